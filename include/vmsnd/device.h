@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* vmsnd/device.h - what a device model is, and all it may ask for.
+ *
+ * A model is a state machine and nothing else. It has no thread, clock, lock,
+ * heap or descriptor. Time arrives as an argument and effects leave through
+ * struct vmsnd_dev_env and the ports, so one list of calls always yields one list
+ * of effects, whether a VM or a test makes them.
+ *
+ * Threads: all calls for one device come from its lane, one at a time.
+ * Guests:  no guest action may trip an assert, index a table unchecked or make
+ *          a call run longer than its budget. */
+#ifndef VMSND_DEVICE_H
+#define VMSND_DEVICE_H
+
+#include "config.h"
+#include "status.h"
+#include "types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VMSND_DEV_ABI 1u
+
+struct vmsnd_dev;  /* the model's private state, placed in caller storage */
+struct vmsnd_gmem; /* see transport.h */
+struct vmsnd_port; /* one stream's end of the connector, single writer */
+
+/* ---- ports: a stream as its device sees it ----------------------------------
+ *
+ * Playback: prepare, begin/commit frames, start; frames leave for the host in real
+ * time; done_frames tells how many. Capture is the mirror image: after start, frames
+ * come in real time and begin/commit takes them out. All on the lane. */
+
+struct vmsnd_stream_params {
+	struct vmsnd_format format;
+	uint32_t buffer_frames; /* the most the guest will ever have posted */
+	uint32_t period_frames; /* how much it hands over at a time */
+};
+
+/* Empties the ring, zeroes the positions and readies a host stream. Legal when not
+ * running. VMSND_E_UNSUPPORTED: the host cannot take this format;
+ * VMSND_E_NOMEM: buffer_frames exceeds the ring's storage; VMSND_E_GONE,
+ * VMSND_E_SYSTEM: no host. The port is then unprepared. */
+enum vmsnd_rc vmsnd_port_prepare(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
+				 vmsnd_ns now);
+/* Whether prepare would accept this; changes nothing. */
+bool vmsnd_port_fits(const struct vmsnd_port *port, const struct vmsnd_stream_params *params);
+/* Runs, pre-buffering first. On an unprepared port VMSND_E_INVALID. While draining it
+ * goes on as if drain had not been called. */
+enum vmsnd_rc vmsnd_port_start(struct vmsnd_port *port, vmsnd_ns now);
+/* The host reads or writes no further frame once this returns; the ring keeps what it
+ * holds and start goes on with it. Legal in every state. */
+void vmsnd_port_stop(struct vmsnd_port *port, vmsnd_ns now);
+/* Playback: every frame handed over is played, then the port stops by itself.
+ * Capture: the same as stop. */
+void vmsnd_port_drain(struct vmsnd_port *port, vmsnd_ns now);
+/* Stops, drops what the ring holds and gives the host stream up. Legal in every state. */
+void vmsnd_port_release(struct vmsnd_port *port, vmsnd_ns now);
+
+/* Playback: frames the ring would like now (about two periods less what it holds),
+ * 0 when it has enough. Capture: frames that can be taken out now. */
+uint32_t vmsnd_port_wanted(const struct vmsnd_port *port);
+/* Hands out at most `frames` contiguous frames of the ring (0 when full or empty) and
+ * where they lie. Playback may go beyond `wanted`, up to the whole ring. The pointer
+ * is good until the matching commit. Wait-free. */
+uint32_t vmsnd_port_begin(struct vmsnd_port *port, uint32_t frames, void **at);
+void vmsnd_port_commit(struct vmsnd_port *port, uint32_t frames);
+
+/* Frames since prepare that have left the ring for the host (playback) or come from it
+ * into the ring (capture). Silence put in for want of frames does not count. */
+uint64_t vmsnd_port_done_frames(const struct vmsnd_port *port);
+/* Playback: from leaving the ring to the speaker. Capture: from the microphone to the
+ * ring, plus what the ring holds. */
+uint32_t vmsnd_port_delay_frames(const struct vmsnd_port *port);
+/* When `done_frames` is expected to reach `frames`; VMSND_NEVER when the lane calls the
+ * device after every block anyway, or the port does not run. */
+vmsnd_ns vmsnd_port_due(const struct vmsnd_port *port, uint64_t frames, vmsnd_ns now);
+
+/* ---- the world, as seen from a model ---------------------------------------- */
+
+/* What a guest did wrong. Counted by the model; told to the owner once each. */
+enum vmsnd_fault {
+	VMSND_FAULT_RING,  /* virtqueue structure outside memory, or an index jump */
+	VMSND_FAULT_CHAIN, /* loop, out-of-range next, nested or misshaped indirect, zero length */
+	VMSND_FAULT_DATA_ADDRESS, /* a buffer outside guest memory */
+	VMSND_FAULT_REQUEST,      /* malformed control request */
+	VMSND_FAULT_STATE,        /* a request the stream's state does not allow */
+	VMSND_FAULT_MESSAGE,      /* malformed or misdirected data message */
+	VMSND_FAULT_COUNT
+};
+/* A constant phrase. Any thread. */
+const char *vmsnd_fault_text(enum vmsnd_fault fault);
+
+/* Borrowed for the life of the device. Functions are called on the lane and must not
+ * call back into the device. */
+struct vmsnd_dev_env {
+	void *ctx;
+	struct vmsnd_gmem *mem;
+	/* Interrupt: virtio, the number of the queue with new used buffers. */
+	void (*notify)(void *ctx, unsigned vector);
+	/* Port of a stream, fixed for the life of the device, never NULL for an index
+	 * below the configured count. */
+	struct vmsnd_port *(*port)(void *ctx, enum vmsnd_dir dir, unsigned index);
+	void (*guest_fault)(void *ctx, enum vmsnd_fault what, uint64_t detail);
+};
+
+struct vmsnd_dev_conf {
+	const char *name; /* unique in the machine; valid only during init */
+	unsigned playback_streams, capture_streams;
+	const struct vmsnd_conf *options;
+};
+
+enum vmsnd_reset {
+	VMSND_RESET_POWER_ON,
+	VMSND_RESET_BUS,      /* the guest's driver reset the card */
+	VMSND_RESET_PEER_LOST /* the VMM left; guest memory is gone already */
+};
+
+/* ---- virtio cards ------------------------------------------------------------ */
+
+#define VMSND_QUEUE_SIZE_MAX 1024u
+
+struct vmsnd_queue_setup {
+	uint16_t size; /* entries; a power of two, 1 .. VMSND_QUEUE_SIZE_MAX */
+	vmsnd_gpa desc, avail, used;
+	uint16_t next_avail; /* the first entry of the available ring to look at */
+};
+
+/* What a card on a virtio transport offers besides vmsnd_dev_class. */
+struct vmsnd_virtio_ops {
+	uint32_t device_id;
+	unsigned n_queues;
+
+	/* Bits 0..63 as virtio numbers them; without the transport's own (bit 30). */
+	uint64_t (*features)(const struct vmsnd_dev *dev);
+	/* Bits outside features() are ignored and counted. */
+	void (*set_features)(struct vmsnd_dev *dev, uint64_t accepted);
+
+	/* Any range is answered; what lies beyond the configuration reads as zero. */
+	void (*config_read)(const struct vmsnd_dev *dev, uint32_t offset, void *to, uint32_t bytes);
+
+	/* VMSND_E_RANGE when the rings are not whole in guest memory, VMSND_E_INVALID for
+	 * a size or alignment the standard forbids. A start whose next_avail is not what
+	 * the last stop returned is a new driver: the card is reset first. The queue is
+	 * enabled once started. */
+	enum vmsnd_rc (*queue_start)(struct vmsnd_dev *dev, unsigned queue,
+				     const struct vmsnd_queue_setup *setup, vmsnd_ns now);
+	/* Returns the next_avail to go on with: no buffer is lost, none completed twice,
+	 * if a later queue_start is given it. Afterwards guest memory of this queue is
+	 * not touched. Legal for a queue not started. */
+	uint16_t (*queue_stop)(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now);
+	/* Off: nothing of this queue is looked at, and its streams fall silent at once,
+	 * keeping their state; on: they go on. */
+	void (*queue_enable)(struct vmsnd_dev *dev, unsigned queue, bool on, vmsnd_ns now);
+	void (*kick)(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now);
+};
+
+struct vmsnd_dev_class {
+	uint32_t abi; /* VMSND_DEV_ABI; the manager refuses another */
+	const char *name, *summary;
+	const struct vmsnd_option *options; /* may be NULL */
+	unsigned playback_streams_max, capture_streams_max;
+	const struct vmsnd_virtio_ops *virtio; /* NULL for a card on another bus */
+
+	/* Bytes of storage init() needs; 0 when the configuration makes no
+	 * sense. The caller owns the storage (aligned as malloc's, zeroed) and frees it:
+	 * there is no destroy. */
+	size_t (*footprint)(const struct vmsnd_dev_conf *conf);
+	enum vmsnd_rc (*init)(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *conf,
+			      const struct vmsnd_dev_env *env, vmsnd_ns now);
+	void (*reset)(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now);
+
+	/* Catch up to `now`; say when to be called next, or VMSND_NEVER. While the
+	 * guest does nothing, many small steps and one big one end alike. A result of
+	 * `now` means there is more to do and the budget of one call is spent. */
+	vmsnd_ns (*advance)(struct vmsnd_dev *dev, vmsnd_ns now);
+
+	/* Fills at most `max` figures and returns how many there are in all. */
+	size_t (*counters)(const struct vmsnd_dev *dev, struct vmsnd_counter *out, size_t max);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* vmsnd/transport.h - how a VM reaches a device, and how a device reaches its memory.
+ *
+ * Guest memory is copied, never pointed at. A stream moves a few megabytes a
+ * second at most, so a copy costs less than a rule about how long a pointer
+ * stays good; nor can a guest change a value between our check and our use.
+ * Memory arrives and leaves on the lane thread, between device calls, which is
+ * why there is no quiesce step. */
+#ifndef VMSND_TRANSPORT_H
+#define VMSND_TRANSPORT_H
+
+#include "device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VMSND_TRANSPORT_ABI 1u
+
+/* ---- guest memory ------------------------------------------------------------- */
+
+enum vmsnd_right { VMSND_READ = 1, VMSND_WRITE = 2 };
+
+struct vmsnd_region {
+	vmsnd_gpa gpa;
+	uint64_t bytes;
+	void *at;        /* mapping; whoever made it unmaps it after removing the region */
+	unsigned rights; /* enum vmsnd_right, or'ed */
+};
+
+/* 509 is what QEMU can plug; the rest is room to replace one before removing the other. */
+#define VMSND_GMEM_REGIONS_MAX 512u
+
+/* Plain data in the caller's storage, zero-initialised means empty. Its size is not
+ * part of the ABI yet. `last` remembers the region of the last access. */
+struct vmsnd_gmem {
+	uint32_t n_regions;
+	uint32_t last;
+	struct vmsnd_region regions[VMSND_GMEM_REGIONS_MAX]; /* sorted by gpa */
+};
+
+/* Regions never overlap and never wrap: VMSND_E_INVALID. A full table is
+ * VMSND_E_NOMEM. Lane only. */
+enum vmsnd_rc vmsnd_gmem_add(struct vmsnd_gmem *mem, const struct vmsnd_region *region);
+/* Exactly one region as it was added, else VMSND_E_INVALID. */
+enum vmsnd_rc vmsnd_gmem_remove(struct vmsnd_gmem *mem, vmsnd_gpa gpa, uint64_t bytes);
+
+/* All or nothing: the whole range is checked before the first byte moves. A
+ * range may cross adjoining regions. Zero bytes are always VMSND_OK. VMSND_E_RANGE,
+ * VMSND_E_DENIED. Lane only. */
+enum vmsnd_rc vmsnd_gmem_check(struct vmsnd_gmem *mem, vmsnd_gpa at, uint64_t bytes,
+			       unsigned rights);
+enum vmsnd_rc vmsnd_gmem_read(struct vmsnd_gmem *mem, vmsnd_gpa from, void *to, size_t bytes);
+enum vmsnd_rc vmsnd_gmem_write(struct vmsnd_gmem *mem, vmsnd_gpa to, const void *from,
+			       size_t bytes);
+
+/* A ring index shared with a running guest CPU: acquire on load, release on
+ * store. Little-endian; 2-byte aligned and whole in one region, or VMSND_E_RANGE. */
+enum vmsnd_rc vmsnd_gmem_load16(struct vmsnd_gmem *mem, vmsnd_gpa from, uint16_t *value);
+enum vmsnd_rc vmsnd_gmem_store16(struct vmsnd_gmem *mem, vmsnd_gpa to, uint16_t value);
+
+/* ---- transports ----------------------------------------------------------------- */
+
+/* A card as a transport holds it: all calls go to cls->...(dev, ...). */
+struct vmsnd_card_ref {
+	const struct vmsnd_dev_class *cls;
+	struct vmsnd_dev *dev;
+};
+
+enum vmsnd_peer_event {
+	VMSND_PEER_CONNECTED,
+	VMSND_PEER_READY, /* the guest's driver has started the card */
+	VMSND_PEER_LEFT
+};
+
+/* What a transport asks of the lane that owns the device. Called on the lane. */
+struct vmsnd_transport_user {
+	void *ctx;
+	/* Call ready(bus, tag) whenever `fd` is readable or hung up. */
+	enum vmsnd_rc (*watch)(void *ctx, int fd, unsigned tag);
+	/* Always called before `fd` is closed: an epoll set would otherwise go on
+	 * reporting a descriptor that the VMM still holds. */
+	void (*unwatch)(void *ctx, int fd);
+	void (*peer)(void *ctx, enum vmsnd_peer_event what);
+	const struct vmsnd_log *log;
+};
+
+struct vmsnd_transport_conf {
+	const struct vmsnd_conf *options;
+	const char *name; /* the card's, for log lines */
+	int listen_fd;    /* an inherited listening socket, or -1; owned by the transport
+			   * once open succeeded */
+	struct vmsnd_card_ref card;
+	struct vmsnd_gmem *mem; /* filled as the peer maps memory */
+};
+
+struct vmsnd_transport;
+
+struct vmsnd_transport_class {
+	uint32_t abi;
+	const char *name, *summary;
+	const struct vmsnd_option *options; /* may be NULL; joined to the device's own */
+
+	enum vmsnd_rc (*open)(const struct vmsnd_transport_conf *conf,
+			      const struct vmsnd_transport_user *user,
+			      struct vmsnd_transport **out);
+	/* Handles one message at most, never waits. Any error has already closed
+	 * the peer, emptied `mem` and reset the device; the bus listens again. */
+	void (*ready)(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns now);
+	/* The device's interrupt: virtio, a queue number. */
+	void (*notify)(struct vmsnd_transport *bus, unsigned vector);
+	/* Answers what is pending, lets the peer go and frees all. */
+	void (*close)(struct vmsnd_transport *bus, vmsnd_ns now);
+};
+
+/* ---- a guest's side of a virtio card ---------------------------------------------
+ *
+ * What a driver of ours (src/guests) sees. The in-process transport offers it
+ * straight to the card; a front end over a wire can offer the same. */
+
+struct vmsnd_guest_bus {
+	void *ctx;
+	uint64_t (*features)(void *ctx);
+	enum vmsnd_rc (*set_features)(void *ctx, uint64_t accepted);
+	enum vmsnd_rc (*config_read)(void *ctx, uint32_t offset, void *to, uint32_t bytes);
+	/* Shares `bytes` at `at` with the card as guest memory from `gpa` on, until
+	 * the bus is closed. Before the first queue_start. */
+	enum vmsnd_rc (*share)(void *ctx, vmsnd_gpa gpa, void *at, uint64_t bytes);
+	enum vmsnd_rc (*queue_start)(void *ctx, unsigned queue,
+				     const struct vmsnd_queue_setup *setup, vmsnd_ns now);
+	enum vmsnd_rc (*queue_stop)(void *ctx, unsigned queue, uint16_t *next_avail, vmsnd_ns now);
+	enum vmsnd_rc (*kick)(void *ctx, unsigned queue, vmsnd_ns now);
+	/* Whether the card has interrupted for this queue since last asked. */
+	bool (*interrupted)(void *ctx, unsigned queue);
+};
+
+/* The guest's side of a transport opened from the in-process class, which takes no
+ * options and no descriptor. Filled by value; good until the transport is closed. */
+void vmsnd_inprocess_bus(struct vmsnd_transport *bus, struct vmsnd_guest_bus *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/rate.h"
+
+uint64_t vmsnd_ns_to_frames(uint64_t ns, uint32_t rate_hz)
+{
+	uint64_t seconds = ns / VMSND_NS_PER_SECOND;
+	uint64_t rest = ns % VMSND_NS_PER_SECOND;
+
+	return seconds * rate_hz + rest * rate_hz / VMSND_NS_PER_SECOND;
+}
+
+uint64_t vmsnd_frames_to_ns(uint64_t frames, uint32_t rate_hz)
+{
+	uint64_t seconds = frames / rate_hz;
+	uint64_t rest = frames % rate_hz;
+
+	return seconds * VMSND_NS_PER_SECOND + (rest * VMSND_NS_PER_SECOND + rate_hz - 1) / rate_hz;
+}
+
+void vmsnd_block_clock_init(struct vmsnd_block_clock *clock, uint32_t rate_hz,
+			    uint32_t block_frames, uint32_t speed)
+{
+	*clock =
+	    (struct vmsnd_block_clock){.rate_hz = rate_hz * speed, .block_frames = block_frames};
+}
+
+void vmsnd_block_clock_start(struct vmsnd_block_clock *clock, vmsnd_ns now)
+{
+	clock->start = now;
+	clock->blocks = 0;
+	clock->running = true;
+}
+
+void vmsnd_block_clock_stop(struct vmsnd_block_clock *clock)
+{
+	clock->running = false;
+}
+
+vmsnd_ns vmsnd_block_clock_next(const struct vmsnd_block_clock *clock)
+{
+	if (!clock->running)
+		return VMSND_NEVER;
+	return clock->start +
+	       vmsnd_frames_to_ns((clock->blocks + 1) * clock->block_frames, clock->rate_hz);
+}
+
+bool vmsnd_block_clock_tick(struct vmsnd_block_clock *clock, vmsnd_ns now)
+{
+	if (vmsnd_block_clock_next(clock) > now)
+		return false;
+	clock->blocks++;
+	return true;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Words for result and fault numbers. */
+#include "vmsnd/device.h"
+#include "vmsnd/status.h"
+
+const char *vmsnd_rc_text(enum vmsnd_rc rc)
+{
+	static const char *const text[] = {
+	    [-VMSND_OK] = "done",
+	    [-VMSND_E_INVALID] = "not allowed like this",
+	    [-VMSND_E_NOMEM] = "out of memory or room",
+	    [-VMSND_E_RANGE] = "address outside guest memory",
+	    [-VMSND_E_DENIED] = "no right to that memory",
+	    [-VMSND_E_PROTOCOL] = "the other side broke the protocol",
+	    [-VMSND_E_GONE] = "not there",
+	    [-VMSND_E_UNSUPPORTED] = "not supported",
+	    [-VMSND_E_SYSTEM] = "refused by the system",
+	};
+	unsigned index = (unsigned)-(int)rc;
+
+	return index < sizeof(text) / sizeof(text[0]) ? text[index] : "unknown result";
+}
+
+const char *vmsnd_fault_text(enum vmsnd_fault fault)
+{
+	static const char *const text[VMSND_FAULT_COUNT] = {
+	    [VMSND_FAULT_RING] = "virtqueue outside memory or with an impossible index",
+	    [VMSND_FAULT_CHAIN] = "malformed descriptor chain",
+	    [VMSND_FAULT_DATA_ADDRESS] = "buffer outside guest memory",
+	    [VMSND_FAULT_REQUEST] = "malformed control request",
+	    [VMSND_FAULT_STATE] = "control request out of order",
+	    [VMSND_FAULT_MESSAGE] = "malformed or misdirected data message",
+	};
+
+	return (unsigned)fault < VMSND_FAULT_COUNT ? text[fault] : "unknown fault";
+}
