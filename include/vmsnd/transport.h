@@ -59,6 +59,27 @@ enum vmsnd_rc vmsnd_gmem_write(struct vmsnd_gmem *mem, vmsnd_gpa to, const void 
 enum vmsnd_rc vmsnd_gmem_load16(struct vmsnd_gmem *mem, vmsnd_gpa from, uint16_t *value);
 enum vmsnd_rc vmsnd_gmem_store16(struct vmsnd_gmem *mem, vmsnd_gpa to, uint16_t value);
 
+/* ---- a guest's side of a virtio card ---------------------------------------------
+ *
+ * What a driver of ours (src/guests) sees. The in-process transport offers it
+ * straight to the card; a front end over a wire can offer the same. */
+
+struct vmsnd_guest_bus {
+	void *ctx;
+	uint64_t (*features)(void *ctx);
+	enum vmsnd_rc (*set_features)(void *ctx, uint64_t accepted);
+	enum vmsnd_rc (*config_read)(void *ctx, uint32_t offset, void *to, uint32_t bytes);
+	/* Shares `bytes` at `at` with the card as guest memory from `gpa` on, until
+	 * the bus is closed. Before the first queue_start. */
+	enum vmsnd_rc (*share)(void *ctx, vmsnd_gpa gpa, void *at, uint64_t bytes);
+	enum vmsnd_rc (*queue_start)(void *ctx, unsigned queue,
+				     const struct vmsnd_queue_setup *setup, vmsnd_ns now);
+	enum vmsnd_rc (*queue_stop)(void *ctx, unsigned queue, uint16_t *next_avail, vmsnd_ns now);
+	enum vmsnd_rc (*kick)(void *ctx, unsigned queue, vmsnd_ns now);
+	/* Whether the card has interrupted for this queue since last asked. */
+	bool (*interrupted)(void *ctx, unsigned queue);
+};
+
 /* ---- transports ----------------------------------------------------------------- */
 
 /* A card as a transport holds it: all calls go to cls->...(dev, ...). */
@@ -111,32 +132,11 @@ struct vmsnd_transport_class {
 	void (*notify)(struct vmsnd_transport *bus, unsigned vector);
 	/* Answers what is pending, lets the peer go and frees all. */
 	void (*close)(struct vmsnd_transport *bus, vmsnd_ns now);
+
+	/* The guest's side of a card in the same process, by value, good until close; NULL
+	 * where the guest is at the other end of a wire. */
+	void (*guest_bus)(struct vmsnd_transport *bus, struct vmsnd_guest_bus *out);
 };
-
-/* ---- a guest's side of a virtio card ---------------------------------------------
- *
- * What a driver of ours (src/guests) sees. The in-process transport offers it
- * straight to the card; a front end over a wire can offer the same. */
-
-struct vmsnd_guest_bus {
-	void *ctx;
-	uint64_t (*features)(void *ctx);
-	enum vmsnd_rc (*set_features)(void *ctx, uint64_t accepted);
-	enum vmsnd_rc (*config_read)(void *ctx, uint32_t offset, void *to, uint32_t bytes);
-	/* Shares `bytes` at `at` with the card as guest memory from `gpa` on, until
-	 * the bus is closed. Before the first queue_start. */
-	enum vmsnd_rc (*share)(void *ctx, vmsnd_gpa gpa, void *at, uint64_t bytes);
-	enum vmsnd_rc (*queue_start)(void *ctx, unsigned queue,
-				     const struct vmsnd_queue_setup *setup, vmsnd_ns now);
-	enum vmsnd_rc (*queue_stop)(void *ctx, unsigned queue, uint16_t *next_avail, vmsnd_ns now);
-	enum vmsnd_rc (*kick)(void *ctx, unsigned queue, vmsnd_ns now);
-	/* Whether the card has interrupted for this queue since last asked. */
-	bool (*interrupted)(void *ctx, unsigned queue);
-};
-
-/* The guest's side of a transport opened from the in-process class, which takes no
- * options and no descriptor. Filled by value; good until the transport is closed. */
-void vmsnd_inprocess_bus(struct vmsnd_transport *bus, struct vmsnd_guest_bus *out);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How a card is put together from its texts, and taken apart. */
+#include "manager/card.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "manager/registry.h"
+
+#define ALIGNMENT   64u
+#define ERROR_BYTES 400u
+
+/* Options every card has, whatever its device and transport. */
+static const struct vmsnd_option card_options[] = {
+    {"name", VMSND_OPTION_TEXT, NULL, "what messages and mixers call the card", 0, 0},
+    {"playback", VMSND_OPTION_UINT, "1", "playback streams", 0, 64},
+    {"capture", VMSND_OPTION_UINT, "1", "capture streams", 0, 64},
+    {"input", VMSND_OPTION_BOOL, "off",
+     "whether the guest may record; off gives it silence and leaves the host's device closed", 0,
+     0},
+    {.key = NULL},
+};
+
+const struct vmsnd_option *vmsnd_card_options(void)
+{
+	return card_options;
+}
+
+/* Zeroed and aligned without touching the pages, so that an unused ring costs no memory:
+ * calloc takes large blocks fresh from the system. */
+static void *zeroed(size_t bytes, void **block)
+{
+	uintptr_t at;
+
+	*block = calloc(1, bytes + ALIGNMENT);
+	at = ((uintptr_t)*block + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1);
+	return *block ? (void *)at : NULL;
+}
+
+static void join_tables(struct vmsnd_card *card)
+{
+	const struct vmsnd_option *const tables[] = {card->transport->options, card->cls->options,
+						     card_options};
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		for (const struct vmsnd_option *row = tables[i]; row && row->key; row++)
+			if (n + 1 < VMSND_CARD_OPTIONS_MAX)
+				card->table[n++] = *row;
+	card->table[n] = (struct vmsnd_option){.key = NULL};
+}
+
+/* Splits "class,options" into the class' name and the rest. */
+static const char *split(const char *text, char *name, size_t bytes)
+{
+	size_t length = strcspn(text, ",");
+
+	snprintf(name, bytes, "%.*s", (int)length, text);
+	return text[length] ? text + length + 1 : "";
+}
+
+static enum vmsnd_rc fail(struct vmsnd_card *card, enum vmsnd_rc rc, const char *line)
+{
+	vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_ERROR, "%s", line);
+	return rc;
+}
+
+static enum vmsnd_rc choose_device(struct vmsnd_card *card, const struct vmsnd_card_conf *conf)
+{
+	const char *transport = conf->transport ? conf->transport : "vhost-user";
+	char error[ERROR_BYTES], name[64];
+	const char *options = split(conf->device ? conf->device : "", name, sizeof(name));
+
+	card->cls = vmsnd_registry_find_device(name);
+	if (!card->cls || card->cls->abi != VMSND_DEV_ABI) {
+		snprintf(error, sizeof(error),
+			 "there is no device '%s'; 'vmsnd devices' lists them", name);
+		return fail(card, VMSND_E_INVALID, error);
+	}
+	card->transport = vmsnd_registry_find_transport(transport);
+	if (!card->transport || card->transport->abi != VMSND_TRANSPORT_ABI) {
+		snprintf(error, sizeof(error), "there is no transport '%s'", transport);
+		return fail(card, VMSND_E_INVALID, error);
+	}
+	join_tables(card);
+	if (vmsnd_conf_parse(&card->conf, card->table, name, options, error, sizeof(error)))
+		return fail(card, VMSND_E_INVALID, error);
+	if (vmsnd_conf_given(&card->conf, "name"))
+		snprintf(card->name, sizeof(card->name), "%s",
+			 vmsnd_conf_text(&card->conf, "name"));
+	else
+		snprintf(card->name, sizeof(card->name), "card%u", card->index);
+	return VMSND_OK;
+}
+
+static enum vmsnd_rc open_backend(struct vmsnd_card *card, const char *text)
+{
+	char error[ERROR_BYTES], name[64];
+	const char *options = split(text ? text : "null", name, sizeof(name));
+	struct vmsnd_backend_conf conf = {.options = &card->backend_conf,
+					  .client_name = card->name,
+					  .log = vmsnd_machine_log(card->machine)};
+
+	card->backend = vmsnd_registry_find_backend(name);
+	if (!card->backend || card->backend->abi != VMSND_BACKEND_ABI) {
+		snprintf(error, sizeof(error),
+			 "there is no backend '%s'; 'vmsnd backends' lists them", name);
+		return fail(card, VMSND_E_INVALID, error);
+	}
+	if (vmsnd_conf_parse(&card->backend_conf, card->backend->options, name, options, error,
+			     sizeof(error)))
+		return fail(card, VMSND_E_INVALID, error);
+	return card->backend->open(&conf, &card->host);
+}
+
+static enum vmsnd_rc open_port(struct vmsnd_card *card, struct vmsnd_card_port *slot,
+			       enum vmsnd_dir dir)
+{
+	struct vmsnd_port_conf conf = {
+	    .dir = dir,
+	    .backend = card->backend,
+	    .host = card->host,
+	    .enabled = dir == VMSND_PLAYBACK || vmsnd_conf_bool(&card->conf, "input"),
+	    .log = vmsnd_machine_log(card->machine),
+	};
+
+	conf.ring_storage = zeroed(VMSND_PORT_RING_BYTES, &slot->ring_block);
+	slot->port = zeroed(vmsnd_port_footprint(), &slot->port_block);
+	if (!conf.ring_storage || !slot->port) {
+		slot->port = NULL;
+		return fail(card, VMSND_E_NOMEM, "out of memory for a stream");
+	}
+	vmsnd_port_init(slot->port, &conf);
+	return VMSND_OK;
+}
+
+static enum vmsnd_rc open_ports(struct vmsnd_card *card)
+{
+	card->n_playback = (unsigned)vmsnd_conf_uint(&card->conf, "playback");
+	card->n_ports = card->n_playback + (unsigned)vmsnd_conf_uint(&card->conf, "capture");
+	card->ports = calloc(card->n_ports ? card->n_ports : 1, sizeof(*card->ports));
+	if (!card->ports)
+		return fail(card, VMSND_E_NOMEM, "out of memory for streams");
+	for (unsigned i = 0; i < card->n_ports; i++) {
+		enum vmsnd_dir dir = i < card->n_playback ? VMSND_PLAYBACK : VMSND_CAPTURE;
+		enum vmsnd_rc rc = open_port(card, &card->ports[i], dir);
+
+		if (rc)
+			return rc;
+	}
+	return VMSND_OK;
+}
+
+static struct vmsnd_port *find_port(void *ctx, enum vmsnd_dir dir, unsigned index)
+{
+	struct vmsnd_card *card = ctx;
+	unsigned at = dir == VMSND_PLAYBACK ? index : card->n_playback + index;
+
+	return card->ports[at].port;
+}
+
+static void notify(void *ctx, unsigned vector)
+{
+	struct vmsnd_card *card = ctx;
+
+	card->transport->notify(card->bus, vector);
+}
+
+static enum vmsnd_rc open_device(struct vmsnd_card *card, vmsnd_ns now)
+{
+	struct vmsnd_dev_conf conf = {
+	    .name = card->name,
+	    .playback_streams = card->n_playback,
+	    .capture_streams = card->n_ports - card->n_playback,
+	    .options = &card->conf,
+	};
+	size_t bytes = card->cls->footprint(&conf);
+	char error[ERROR_BYTES];
+
+	if (bytes == 0) {
+		snprintf(error, sizeof(error),
+			 "%s: %s cannot have %u playback and %u capture streams", card->name,
+			 card->cls->name, conf.playback_streams, conf.capture_streams);
+		return fail(card, VMSND_E_INVALID, error);
+	}
+	card->dev = calloc(1, bytes);
+	card->mem = calloc(1, sizeof(*card->mem));
+	if (!card->dev || !card->mem)
+		return fail(card, VMSND_E_NOMEM, "out of memory for a card");
+	card->env = (struct vmsnd_dev_env){.ctx = card,
+					   .mem = card->mem,
+					   .notify = notify,
+					   .port = find_port,
+					   .guest_fault = vmsnd_card_guest_fault};
+	return card->cls->init(card->dev, &conf, &card->env, now);
+}
+
+static enum vmsnd_rc watch(void *ctx, int fd, unsigned tag)
+{
+	struct vmsnd_card *card = ctx;
+	const struct vmsnd_poller *poller = vmsnd_machine_poller(card->machine);
+
+	if (!poller->watch)
+		return VMSND_E_UNSUPPORTED;
+	return poller->watch(poller->ctx, fd, (uint64_t)card->index << 32 | tag);
+}
+
+static void unwatch(void *ctx, int fd)
+{
+	struct vmsnd_card *card = ctx;
+	const struct vmsnd_poller *poller = vmsnd_machine_poller(card->machine);
+
+	if (poller->unwatch)
+		poller->unwatch(poller->ctx, fd);
+}
+
+static enum vmsnd_rc open_transport(struct vmsnd_card *card, int listen_fd)
+{
+	struct vmsnd_transport_conf conf = {.options = &card->conf,
+					    .name = card->name,
+					    .listen_fd = listen_fd,
+					    .card = {card->cls, card->dev},
+					    .mem = card->mem};
+	struct vmsnd_transport_user user = {.ctx = card,
+					    .watch = watch,
+					    .unwatch = unwatch,
+					    .peer = vmsnd_card_peer,
+					    .log = vmsnd_machine_log(card->machine)};
+
+	return card->transport->open(&conf, &user, &card->bus);
+}
+
+enum vmsnd_rc vmsnd_card_open(struct vmsnd_card *card, const struct vmsnd_card_conf *conf,
+			      vmsnd_ns now)
+{
+	enum vmsnd_rc rc = choose_device(card, conf);
+
+	card->time = now;
+	card->next = VMSND_NEVER;
+	if (!rc)
+		rc = open_backend(card, conf->backend);
+	if (!rc)
+		rc = open_ports(card);
+	if (!rc)
+		rc = open_device(card, now);
+	if (!rc)
+		rc = open_transport(card, conf->listen_fd);
+	if (rc)
+		vmsnd_card_close(card, now);
+	return rc;
+}
+
+void vmsnd_card_close(struct vmsnd_card *card, vmsnd_ns now)
+{
+	if (card->bus)
+		card->transport->close(card->bus, now);
+	for (unsigned i = 0; card->ports && i < card->n_ports; i++) {
+		if (card->ports[i].port)
+			vmsnd_port_close(card->ports[i].port, now);
+		free(card->ports[i].port_block);
+		free(card->ports[i].ring_block);
+	}
+	if (card->host)
+		card->backend->close(card->host);
+	free(card->ports);
+	free(card->dev);
+	free(card->mem);
+	free(card);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A card in time: steps from deadline to deadline, what its VMM does, what it counts. */
+#include <stdio.h>
+#include <string.h>
+
+#include "manager/card.h"
+
+/* Steps one advance may take before others get a turn. */
+#define STEPS_MAX    4096u
+#define COUNTERS_MAX 64u
+
+static vmsnd_ns earlier(vmsnd_ns a, vmsnd_ns b)
+{
+	return a < b ? a : b;
+}
+
+static vmsnd_ns advance_host(struct vmsnd_card *card, vmsnd_ns at)
+{
+	if (!card->backend->advance)
+		return VMSND_NEVER;
+	return card->backend->advance(card->host, at);
+}
+
+/* One moment: the host moves its blocks, the device gives back what has been moved and hands
+ * over more, and the host looks once more, since the device may just have started it. */
+static vmsnd_ns step(struct vmsnd_card *card, vmsnd_ns at)
+{
+	vmsnd_ns next = VMSND_NEVER;
+
+	advance_host(card, at);
+	for (unsigned i = 0; i < card->n_ports; i++)
+		next = earlier(next, vmsnd_port_advance(card->ports[i].port, at));
+	next = earlier(next, card->cls->advance(card->dev, at));
+	return earlier(next, advance_host(card, at));
+}
+
+vmsnd_ns vmsnd_card_advance(struct vmsnd_card *card, vmsnd_ns now)
+{
+	for (unsigned steps = 0; card->touched || card->next <= now; steps++) {
+		vmsnd_ns at = card->next < now ? card->next : now;
+
+		if (steps == STEPS_MAX)
+			return now;
+		if (at < card->time)
+			at = card->time;
+		if (at == now)
+			card->touched = false;
+		card->time = at;
+		card->next = step(card, at);
+	}
+	return card->next;
+}
+
+void vmsnd_card_ready(struct vmsnd_card *card, unsigned tag, vmsnd_ns now)
+{
+	vmsnd_card_advance(card, now);
+	card->transport->ready(card->bus, tag, now);
+	card->touched = true;
+}
+
+void vmsnd_card_guest_fault(void *ctx, enum vmsnd_fault what, uint64_t detail)
+{
+	struct vmsnd_card *card = ctx;
+	uint32_t bit = UINT32_C(1) << ((unsigned)what & 31);
+
+	if (card->faults_told & bit)
+		return;
+	card->faults_told |= bit;
+	vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_WARNING,
+		   "%s: the guest's driver made a mistake: %s (detail %#llx); answered and counted",
+		   card->name, vmsnd_fault_text(what), (unsigned long long)detail);
+}
+
+static uint64_t counter_of(const struct vmsnd_counter *list, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i].name, name) == 0)
+			return list[i].value;
+	return 0;
+}
+
+static void tell_port(struct vmsnd_card *card, unsigned index)
+{
+	struct vmsnd_card_port *slot = &card->ports[index];
+	bool playback = index < card->n_playback;
+	struct vmsnd_counter list[COUNTERS_MAX];
+	size_t n = vmsnd_port_counters(slot->port, list, COUNTERS_MAX);
+	uint64_t frames = counter_of(list, n, "frames");
+	uint64_t runs = counter_of(list, n, playback ? "underruns" : "overruns");
+	uint64_t run_frames = counter_of(list, n, playback ? "underrun_frames" : "overrun_frames");
+	uint64_t *told = slot->told;
+
+	if (frames != told[0] || runs != told[1])
+		vmsnd_logf(
+		    vmsnd_machine_log(card->machine), VMSND_LOG_INFO,
+		    "%s: %s%u: %llu frames %s, %llu %s (%llu frames)", card->name,
+		    playback ? "playback" : "capture", playback ? index : index - card->n_playback,
+		    (unsigned long long)(frames - told[0]), playback ? "played" : "recorded",
+		    (unsigned long long)(runs - told[1]), playback ? "underruns" : "overruns",
+		    (unsigned long long)(run_frames - told[2]));
+	told[0] = frames;
+	told[1] = runs;
+	told[2] = run_frames;
+}
+
+void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what)
+{
+	struct vmsnd_card *card = ctx;
+
+	if (what == VMSND_PEER_CONNECTED) {
+		card->connected = true;
+		card->faults_told = 0;
+	}
+	if (what != VMSND_PEER_LEFT)
+		return;
+	card->connected = false;
+	card->sessions_ended++;
+	for (unsigned i = 0; i < card->n_ports; i++)
+		tell_port(card, i);
+}
+
+size_t vmsnd_card_counters(const struct vmsnd_card *card, struct vmsnd_named_counter *out,
+			   size_t max)
+{
+	struct vmsnd_counter list[COUNTERS_MAX];
+	size_t n = card->cls->counters(card->dev, list, COUNTERS_MAX), total = 0;
+
+	for (size_t i = 0; i < n && i < COUNTERS_MAX; i++, total++) {
+		if (total >= max)
+			continue;
+		snprintf(out[total].name, sizeof(out[total].name), "%s", list[i].name);
+		out[total].value = list[i].value;
+	}
+	for (unsigned p = 0; p < card->n_ports; p++) {
+		bool playback = p < card->n_playback;
+
+		n = vmsnd_port_counters(card->ports[p].port, list, COUNTERS_MAX);
+		for (size_t i = 0; i < n && i < COUNTERS_MAX; i++, total++) {
+			if (total >= max)
+				continue;
+			snprintf(out[total].name, sizeof(out[total].name), "%s%u.%s",
+				 playback ? "playback" : "capture",
+				 playback ? p : p - card->n_playback, list[i].name);
+			out[total].value = list[i].value;
+		}
+	}
+	return total;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A lane: one thread, one event loop, a machine, and the time its cards live in. */
+#ifndef VMSND_MANAGER_LANE_H
+#define VMSND_MANAGER_LANE_H
+
+#include "vmsnd/machine.h"
+
+struct vmsnd_lane;
+
+/* Opens the loop and a machine whose lines go to `log`. */
+enum vmsnd_rc vmsnd_lane_open(const struct vmsnd_log *log, struct vmsnd_lane **out);
+struct vmsnd_machine *vmsnd_lane_machine(struct vmsnd_lane *lane);
+/* The lane's time: real time less the hiccups. */
+vmsnd_ns vmsnd_lane_now(struct vmsnd_lane *lane);
+
+/* Catches up, then waits for a descriptor or the next deadline; false when a descriptor given
+ * to vmsnd_lane_stop_on is readable. */
+bool vmsnd_lane_turn(struct vmsnd_lane *lane);
+/* `fd` becoming readable makes vmsnd_lane_turn return false. */
+enum vmsnd_rc vmsnd_lane_stop_on(struct vmsnd_lane *lane, int fd);
+/* Times the lane came so late that its clock was held (see lane.c). */
+uint64_t vmsnd_lane_hiccups(const struct vmsnd_lane *lane);
+
+/* Closes the machine, then the loop. */
+void vmsnd_lane_close(struct vmsnd_lane *lane);
+
+#endif

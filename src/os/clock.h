@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The real clock. Only lanes and the program read it; everybody else is told the time. */
+#ifndef VMSND_OS_CLOCK_H
+#define VMSND_OS_CLOCK_H
+
+#include "vmsnd/types.h"
+
+/* CLOCK_MONOTONIC. Any thread. */
+vmsnd_ns vmsnd_clock_now(void);
+
+#endif
