@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Guest memory: a sorted table of mapped regions and checked copies over it. */
+#include "vmsnd/transport.h"
+
+#include <string.h>
+
+/* A piece of a range that lies in one region. */
+struct piece {
+	const struct vmsnd_region *region;
+	uint8_t *at;
+	uint64_t bytes;
+};
+
+/* The first region that begins beyond `gpa`. */
+static uint32_t upper_bound(const struct vmsnd_gmem *mem, vmsnd_gpa gpa)
+{
+	uint32_t low = 0;
+	uint32_t high = mem->n_regions;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (mem->regions[middle].gpa <= gpa)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Differences of unsigned numbers cannot wrap into a hit: an address below the region
+ * gives a difference that no region is long enough for. */
+static bool holds(const struct vmsnd_region *region, vmsnd_gpa gpa)
+{
+	return gpa - region->gpa < region->bytes;
+}
+
+static const struct vmsnd_region *find_slow(struct vmsnd_gmem *mem, vmsnd_gpa gpa)
+{
+	uint32_t beyond = upper_bound(mem, gpa);
+
+	if (beyond == 0 || !holds(&mem->regions[beyond - 1], gpa))
+		return NULL;
+	mem->last = beyond - 1;
+	return &mem->regions[beyond - 1];
+}
+
+static inline const struct vmsnd_region *find(struct vmsnd_gmem *mem, vmsnd_gpa gpa)
+{
+	/* `last` is 0 in an empty table, whose first row holds nothing. */
+	const struct vmsnd_region *region = &mem->regions[mem->last];
+
+	return holds(region, gpa) ? region : find_slow(mem, gpa);
+}
+
+static inline bool piece_at(struct vmsnd_gmem *mem, vmsnd_gpa gpa, uint64_t bytes,
+			    struct piece *piece)
+{
+	const struct vmsnd_region *region = find(mem, gpa);
+	uint64_t offset;
+
+	if (!region)
+		return false;
+	offset = gpa - region->gpa;
+	piece->region = region;
+	piece->at = (uint8_t *)region->at + offset;
+	piece->bytes = region->bytes - offset < bytes ? region->bytes - offset : bytes;
+	return true;
+}
+
+static bool overlaps(const struct vmsnd_gmem *mem, const struct vmsnd_region *region, uint32_t at)
+{
+	/* Sorted and not overlapping, so only the two neighbours can touch it. */
+	if (at > 0 && holds(&mem->regions[at - 1], region->gpa))
+		return true;
+	return at < mem->n_regions && holds(region, mem->regions[at].gpa);
+}
+
+enum vmsnd_rc vmsnd_gmem_add(struct vmsnd_gmem *mem, const struct vmsnd_region *region)
+{
+	uint32_t at = upper_bound(mem, region->gpa);
+
+	if (!region->at || region->bytes == 0 || region->gpa > UINT64_MAX - region->bytes ||
+	    overlaps(mem, region, at))
+		return VMSND_E_INVALID;
+	if (mem->n_regions >= VMSND_GMEM_REGIONS_MAX)
+		return VMSND_E_NOMEM;
+	memmove(&mem->regions[at + 1], &mem->regions[at],
+		(mem->n_regions - at) * sizeof(mem->regions[0]));
+	mem->regions[at] = *region;
+	mem->n_regions++;
+	mem->last = at;
+	return VMSND_OK;
+}
+
+enum vmsnd_rc vmsnd_gmem_remove(struct vmsnd_gmem *mem, vmsnd_gpa gpa, uint64_t bytes)
+{
+	uint32_t at = upper_bound(mem, gpa);
+
+	if (at == 0 || mem->regions[at - 1].gpa != gpa || mem->regions[at - 1].bytes != bytes)
+		return VMSND_E_INVALID;
+	at--;
+	mem->n_regions--;
+	memmove(&mem->regions[at], &mem->regions[at + 1],
+		(mem->n_regions - at) * sizeof(mem->regions[0]));
+	/* The row given up must hold nothing: `last` may point at it. */
+	memset(&mem->regions[mem->n_regions], 0, sizeof(mem->regions[0]));
+	mem->last = 0;
+	return VMSND_OK;
+}
+
+enum vmsnd_rc vmsnd_gmem_check(struct vmsnd_gmem *mem, vmsnd_gpa at, uint64_t bytes,
+			       unsigned rights)
+{
+	struct piece piece;
+
+	/* A region never reaches 2^64, so a range that wraps meets a hole before it does. */
+	while (bytes > 0) {
+		if (!piece_at(mem, at, bytes, &piece))
+			return VMSND_E_RANGE;
+		if ((piece.region->rights & rights) != rights)
+			return VMSND_E_DENIED;
+		at += piece.bytes;
+		bytes -= piece.bytes;
+	}
+	return VMSND_OK;
+}
+
+enum vmsnd_rc vmsnd_gmem_read(struct vmsnd_gmem *mem, vmsnd_gpa from, void *to, size_t bytes)
+{
+	struct piece piece;
+	uint8_t *next = to;
+	enum vmsnd_rc rc;
+
+	if (bytes > 0 && piece_at(mem, from, bytes, &piece) && piece.bytes == bytes &&
+	    (piece.region->rights & VMSND_READ)) {
+		memcpy(to, piece.at, bytes);
+		return VMSND_OK;
+	}
+	rc = vmsnd_gmem_check(mem, from, bytes, VMSND_READ);
+	while (rc == VMSND_OK && bytes > 0 && piece_at(mem, from, bytes, &piece)) {
+		memcpy(next, piece.at, (size_t)piece.bytes);
+		next += piece.bytes;
+		from += piece.bytes;
+		bytes -= (size_t)piece.bytes;
+	}
+	return rc;
+}
+
+enum vmsnd_rc vmsnd_gmem_write(struct vmsnd_gmem *mem, vmsnd_gpa to, const void *from, size_t bytes)
+{
+	struct piece piece;
+	const uint8_t *next = from;
+	enum vmsnd_rc rc;
+
+	if (bytes > 0 && piece_at(mem, to, bytes, &piece) && piece.bytes == bytes &&
+	    (piece.region->rights & VMSND_WRITE)) {
+		memcpy(piece.at, from, bytes);
+		return VMSND_OK;
+	}
+	rc = vmsnd_gmem_check(mem, to, bytes, VMSND_WRITE);
+	while (rc == VMSND_OK && bytes > 0 && piece_at(mem, to, bytes, &piece)) {
+		memcpy(piece.at, next, (size_t)piece.bytes);
+		next += piece.bytes;
+		to += piece.bytes;
+		bytes -= (size_t)piece.bytes;
+	}
+	return rc;
+}
+
+/* Where a 16-bit index lies. An odd address, or one whose mapping is odd, could tear. */
+static enum vmsnd_rc index_at(struct vmsnd_gmem *mem, vmsnd_gpa gpa, unsigned right, uint16_t **at)
+{
+	struct piece piece;
+
+	if (!piece_at(mem, gpa, sizeof(uint16_t), &piece) || piece.bytes < sizeof(uint16_t) ||
+	    gpa % sizeof(uint16_t) != 0 || (uintptr_t)piece.at % sizeof(uint16_t) != 0)
+		return VMSND_E_RANGE;
+	if (!(piece.region->rights & right))
+		return VMSND_E_DENIED;
+	*at = (uint16_t *)(void *)piece.at;
+	return VMSND_OK;
+}
+
+enum vmsnd_rc vmsnd_gmem_load16(struct vmsnd_gmem *mem, vmsnd_gpa from, uint16_t *value)
+{
+	uint16_t *at;
+	enum vmsnd_rc rc = index_at(mem, from, VMSND_READ, &at);
+
+	if (rc == VMSND_OK)
+		*value = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+	return rc;
+}
+
+enum vmsnd_rc vmsnd_gmem_store16(struct vmsnd_gmem *mem, vmsnd_gpa to, uint16_t value)
+{
+	uint16_t *at;
+	enum vmsnd_rc rc = index_at(mem, to, VMSND_WRITE, &at);
+
+	if (rc == VMSND_OK)
+		__atomic_store_n(at, value, __ATOMIC_RELEASE);
+	return rc;
+}
