@@ -3,24 +3,17 @@
 
 #include <stdlib.h>
 
+#include "manager/lane_clock.h"
 #include "os/clock.h"
 #include "os/loop.h"
 
 #define TOKENS_MAX 32u
 #define STOP_TOKEN UINT64_MAX
 
-/* A lane that wakes this late after a deadline was not running: the host was suspended, or
- * busy for longer than a guest's usual reserve of 40 ms minus a period. The cards' time is
- * held for as long, so that guests, whose completions came late by our fault, are not
- * charged with an underrun for it. Smaller delays are caught up, so time does not drift. */
-#define HICCUP_NS (20 * 1000 * 1000)
-
 struct vmsnd_lane {
 	struct vmsnd_loop *loop;
 	struct vmsnd_machine *machine;
-	vmsnd_ns held;     /* time left out so far */
-	vmsnd_ns deadline; /* in the lane's time */
-	uint64_t hiccups;
+	struct vmsnd_lane_clock clock;
 };
 
 static enum vmsnd_rc watch(void *ctx, int fd, uint64_t token)
@@ -45,7 +38,7 @@ enum vmsnd_rc vmsnd_lane_open(const struct vmsnd_log *log, struct vmsnd_lane **o
 
 	if (!lane)
 		return VMSND_E_NOMEM;
-	lane->deadline = VMSND_NEVER;
+	lane->clock.deadline = VMSND_NEVER;
 	rc = vmsnd_loop_open(&lane->loop);
 	if (!rc) {
 		rc = vmsnd_machine_open(&conf, &lane->machine);
@@ -66,14 +59,7 @@ struct vmsnd_machine *vmsnd_lane_machine(struct vmsnd_lane *lane)
 
 vmsnd_ns vmsnd_lane_now(struct vmsnd_lane *lane)
 {
-	vmsnd_ns now = vmsnd_clock_now() - lane->held;
-
-	if (lane->deadline == VMSND_NEVER || now <= lane->deadline ||
-	    now - lane->deadline <= HICCUP_NS)
-		return now;
-	lane->held += now - lane->deadline;
-	lane->hiccups++;
-	return lane->deadline;
+	return vmsnd_lane_clock_at(&lane->clock, vmsnd_clock_now());
 }
 
 bool vmsnd_lane_turn(struct vmsnd_lane *lane)
@@ -82,9 +68,9 @@ bool vmsnd_lane_turn(struct vmsnd_lane *lane)
 	uint64_t tokens[TOKENS_MAX];
 	size_t n;
 
-	lane->deadline = vmsnd_machine_advance(lane->machine, now);
-	if (lane->deadline != VMSND_NEVER)
-		wait_ns = lane->deadline > now ? lane->deadline - now : 0;
+	lane->clock.deadline = vmsnd_machine_advance(lane->machine, now);
+	if (lane->clock.deadline != VMSND_NEVER)
+		wait_ns = lane->clock.deadline > now ? lane->clock.deadline - now : 0;
 	n = vmsnd_loop_wait(lane->loop, wait_ns, tokens, TOKENS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		if (tokens[i] == STOP_TOKEN)
@@ -101,7 +87,7 @@ enum vmsnd_rc vmsnd_lane_stop_on(struct vmsnd_lane *lane, int fd)
 
 uint64_t vmsnd_lane_hiccups(const struct vmsnd_lane *lane)
 {
-	return lane->hiccups;
+	return lane->clock.hiccups;
 }
 
 void vmsnd_lane_close(struct vmsnd_lane *lane)

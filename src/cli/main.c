@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* vmsnd: finds the subcommand and runs it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static const struct vmsnd_command *const commands[] = {
+    &vmsnd_command_serve,
+    &vmsnd_command_demo,
+    &vmsnd_command_devices,
+    &vmsnd_command_backends,
+};
+
+static void write_line(void *ctx, enum vmsnd_log_level level, const char *line)
+{
+	static const char *const before[] = {[VMSND_LOG_ERROR] = "error: ",
+					     [VMSND_LOG_WARNING] = "warning: ",
+					     [VMSND_LOG_INFO] = "",
+					     [VMSND_LOG_DEBUG] = "debug: "};
+	const enum vmsnd_log_level *most = ctx;
+
+	if (level <= *most)
+		fprintf(stderr, "vmsnd: %s%s\n", before[level], line);
+}
+
+struct vmsnd_log vmsnd_cli_log(const enum vmsnd_log_level *level)
+{
+	/* The sink only reads through ctx. */
+	return (struct vmsnd_log){.ctx = (void *)(uintptr_t)level, .write = write_line};
+}
+
+int vmsnd_cli_usage(const struct vmsnd_command *self, const char *line)
+{
+	fprintf(stderr, "vmsnd %s: %s; see 'vmsnd %s --help'\n", self->name, line, self->name);
+	return VMSND_EXIT_USAGE;
+}
+
+static void print_help(FILE *to)
+{
+	fputs("vmsnd gives a virtual machine a sound card, from a process beside it.\n\n"
+	      "Usage: vmsnd SUBCOMMAND [options]\n\n",
+	      to);
+	for (size_t i = 0; i < COUNT(commands); i++)
+		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\n"
+	      "  vmsnd SUBCOMMAND --help   options and examples of one\n"
+	      "  vmsnd --version           which vmsnd this is\n\n"
+	      "Hear it work, with nothing else on the machine:\n\n"
+	      "  vmsnd demo --output tune.wav\n\n"
+	      "A card for a QEMU guest; what the guest plays lands in guest.wav:\n\n"
+	      "  vmsnd serve --device virtio-snd,socket=/tmp/vm1-snd.sock \\\n"
+	      "              --backend file,path=guest.wav &\n"
+	      "  qemu-system-x86_64 -m 2G \\\n"
+	      "      -object memory-backend-memfd,id=mem,size=2G,share=on \\\n"
+	      "      -machine q35,memory-backend=mem \\\n"
+	      "      -chardev socket,id=snd,path=/tmp/vm1-snd.sock \\\n"
+	      "      -device vhost-user-snd-pci,chardev=snd\n\n"
+	      "Other virtual machine monitors: vmsnd serve --help. Everything: man vmsnd.\n",
+	      to);
+}
+
+static int run_command(int argc, char **argv)
+{
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		if (strcmp(commands[i]->name, argv[0]) != 0)
+			continue;
+		if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+			fputs(commands[i]->help, stdout);
+			return VMSND_EXIT_DONE;
+		}
+		return commands[i]->run(commands[i], argc, argv);
+	}
+	fprintf(stderr, "vmsnd: there is no subcommand '%s'; 'vmsnd --help' lists them\n", argv[0]);
+	return VMSND_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return VMSND_EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return VMSND_EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		puts("vmsnd " VMSND_VERSION);
+		return VMSND_EXIT_DONE;
+	}
+	return run_command(argc - 1, argv + 1);
+}

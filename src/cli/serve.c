@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* vmsnd serve: cards on sockets, until told to stop. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "manager/lane.h"
+#include "os/loop.h"
+
+#define CARDS_MAX 256u
+
+struct request {
+	struct vmsnd_card_conf cards[CARDS_MAX];
+	size_t n_cards;
+	bool once;
+	enum vmsnd_log_level level;
+};
+
+static const char help[] =
+    "Usage: vmsnd serve --device DEVICE[,key=value...] [--backend BACKEND[,key=value...]]\n"
+    "                   [--device ...] [--once] [--quiet | --verbose]\n\n"
+    "Gives virtual machines sound cards and stays until stopped (SIGTERM, Ctrl-C).\n\n"
+    "  -d, --device   a card, and the socket its VMM connects to ('vmsnd devices' lists\n"
+    "                 cards and options). Give it several times for several cards.\n"
+    "  -b, --backend  where the card before it plays to and records from ('vmsnd backends';\n"
+    "                 default: null)\n"
+    "      --once     end when every VMM that came has left again\n"
+    "  -q, --quiet    only warnings and errors;  -v, --verbose  more\n\n"
+    "A card without socket= or socket-fd= takes a socket passed by systemd. A comma inside a\n"
+    "value is written twice.\n\n"
+    "Examples. What the guest plays is written to guest.wav:\n\n"
+    "  vmsnd serve --device virtio-snd,socket=/tmp/vm1-snd.sock --backend file,path=guest.wav\n\n"
+    "The guest may also record, and hears voice.wav once:\n\n"
+    "  vmsnd serve --device virtio-snd,socket=/tmp/vm1-snd.sock,input=on \\\n"
+    "              --backend file,path=guest.wav,in=voice.wav,loop=off\n\n"
+    "The VMM's side. Guest memory must be shared with vmsnd, hence share=on.\n\n"
+    "QEMU (10.0 or later):\n"
+    "  qemu-system-x86_64 -m 2G -object memory-backend-memfd,id=mem,size=2G,share=on \\\n"
+    "      -machine q35,memory-backend=mem -chardev socket,id=snd,path=/tmp/vm1-snd.sock \\\n"
+    "      -device vhost-user-snd-pci,chardev=snd\n\n"
+    "Cloud Hypervisor (52 or later):\n"
+    "  cloud-hypervisor --memory size=2G,shared=on --generic-vhost-user \\\n"
+    "      socket=/tmp/vm1-snd.sock,device_type=sound,queue_sizes=[64,64,64,64]\n\n"
+    "crosvm:\n"
+    "  crosvm run --vhost-user type=sound,socket=/tmp/vm1-snd.sock\n\n"
+    "libkrun, in the program that uses it:\n"
+    "  krun_add_vhost_user_device(ctx, 25, \"/tmp/vm1-snd.sock\", \"snd\", 4, NULL);\n\n"
+    "User Mode Linux:\n"
+    "  linux mem=512M virtio_uml.device=/tmp/vm1-snd.sock:25\n\n"
+    "libvirt, inside <domain>, which needs "
+    "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0':\n"
+    "  <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>\n"
+    "  <qemu:commandline>\n"
+    "    <qemu:arg value='-chardev'/><qemu:arg value='socket,id=snd,path=/tmp/vm1-snd.sock'/>\n"
+    "    <qemu:arg value='-device'/><qemu:arg value='vhost-user-snd-pci,chardev=snd'/>\n"
+    "  </qemu:commandline>\n";
+
+static int take_device(struct request *request, const char *text)
+{
+	if (request->n_cards == CARDS_MAX) {
+		fprintf(stderr, "vmsnd serve: more than %u cards\n", CARDS_MAX);
+		return VMSND_EXIT_USAGE;
+	}
+	request->cards[request->n_cards++] =
+	    (struct vmsnd_card_conf){.device = text, .listen_fd = -1};
+	return VMSND_EXIT_DONE;
+}
+
+static int take_backend(const struct vmsnd_command *self, struct request *request, const char *text)
+{
+	if (request->n_cards == 0)
+		return vmsnd_cli_usage(self, "a --backend belongs to the --device before it");
+	if (request->cards[request->n_cards - 1].backend)
+		return vmsnd_cli_usage(self, "a card takes one --backend");
+	request->cards[request->n_cards - 1].backend = text;
+	return VMSND_EXIT_DONE;
+}
+
+static int parse(const struct vmsnd_command *self, int argc, char **argv, struct request *request)
+{
+	static const struct option options[] = {{"device", required_argument, NULL, 'd'},
+						{"backend", required_argument, NULL, 'b'},
+						{"once", no_argument, NULL, '1'},
+						{"quiet", no_argument, NULL, 'q'},
+						{"verbose", no_argument, NULL, 'v'},
+						{"help", no_argument, NULL, 'h'},
+						{0}};
+	int letter, rc = VMSND_EXIT_DONE;
+
+	while (!rc && (letter = getopt_long(argc, argv, "d:b:qvh", options, NULL)) != -1) {
+		if (letter == 'd')
+			rc = take_device(request, optarg);
+		else if (letter == 'b')
+			rc = take_backend(self, request, optarg);
+		else if (letter == '1')
+			request->once = true;
+		else if (letter == 'q')
+			request->level = VMSND_LOG_WARNING;
+		else if (letter == 'v')
+			request->level = VMSND_LOG_DEBUG;
+		else
+			rc = vmsnd_cli_usage(self, "that is not understood");
+	}
+	if (!rc && optind < argc)
+		rc = vmsnd_cli_usage(self, "every argument is an option");
+	if (!rc && request->n_cards == 0)
+		rc = vmsnd_cli_usage(self, "it needs a --device");
+	return rc;
+}
+
+/* Whether the text names a socket itself; the manager's parser has the last word on it. */
+static bool names_socket(const char *device)
+{
+	return strstr(device, ",socket=") || strstr(device, ",socket-fd=");
+}
+
+/* Cards that name no socket take what systemd passed, in order. */
+static bool hand_out_passed(struct request *request, const struct vmsnd_log *log)
+{
+	int n = sd_listen_fds(1), used = 0;
+
+	for (size_t i = 0; i < request->n_cards; i++) {
+		if (names_socket(request->cards[i].device))
+			continue;
+		if (used == n || n < 0) {
+			vmsnd_logf(log, VMSND_LOG_ERROR,
+				   "'%s' has no socket: add socket=PATH, or start vmsnd from a "
+				   "systemd .socket unit",
+				   request->cards[i].device);
+			return false;
+		}
+		request->cards[i].listen_fd = SD_LISTEN_FDS_START + used++;
+	}
+	if (used < n)
+		vmsnd_logf(log, VMSND_LOG_WARNING, "systemd passed %d sockets, only %d are used", n,
+			   used);
+	return true;
+}
+
+static enum vmsnd_rc add_cards(struct vmsnd_lane *lane, const struct request *request)
+{
+	for (size_t i = 0; i < request->n_cards; i++) {
+		enum vmsnd_rc rc = vmsnd_machine_add(vmsnd_lane_machine(lane), &request->cards[i],
+						     vmsnd_lane_now(lane));
+
+		if (rc)
+			return rc;
+	}
+	return VMSND_OK;
+}
+
+static bool all_left(struct vmsnd_lane *lane)
+{
+	struct vmsnd_machine_status status = vmsnd_machine_status(vmsnd_lane_machine(lane));
+
+	return status.sessions_ended > 0 && status.connected == 0;
+}
+
+static int serve(const struct request *request, struct vmsnd_lane *lane,
+		 const struct vmsnd_log *log)
+{
+	enum vmsnd_rc rc = add_cards(lane, request);
+	int stop_fd = vmsnd_loop_stop_signals();
+
+	if (rc)
+		return rc == VMSND_E_INVALID ? VMSND_EXIT_USAGE : VMSND_EXIT_FAILED;
+	if (stop_fd < 0 || vmsnd_lane_stop_on(lane, stop_fd)) {
+		vmsnd_logf(log, VMSND_LOG_ERROR, "cannot wait for signals: %s", strerror(errno));
+		return VMSND_EXIT_FAILED;
+	}
+	/* User Mode Linux takes interrupts through pipes; its end may close first. */
+	signal(SIGPIPE, SIG_IGN);
+	sd_notify(0, "READY=1");
+	while (vmsnd_lane_turn(lane))
+		if (request->once && all_left(lane))
+			break;
+	sd_notify(0, "STOPPING=1");
+	close(stop_fd);
+	return VMSND_EXIT_DONE;
+}
+
+static int run(const struct vmsnd_command *self, int argc, char **argv)
+{
+	struct request *request = calloc(1, sizeof(*request));
+	struct vmsnd_log log;
+	struct vmsnd_lane *lane;
+	int code;
+
+	if (!request)
+		return VMSND_EXIT_FAILED;
+	request->level = VMSND_LOG_INFO;
+	log = vmsnd_cli_log(&request->level);
+	code = parse(self, argc, argv, request);
+	if (!code && !hand_out_passed(request, &log))
+		code = VMSND_EXIT_USAGE;
+	if (!code && vmsnd_lane_open(&log, &lane)) {
+		vmsnd_logf(&log, VMSND_LOG_ERROR, "cannot open an event loop: %s", strerror(errno));
+		code = VMSND_EXIT_FAILED;
+	} else if (!code) {
+		code = serve(request, lane, &log);
+		vmsnd_lane_close(lane);
+	}
+	free(request);
+	return code;
+}
+
+const struct vmsnd_command vmsnd_command_serve = {
+    .name = "serve",
+    .summary = "gives virtual machines sound cards",
+    .help = help,
+    .run = run,
+};
