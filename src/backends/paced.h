@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What backends without a sound card share: streams that the lane's clock drives.
+ *
+ * A backend embeds struct vmsnd_paced in its host and struct vmsnd_paced_stream as the FIRST
+ * member of its stream, and says in one function what happens to samples. The rest is here:
+ *
+ *   open          vmsnd_paced_pace_parse(vmsnd_conf_text(options, "pace"), &host->paced.speed);
+ *                 host->paced.move = my_move;
+ *   stream_open   allocate my stream, vmsnd_paced_add(), *got = vmsnd_paced_got()
+ *   stream_start  vmsnd_paced_start()
+ *   stream_stop   vmsnd_paced_stop()
+ *   stream_close  vmsnd_paced_remove(), free my stream
+ *   advance       return vmsnd_paced_advance()
+ *
+ * A block is one period and is moved at the END of its time, so a stream's delay is 0
+ * frames. With pace=free a block is what the other side has ready, at once. All on the lane. */
+#ifndef VMSND_BACKENDS_PACED_H
+#define VMSND_BACKENDS_PACED_H
+
+#include "base/rate.h"
+#include "vmsnd/backend.h"
+
+#define VMSND_PACED_STREAMS_MAX      64u
+#define VMSND_PACED_BLOCK_FRAMES_MAX 65536u
+#define VMSND_PACED_SPEED_MAX        1000u
+#define VMSND_PACED_FREE             0u /* as a speed: as fast as the guest goes */
+
+/* A row for the backend's option table. */
+#define VMSND_PACED_OPTION                                                                         \
+	{                                                                                          \
+		"pace", VMSND_OPTION_TEXT, "real",                                                 \
+		    "real: by the clock; free: as fast as the guest goes; 1..1000: that many "     \
+		    "times real time, for tests",                                                  \
+		    0, 0                                                                           \
+	}
+
+struct vmsnd_paced_stream {
+	enum vmsnd_dir dir;
+	struct vmsnd_format format;
+	uint32_t frame_bytes;
+	uint32_t period_frames; /* a block; also the most `move` is ever given */
+	/* private to paced.c from here */
+	struct vmsnd_paced *host;
+	struct vmsnd_paced_stream *next;
+	struct vmsnd_stream_user user;
+	void *ctx;
+	void *scratch; /* one block */
+	struct vmsnd_block_clock clock;
+	bool running, ended;
+};
+
+struct vmsnd_paced {
+	uint32_t speed; /* times real time, or VMSND_PACED_FREE */
+	/* Playback: keep `frames` from `samples`. Capture: put `frames` there. Anything but
+	 * VMSND_OK ends the stream for good and is passed on as the reason. */
+	enum vmsnd_rc (*move)(struct vmsnd_paced_stream *stream, void *samples, uint32_t frames);
+	/* private to paced.c from here; zeroed at open */
+	struct vmsnd_paced_stream *streams;
+	unsigned n_streams;
+};
+
+/* "real", "free" or a number; VMSND_E_INVALID for anything else. */
+enum vmsnd_rc vmsnd_paced_pace_parse(const char *text, uint32_t *speed);
+
+/* Sets up zeroed `stream` and puts it into the host's list, stopped. VMSND_E_NOMEM also
+ * beyond VMSND_PACED_STREAMS_MAX; VMSND_E_UNSUPPORTED: not a format. On failure nothing is
+ * left to undo. */
+enum vmsnd_rc vmsnd_paced_add(struct vmsnd_paced *host, struct vmsnd_paced_stream *stream,
+			      const struct vmsnd_stream_want *want,
+			      const struct vmsnd_stream_user *user, void *ctx);
+/* The opposite of add; frees what add allocated, not `stream`. */
+void vmsnd_paced_remove(struct vmsnd_paced_stream *stream);
+struct vmsnd_stream_got vmsnd_paced_got(const struct vmsnd_paced_stream *stream);
+
+void vmsnd_paced_start(struct vmsnd_paced_stream *stream, vmsnd_ns now);
+void vmsnd_paced_stop(struct vmsnd_paced_stream *stream);
+/* Moves every block due by `now`, a bounded number at a time; returns as the backend's
+ * advance does. Calls `ended` of streams whose move failed. */
+vmsnd_ns vmsnd_paced_advance(struct vmsnd_paced *host, vmsnd_ns now);
+
+/* Fills `frames` at `samples` with silence in the stream's format. */
+void vmsnd_paced_silence(const struct vmsnd_paced_stream *stream, void *samples, uint32_t frames);
+
+#endif
