@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The in-process transport: struct vmsnd_guest_bus straight onto the card's virtio calls. */
+#include "transports/inprocess.h"
+
+#include <stdlib.h>
+
+#define QUEUES_MAX 64u /* one bit each */
+
+struct vmsnd_transport {
+	struct vmsnd_card_ref card;
+	struct vmsnd_gmem *mem;
+	struct vmsnd_transport_user user;
+	uint64_t interrupts; /* one bit a queue: raised and not yet asked for */
+	uint64_t started;    /* one bit a queue */
+	bool connected;      /* a guest has shared memory or chosen features */
+	bool ready;          /* and started a queue */
+};
+
+static const struct vmsnd_virtio_ops *card_ops(const struct vmsnd_transport *bus)
+{
+	return bus->card.cls->virtio;
+}
+
+static void connect_once(struct vmsnd_transport *bus)
+{
+	if (!bus->connected && bus->user.peer)
+		bus->user.peer(bus->user.ctx, VMSND_PEER_CONNECTED);
+	bus->connected = true;
+}
+
+static void ready_once(struct vmsnd_transport *bus)
+{
+	if (!bus->ready && bus->user.peer)
+		bus->user.peer(bus->user.ctx, VMSND_PEER_READY);
+	bus->ready = true;
+}
+
+static uint64_t guest_features(void *ctx)
+{
+	const struct vmsnd_transport *bus = ctx;
+
+	return card_ops(bus)->features(bus->card.dev);
+}
+
+static enum vmsnd_rc guest_set_features(void *ctx, uint64_t accepted)
+{
+	struct vmsnd_transport *bus = ctx;
+
+	connect_once(bus);
+	card_ops(bus)->set_features(bus->card.dev, accepted);
+	return VMSND_OK;
+}
+
+static enum vmsnd_rc guest_config_read(void *ctx, uint32_t offset, void *to, uint32_t bytes)
+{
+	const struct vmsnd_transport *bus = ctx;
+
+	card_ops(bus)->config_read(bus->card.dev, offset, to, bytes);
+	return VMSND_OK;
+}
+
+static enum vmsnd_rc guest_share(void *ctx, vmsnd_gpa gpa, void *at, uint64_t bytes)
+{
+	struct vmsnd_transport *bus = ctx;
+	struct vmsnd_region region = {
+	    .gpa = gpa, .bytes = bytes, .at = at, .rights = VMSND_READ | VMSND_WRITE};
+
+	connect_once(bus);
+	return vmsnd_gmem_add(bus->mem, &region);
+}
+
+static enum vmsnd_rc guest_queue_start(void *ctx, unsigned queue,
+				       const struct vmsnd_queue_setup *setup, vmsnd_ns now)
+{
+	struct vmsnd_transport *bus = ctx;
+	enum vmsnd_rc rc;
+
+	if (queue >= card_ops(bus)->n_queues || queue >= QUEUES_MAX)
+		return VMSND_E_INVALID;
+	connect_once(bus);
+	rc = card_ops(bus)->queue_start(bus->card.dev, queue, setup, now);
+	if (rc)
+		return rc;
+	bus->started |= UINT64_C(1) << queue;
+	ready_once(bus);
+	return VMSND_OK;
+}
+
+static enum vmsnd_rc guest_queue_stop(void *ctx, unsigned queue, uint16_t *next_avail, vmsnd_ns now)
+{
+	struct vmsnd_transport *bus = ctx;
+
+	if (queue >= card_ops(bus)->n_queues || queue >= QUEUES_MAX)
+		return VMSND_E_INVALID;
+	*next_avail = card_ops(bus)->queue_stop(bus->card.dev, queue, now);
+	bus->started &= ~(UINT64_C(1) << queue);
+	return VMSND_OK;
+}
+
+static enum vmsnd_rc guest_kick(void *ctx, unsigned queue, vmsnd_ns now)
+{
+	struct vmsnd_transport *bus = ctx;
+
+	if (queue >= card_ops(bus)->n_queues)
+		return VMSND_E_INVALID;
+	card_ops(bus)->kick(bus->card.dev, queue, now);
+	return VMSND_OK;
+}
+
+static bool guest_interrupted(void *ctx, unsigned queue)
+{
+	struct vmsnd_transport *bus = ctx;
+	uint64_t bit = queue < QUEUES_MAX ? UINT64_C(1) << queue : 0;
+	bool raised = (bus->interrupts & bit) != 0;
+
+	bus->interrupts &= ~bit;
+	return raised;
+}
+
+static void inprocess_guest_bus(struct vmsnd_transport *bus, struct vmsnd_guest_bus *out)
+{
+	*out = (struct vmsnd_guest_bus){
+	    .ctx = bus,
+	    .features = guest_features,
+	    .set_features = guest_set_features,
+	    .config_read = guest_config_read,
+	    .share = guest_share,
+	    .queue_start = guest_queue_start,
+	    .queue_stop = guest_queue_stop,
+	    .kick = guest_kick,
+	    .interrupted = guest_interrupted,
+	};
+}
+
+static enum vmsnd_rc inprocess_open(const struct vmsnd_transport_conf *conf,
+				    const struct vmsnd_transport_user *user,
+				    struct vmsnd_transport **out)
+{
+	struct vmsnd_transport *bus;
+
+	if (!conf->card.cls->virtio || conf->listen_fd >= 0) {
+		vmsnd_logf(user->log, VMSND_LOG_ERROR, "%s: the in-process transport takes %s",
+			   conf->name, conf->card.cls->virtio ? "no socket" : "virtio cards only");
+		return VMSND_E_INVALID;
+	}
+	bus = calloc(1, sizeof(*bus));
+	if (!bus)
+		return VMSND_E_NOMEM;
+	bus->card = conf->card;
+	bus->mem = conf->mem;
+	bus->user = *user;
+	*out = bus;
+	return VMSND_OK;
+}
+
+static void inprocess_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns now)
+{
+	/* Nothing is ever watched. */
+}
+
+static void inprocess_notify(struct vmsnd_transport *bus, unsigned vector)
+{
+	if (vector < QUEUES_MAX)
+		bus->interrupts |= UINT64_C(1) << vector;
+}
+
+static void inprocess_close(struct vmsnd_transport *bus, vmsnd_ns now)
+{
+	unsigned n_queues = card_ops(bus)->n_queues;
+
+	for (unsigned queue = 0; queue < n_queues && queue < QUEUES_MAX; queue++)
+		if (bus->started & UINT64_C(1) << queue)
+			card_ops(bus)->queue_stop(bus->card.dev, queue, now);
+	while (bus->mem->n_regions > 0)
+		vmsnd_gmem_remove(bus->mem, bus->mem->regions[0].gpa, bus->mem->regions[0].bytes);
+	bus->card.cls->reset(bus->card.dev, VMSND_RESET_PEER_LOST, now);
+	if (bus->connected && bus->user.peer)
+		bus->user.peer(bus->user.ctx, VMSND_PEER_LEFT);
+	free(bus);
+}
+
+const struct vmsnd_transport_class vmsnd_inprocess_class = {
+    .abi = VMSND_TRANSPORT_ABI,
+    .name = "in-process",
+    .summary = "a guest in the same process: demo, benchmarks, embedding",
+    .open = inprocess_open,
+    .ready = inprocess_ready,
+    .notify = inprocess_notify,
+    .close = inprocess_close,
+    .guest_bus = inprocess_guest_bus,
+};
