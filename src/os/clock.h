@@ -7,5 +7,7 @@
 
 /* CLOCK_MONOTONIC. Any thread. */
 vmsnd_ns vmsnd_clock_now(void);
+/* Sleeps until the clock shows `until`; earlier when a signal comes. */
+void vmsnd_clock_sleep_until(vmsnd_ns until);
 
 #endif
