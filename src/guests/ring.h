@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A guest's memory and the driver's half of a split virtqueue laid out in it
+ * (virtio 1.3, 2.7). Standard names: linux/virtio_ring.h. */
+#ifndef VMSND_GUESTS_RING_H
+#define VMSND_GUESTS_RING_H
+
+#include <linux/virtio_ring.h>
+
+#include "vmsnd/transport.h"
+
+/* Guest physical memory: `bytes` at `at`, which the card sees from `gpa` on. Given out
+ * from the front, never taken back. */
+struct vmsnd_guest_memory {
+	uint8_t *at;
+	vmsnd_gpa gpa;
+	uint64_t bytes, used;
+};
+
+/* `bytes` zeroed bytes, aligned to `alignment` (a power of two) in guest physical terms;
+ * NULL when the memory is spent. */
+void *vmsnd_guest_memory_take(struct vmsnd_guest_memory *memory, uint64_t bytes,
+			      uint32_t alignment);
+/* Where the card sees something that lies in this memory. */
+vmsnd_gpa vmsnd_guest_memory_gpa(const struct vmsnd_guest_memory *memory, const void *at);
+
+#define VMSND_GUEST_SEGMENTS_MAX 8u
+
+/* One piece of a message; those the card reads come before those it writes. */
+struct vmsnd_guest_segment {
+	vmsnd_gpa at;
+	uint32_t bytes;
+	bool card_writes;
+};
+
+struct vmsnd_guest_ring_conf {
+	uint16_t size; /* a power of two, 1 .. VMSND_QUEUE_SIZE_MAX */
+	bool event_idx, indirect;
+};
+
+struct vmsnd_guest_ring {
+	struct vmsnd_guest_ring_conf conf;
+	struct vmsnd_queue_setup setup; /* for the bus' queue_start */
+	struct vring_desc *desc;
+	struct vring_avail *avail;
+	struct vring_used *used;
+	struct vring_desc *tables; /* indirect: VMSND_GUEST_SEGMENTS_MAX rows an entry */
+	vmsnd_gpa tables_gpa;
+	uint16_t free_head, n_free;
+	uint16_t avail_idx, used_idx; /* ours: next to fill, next to look at */
+	uint16_t told_idx;            /* avail_idx as of the last question about a kick */
+	uint32_t cookies[VMSND_QUEUE_SIZE_MAX];
+};
+
+/* Takes the queue's memory. VMSND_E_NOMEM; VMSND_E_INVALID for a size. */
+enum vmsnd_rc vmsnd_guest_ring_init(struct vmsnd_guest_ring *ring,
+				    const struct vmsnd_guest_ring_conf *conf,
+				    struct vmsnd_guest_memory *memory);
+/* Makes one message available; `cookie` (below 2^32) comes back with it. False when there
+ * is no room. */
+bool vmsnd_guest_ring_add(struct vmsnd_guest_ring *ring, const struct vmsnd_guest_segment *segments,
+			  unsigned n, uint32_t cookie);
+/* Whether the card wants to hear of what was added since last asked. */
+bool vmsnd_guest_ring_needs_kick(struct vmsnd_guest_ring *ring);
+/* Takes one message that the card has given back: its cookie, and how many bytes the card
+ * says it wrote. False when there is none; interrupts are then asked for again.
+ * An entry that was never made available is skipped. */
+bool vmsnd_guest_ring_take(struct vmsnd_guest_ring *ring, uint32_t *cookie, uint32_t *bytes);
+/* Messages the card still holds. */
+unsigned vmsnd_guest_ring_pending(const struct vmsnd_guest_ring *ring);
+
+#endif
