@@ -7,8 +7,6 @@ import re
 import subprocess
 import sys
 
-sys.dont_write_bytecode = True
-
 SKIPPED_FOLDERS = {".git", "build", "out"}
 
 
