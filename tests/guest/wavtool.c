@@ -45,7 +45,7 @@ struct verdict {
 	size_t jumps, jump_to; /* jump_to: the last one's */
 };
 
-static void die(const char *what, const char *name)
+static _Noreturn void die(const char *what, const char *name)
 {
 	fprintf(stderr, "wavtool: %s: %s\n", name, what);
 	exit(2);
