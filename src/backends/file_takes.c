@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which stream's sound goes into which file, and what the files are called. */
+#include "backends/file_takes.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Each idle take holds a descriptor; the one not used for longest gives way. */
+#define IDLE_MAX 32u
+/* A guest decides how often the format changes; how many files that makes is for us to say. */
+#define BEGUN_MAX 1000u
+
+struct vmsnd_take {
+	struct vmsnd_take *next;
+	struct vmsnd_sound_spec spec;
+	struct vmsnd_sound_writer *writer; /* NULL until the first frame */
+	char *path;                        /* of the present file */
+	bool busy, broken;
+};
+
+/* ---- names ---- */
+
+static char *numbered(const char *path, uint64_t number)
+{
+	size_t stem = (size_t)(strrchr(path, '.') - path);
+	char *name = NULL;
+
+	if (number == 1)
+		return strdup(path);
+	if (asprintf(&name, "%.*s-%" PRIu64 "%s", (int)stem, path, number, path + stem) < 0)
+		return NULL;
+	return name;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat first, second;
+
+	return a && b && stat(a, &first) == 0 && stat(b, &second) == 0 &&
+	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+static enum vmsnd_rc complain(const struct vmsnd_takes *takes, const char *path, const char *what)
+{
+	vmsnd_logf(takes->log, VMSND_LOG_ERROR, "file: %s: %s", path, what);
+	return VMSND_E_SYSTEM;
+}
+
+/* ---- files ---- */
+
+static void say_begin(const struct vmsnd_takes *takes, const struct vmsnd_take *take)
+{
+	const struct vmsnd_format *format = &take->spec.format;
+
+	vmsnd_logf(takes->log, VMSND_LOG_INFO,
+		   "file: %s: begun, %" PRIu32 " Hz, %" PRIu32 " %s, %s", take->path,
+		   format->rate_hz, format->channels,
+		   format->channels == 1 ? "channel" : "channels",
+		   vmsnd_sound_sample_name(format->sample));
+	if (!vmsnd_sound_exact(&take->spec))
+		vmsnd_logf(takes->log, VMSND_LOG_WARNING,
+			   "file: %s: FLAC keeps 24 bits of each %s sample; use .wav, .w64 or "
+			   ".rf64 to keep all",
+			   take->path, vmsnd_sound_sample_name(format->sample));
+}
+
+static void say_end(const struct vmsnd_takes *takes, const struct vmsnd_take *take, uint64_t frames,
+		    const char *full)
+{
+	vmsnd_logf(takes->log, VMSND_LOG_INFO, "file: %s: %" PRIu64 " frames, %.3f s%s%s",
+		   take->path, frames, (double)frames / take->spec.format.rate_hz,
+		   full ? ", full; going on in " : "", full ? full : "");
+}
+
+/* Closes the present file; `full` is the name of the one that follows, or NULL. */
+static enum vmsnd_rc finish(struct vmsnd_takes *takes, struct vmsnd_take *take, const char *full)
+{
+	struct vmsnd_sound_why why;
+	uint64_t frames;
+	enum vmsnd_rc rc;
+
+	if (!take->writer)
+		return VMSND_OK;
+	frames = vmsnd_sound_frames(take->writer);
+	rc = vmsnd_sound_finish(take->writer, &why);
+	take->writer = NULL;
+	/* What broke before has had its line. */
+	if (rc && !take->broken)
+		complain(takes, take->path, why.text);
+	say_end(takes, take, frames, full);
+	return rc;
+}
+
+static enum vmsnd_rc create(struct vmsnd_takes *takes, struct vmsnd_take *take, char *path)
+{
+	struct vmsnd_sound_why why;
+
+	if (same_file(path, takes->keep))
+		return complain(takes, path,
+				"this is the file that capture comes from; choose "
+				"another path");
+	if (!vmsnd_sound_create(path, &take->spec, &take->writer, &why))
+		return VMSND_OK;
+	vmsnd_logf(takes->log, VMSND_LOG_ERROR,
+		   "file: %s: cannot be written: %s; make room or choose another path", path,
+		   why.text);
+	return VMSND_E_SYSTEM;
+}
+
+static enum vmsnd_rc next_file(struct vmsnd_takes *takes, struct vmsnd_take *take)
+{
+	bool first_part = !take->path;
+	char *path = numbered(takes->path, takes->files + 1);
+	enum vmsnd_rc rc;
+
+	if (!path)
+		return complain(takes, takes->path, "no memory for the next file's name");
+	rc = finish(takes, take, path);
+	if (!rc)
+		rc = create(takes, take, path);
+	if (rc) {
+		free(path);
+		return rc;
+	}
+	takes->files++;
+	free(take->path);
+	take->path = path;
+	if (first_part)
+		say_begin(takes, take);
+	return VMSND_OK;
+}
+
+/* ---- takes ---- */
+
+static bool same_format(const struct vmsnd_format *a, const struct vmsnd_format *b)
+{
+	return a->sample == b->sample && a->rate_hz == b->rate_hz && a->channels == b->channels;
+}
+
+static struct vmsnd_take **find_idle(struct vmsnd_takes *takes, const struct vmsnd_format *format)
+{
+	struct vmsnd_take **at = &takes->list;
+
+	while (*at && ((*at)->busy || !same_format(&(*at)->spec.format, format)))
+		at = &(*at)->next;
+	return at;
+}
+
+static void drop(struct vmsnd_takes *takes, struct vmsnd_take **at)
+{
+	struct vmsnd_take *take = *at;
+
+	*at = take->next;
+	finish(takes, take, NULL);
+	free(take->path);
+	free(take);
+}
+
+static void put_first(struct vmsnd_takes *takes, struct vmsnd_take *take)
+{
+	take->next = takes->list;
+	takes->list = take;
+}
+
+static enum vmsnd_rc new_take(struct vmsnd_takes *takes, const struct vmsnd_format *format,
+			      struct vmsnd_take **out)
+{
+	struct vmsnd_sound_spec spec = {takes->container, *format, takes->part_bytes};
+	struct vmsnd_sound_why why;
+	struct vmsnd_take *take;
+	enum vmsnd_rc rc = vmsnd_sound_check(&spec, &why);
+
+	if (rc)
+		return complain(takes, takes->path, why.text), rc;
+	if (takes->begun >= BEGUN_MAX)
+		return complain(takes, takes->path,
+				"1000 files begun for one card, no more; restart to go on");
+	take = calloc(1, sizeof(*take));
+	if (!take)
+		return complain(takes, takes->path, "no memory for a stream"), VMSND_E_NOMEM;
+	take->spec = spec;
+	put_first(takes, take);
+	*out = take;
+	return VMSND_OK;
+}
+
+enum vmsnd_rc vmsnd_take_begin(struct vmsnd_takes *takes, const struct vmsnd_format *format,
+			       struct vmsnd_take **out)
+{
+	struct vmsnd_take **at = find_idle(takes, format), *take = *at;
+	enum vmsnd_rc rc;
+
+	if (take) {
+		*at = take->next;
+		put_first(takes, take);
+		takes->idle--;
+	} else {
+		rc = new_take(takes, format, &take);
+		if (rc)
+			return rc;
+	}
+	take->busy = true;
+	*out = take;
+	return VMSND_OK;
+}
+
+static uint32_t room(const struct vmsnd_take *take, uint32_t frames)
+{
+	uint64_t left = take->writer ? vmsnd_sound_room_frames(take->writer) : 0;
+
+	return left < frames ? (uint32_t)left : frames;
+}
+
+enum vmsnd_rc vmsnd_take_write(struct vmsnd_takes *takes, struct vmsnd_take *take,
+			       const void *samples, uint32_t frames)
+{
+	const uint8_t *at = samples;
+	struct vmsnd_sound_why why;
+
+	while (frames > 0 && !take->broken) {
+		uint32_t n = room(take, frames);
+
+		if (n == 0) {
+			takes->begun += !take->path;
+			take->broken = next_file(takes, take) != VMSND_OK;
+			if (take->broken)
+				break;
+			n = room(take, frames);
+		}
+		if (vmsnd_sound_write(take->writer, at, n, &why)) {
+			take->broken = true;
+			vmsnd_logf(takes->log, VMSND_LOG_ERROR,
+				   "file: %s: cannot be written: %s; recording ends here, make "
+				   "room and start the stream again",
+				   take->path, why.text);
+		}
+		at += (size_t)n * vmsnd_sound_frame_bytes(&take->spec.format);
+		frames -= n;
+	}
+	return take->broken ? VMSND_E_SYSTEM : VMSND_OK;
+}
+
+static struct vmsnd_take **place_of(struct vmsnd_takes *takes, const struct vmsnd_take *take)
+{
+	struct vmsnd_take **at = &takes->list;
+
+	while (*at != take)
+		at = &(*at)->next;
+	return at;
+}
+
+static void drop_oldest_idle(struct vmsnd_takes *takes)
+{
+	struct vmsnd_take **oldest = NULL;
+
+	for (struct vmsnd_take **at = &takes->list; *at; at = &(*at)->next)
+		if (!(*at)->busy)
+			oldest = at;
+	if (!oldest)
+		return;
+	drop(takes, oldest);
+	takes->idle--;
+}
+
+void vmsnd_take_end(struct vmsnd_takes *takes, struct vmsnd_take *take)
+{
+	take->busy = false;
+	if (take->broken || !take->writer) {
+		drop(takes, place_of(takes, take));
+		return;
+	}
+	takes->idle++;
+	if (takes->idle > IDLE_MAX)
+		drop_oldest_idle(takes);
+}
+
+/* ---- all of them ---- */
+
+static enum vmsnd_rc check_folder(const struct vmsnd_takes *takes)
+{
+	const char *slash = strrchr(takes->path, '/');
+	size_t bytes = slash ? (size_t)(slash - takes->path) : 1;
+	char *folder = strndup(slash ? takes->path : ".", bytes ? bytes : 1);
+	enum vmsnd_rc rc = VMSND_OK;
+
+	if (!folder)
+		return VMSND_E_NOMEM;
+	if (access(folder, W_OK | X_OK) != 0) {
+		rc = errno == ENOENT || errno == ENOTDIR ? VMSND_E_GONE : VMSND_E_SYSTEM;
+		vmsnd_logf(takes->log, VMSND_LOG_ERROR,
+			   "file: %s: the folder %s cannot be written to: %s; make it or choose "
+			   "another path",
+			   takes->path, folder, strerror(errno));
+	}
+	free(folder);
+	return rc;
+}
+
+static enum vmsnd_rc check_target(const struct vmsnd_takes *takes)
+{
+	struct stat info;
+
+	if (stat(takes->path, &info) != 0)
+		return VMSND_OK;
+	if (!S_ISREG(info.st_mode)) {
+		complain(takes, takes->path, "not a regular file; choose another path");
+		return VMSND_E_INVALID;
+	}
+	if (same_file(takes->path, takes->keep)) {
+		complain(takes, takes->path, "path and in are the same file; choose another path");
+		return VMSND_E_INVALID;
+	}
+	if (access(takes->path, W_OK) != 0)
+		return complain(takes, takes->path,
+				"it exists and may not be written to; choose another path");
+	return VMSND_OK;
+}
+
+enum vmsnd_rc vmsnd_takes_open(struct vmsnd_takes *takes)
+{
+	enum vmsnd_rc rc;
+
+	takes->list = NULL;
+	takes->idle = takes->begun = 0;
+	takes->files = 0;
+	if (!vmsnd_container_of(takes->path, &takes->container)) {
+		complain(takes, takes->path, "the name must end in " VMSND_CONTAINER_LIST);
+		return VMSND_E_INVALID;
+	}
+	if (takes->part_bytes > 0 && takes->part_bytes < VMSND_TAKES_PART_MIN_BYTES) {
+		complain(takes, takes->path, "split must be 0 or at least 4096 bytes");
+		return VMSND_E_INVALID;
+	}
+	rc = check_folder(takes);
+	return rc ? rc : check_target(takes);
+}
+
+void vmsnd_takes_close(struct vmsnd_takes *takes)
+{
+	while (takes->list)
+		drop(takes, &takes->list);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Takes: which stream's sound goes into which file, and what the files are called.
+ *
+ * A take is all that is played in one format, over any number of streams, one after the
+ * other. The first take that has a frame is PATH itself; every further file, be it another
+ * format, a second stream at the same time or the next part of a take that is full, has the
+ * next number before its extension: PATH-2, PATH-3. A file begins with its first frame, so a
+ * guest that only looks leaves nothing behind. */
+#ifndef VMSND_BACKENDS_FILE_TAKES_H
+#define VMSND_BACKENDS_FILE_TAKES_H
+
+#include "backends/sound_file.h"
+
+struct vmsnd_take;
+
+struct vmsnd_takes {
+	const struct vmsnd_log *log;
+	const char *path;    /* the caller's, outlives this */
+	const char *keep;    /* a file never to be written, or NULL; likewise */
+	uint64_t part_bytes; /* a file ends here; 0: at its container's limit */
+	/* private from here */
+	enum vmsnd_container container;
+	struct vmsnd_take *list; /* the most recently used first */
+	unsigned idle, begun;
+	uint64_t files;
+};
+
+#define VMSND_TAKES_PART_MIN_BYTES 4096u
+
+/* Takes over the public members, zeroes the others and looks whether files can be made at
+ * `path`. On failure one line is in the log. */
+enum vmsnd_rc vmsnd_takes_open(struct vmsnd_takes *takes);
+/* Ends every file. No take is in use any more. */
+void vmsnd_takes_close(struct vmsnd_takes *takes);
+
+/* The idle take of this format, or a new one. VMSND_E_UNSUPPORTED: not in this container;
+ * VMSND_E_NOMEM; VMSND_E_SYSTEM: too many files. One line is in the log. */
+enum vmsnd_rc vmsnd_take_begin(struct vmsnd_takes *takes, const struct vmsnd_format *format,
+			       struct vmsnd_take **out);
+/* After VMSND_E_SYSTEM, which is in the log, the take is only good for ending. */
+enum vmsnd_rc vmsnd_take_write(struct vmsnd_takes *takes, struct vmsnd_take *take,
+			       const void *samples, uint32_t frames);
+void vmsnd_take_end(struct vmsnd_takes *takes, struct vmsnd_take *take);
+
+#endif
