@@ -39,7 +39,7 @@ struct vmsnd_stream_params {
 };
 
 /* Empties the ring, zeroes the positions and readies a host stream. Legal when not
- * running. VMSND_E_UNSUPPORTED: the host cannot take this format;
+ * running: VMSND_E_INVALID. VMSND_E_UNSUPPORTED: the host cannot take this format;
  * VMSND_E_NOMEM: buffer_frames exceeds the ring's storage; VMSND_E_GONE,
  * VMSND_E_SYSTEM: no host. The port is then unprepared. */
 enum vmsnd_rc vmsnd_port_prepare(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
@@ -55,7 +55,10 @@ void vmsnd_port_stop(struct vmsnd_port *port, vmsnd_ns now);
 /* Playback: every frame handed over is played, then the port stops by itself.
  * Capture: the same as stop. */
 void vmsnd_port_drain(struct vmsnd_port *port, vmsnd_ns now);
-/* Stops, drops what the ring holds and gives the host stream up. Legal in every state. */
+/* Stops, drops what the ring holds and unprepares. The host stream stays open, stopped, so that
+ * a prepare with the same parameters (a guest's recovery from an xrun) goes on in the same
+ * file or client; other parameters, the owner's switch and the port's close close it.
+ * Legal in every state. */
 void vmsnd_port_release(struct vmsnd_port *port, vmsnd_ns now);
 
 /* Playback: frames the ring would like now (about two periods less what it holds),

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Exact arithmetic between frames and nanoseconds. Whole seconds are split off first, so that
+ * the products of the rest stay below 1e9 * 2^32 < 2^63. */
 #include "base/rate.h"
 
 uint64_t vmsnd_ns_to_frames(uint64_t ns, uint32_t rate_hz)

@@ -5,7 +5,7 @@
 
 #include "vmsnd/types.h"
 
-/* floor(ns * rate_hz / 1e9), exact for every argument whose result fits. */
+/* floor(ns * rate_hz / 1e9), exact for every argument whose result fits in 64 bits. */
 uint64_t vmsnd_ns_to_frames(uint64_t ns, uint32_t rate_hz);
 /* The first nanosecond at which vmsnd_ns_to_frames reaches `frames`: ceil(frames * 1e9 / rate). */
 uint64_t vmsnd_frames_to_ns(uint64_t frames, uint32_t rate_hz);
@@ -20,7 +20,8 @@ struct vmsnd_block_clock {
 	bool running;
 };
 
-/* Keeps rate and block for start. `speed` runs the clock that many times real time. */
+/* Keeps rate and block, neither of them 0, for start. `speed` runs the clock that many times
+ * real time; rate times speed fits in 32 bits. */
 void vmsnd_block_clock_init(struct vmsnd_block_clock *clock, uint32_t rate_hz,
 			    uint32_t block_frames, uint32_t speed);
 void vmsnd_block_clock_start(struct vmsnd_block_clock *clock, vmsnd_ns now);

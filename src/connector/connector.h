@@ -42,7 +42,10 @@ size_t vmsnd_port_footprint(void);
 void vmsnd_port_init(struct vmsnd_port *port, const struct vmsnd_port_conf *conf);
 /* Closes the host stream. The port can be prepared again. */
 void vmsnd_port_close(struct vmsnd_port *port, vmsnd_ns now);
-/* Catch up: pre-buffer deadlines, the clock that stands in for a missing host, drains.
+/* Calls take effect at once, only frames handed over by vmsnd_port_commit are seen by the next
+ * advance: call it after the device had its turn, too. Calling twice at one time is free.
+ *
+ * Catch up: pre-buffer deadlines, the clock that stands in for a missing host, drains.
  * Returns when to be called next or VMSND_NEVER. */
 vmsnd_ns vmsnd_port_advance(struct vmsnd_port *port, vmsnd_ns now);
 /* The owner's switch, at any time. Off: output is swallowed, input is silence, both in
@@ -51,9 +54,14 @@ void vmsnd_port_enable(struct vmsnd_port *port, bool on, vmsnd_ns now);
 
 enum vmsnd_play_state vmsnd_port_play_state(const struct vmsnd_port *port);
 enum vmsnd_capture_state vmsnd_port_capture_state(const struct vmsnd_port *port);
-/* Fills at most `max` figures, returns how many there are: frames done, frames of
- * silence put in for want of data (underrun_frames), underruns, frames dropped for want
- * of room (overrun_frames), overruns, blocks, largest and smallest fill seen by the host. */
+/* Fills at most `max` figures, returns how many there are. All go up over the port's life:
+ *   frames           done: left for the host, or came from it
+ *   silence_frames   what the host got, or the guest, in place of sound
+ *   underruns, underrun_frames  holes in the sound: silence with sound before and after it
+ *   overruns, overrun_frames    capture frames dropped, the ring being full
+ *   blocks, host_gaps           what the host, or the stand-in, moved; gaps it reported
+ *   fill_min, fill_max          least and most frames in the ring when a block was due
+ *   starts, hosts_opened, hosts_lost */
 size_t vmsnd_port_counters(const struct vmsnd_port *port, struct vmsnd_counter *out, size_t max);
 
 #endif
