@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The world: a machine, its guests, and time. */
+#include "sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GUEST_GPA          UINT64_C(0x40000000)
+#define GUEST_MEMORY_BYTES (8u << 20)
+
+static void log_line(void *ctx, enum vmsnd_log_level level, const char *line)
+{
+	struct sim *sim = ctx;
+
+	if (level > VMSND_LOG_WARNING)
+		return;
+	sim->log_lines++;
+	snprintf(sim->log, sizeof(sim->log), "%s", line);
+}
+
+void sim_open(struct sim *sim)
+{
+	struct vmsnd_machine_conf conf = {.log = {.ctx = sim, .write = log_line}};
+	const char *base = getenv("TMPDIR");
+
+	memset(sim, 0, sizeof(*sim));
+	sim->now = 86400 * SECOND + 123456789;
+	sim->seed = 20240607;
+	snprintf(sim->directory, sizeof(sim->directory), "%s/vmsnd-sim-XXXXXX",
+		 base ? base : P_tmpdir);
+	assert_non_null(mkdtemp(sim->directory));
+	assert_int_equal(vmsnd_machine_open(&conf, &sim->machine), VMSND_OK);
+}
+
+void sim_close(struct sim *sim)
+{
+	char command[256];
+
+	vmsnd_machine_close(sim->machine, sim->now);
+	for (unsigned i = 0; i < sim->n_cards; i++) {
+		free(sim->cards[i]->memory);
+		free(sim->cards[i]);
+	}
+	snprintf(command, sizeof(command), "rm -r '%s'", sim->directory);
+	assert_int_equal(system(command), 0);
+}
+
+const char *sim_path(struct sim *sim, const char *name)
+{
+	static char text[4][256];
+	static unsigned turn;
+	char *at = text[turn++ % 4];
+
+	snprintf(at, sizeof(text[0]), "%s/%s", sim->directory, name);
+	return at;
+}
+
+const char *sim_file(struct sim *sim, const char *name, const char *more)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text), "file,path=%s/%s%s", sim->directory, name, more);
+	return text;
+}
+
+unsigned sim_add_with(struct sim *sim, const char *device, const char *backend,
+		      const struct vmsnd_guest_conf *wish)
+{
+	char text[256];
+	struct vmsnd_card_conf conf = {
+	    .device = text, .backend = backend, .transport = "in-process", .listen_fd = -1};
+	struct vmsnd_guest_conf guest = *wish;
+	unsigned number = sim->n_cards++;
+	struct sim_card *card = calloc(1, sizeof(*card));
+
+	assert_true(number < SIM_CARDS_MAX);
+	assert_non_null(card);
+	sim->cards[number] = card;
+	snprintf(text, sizeof(text), "virtio-snd%s%s", *device ? "," : "", device);
+	if (vmsnd_machine_add(sim->machine, &conf, sim->now))
+		fail_msg("the card was refused: %s", sim->log);
+	guest.memory_bytes = guest.memory_bytes ? guest.memory_bytes : GUEST_MEMORY_BYTES;
+	card->memory = aligned_alloc(4096, guest.memory_bytes);
+	assert_non_null(card->memory);
+	guest.memory = card->memory;
+	guest.gpa = GUEST_GPA;
+	guest.by_interrupt = true;
+	assert_int_equal(vmsnd_machine_guest_bus(sim->machine, number, &guest.bus), VMSND_OK);
+	assert_int_equal(vmsnd_guest_open(&card->guest, &guest, sim->now), VMSND_OK);
+	return number;
+}
+
+unsigned sim_add(struct sim *sim, const char *device, const char *backend)
+{
+	struct vmsnd_guest_conf wish = {.event_idx = true, .indirect = true};
+
+	return sim_add_with(sim, device, backend, &wish);
+}
+
+uint64_t sim_counter(struct sim *sim, unsigned card, const char *name)
+{
+	struct vmsnd_named_counter list[128];
+	size_t n = vmsnd_machine_counters(sim->machine, card, list, 128);
+
+	for (size_t i = 0; i < n && i < 128; i++)
+		if (strcmp(list[i].name, name) == 0)
+			return list[i].value;
+	fail_msg("no counter '%s'", name);
+	return 0;
+}
+
+uint32_t sim_random(struct sim *sim, uint32_t below)
+{
+	sim->seed ^= sim->seed << 13;
+	sim->seed ^= sim->seed >> 17;
+	sim->seed ^= sim->seed << 5;
+	return sim->seed % below;
+}
+
+/* Guests and machine take turns at one moment until neither has more to do; returns the
+ * machine's next deadline. */
+static vmsnd_ns settle(struct sim *sim, struct vmsnd_guest_player *players, unsigned n, bool *more)
+{
+	vmsnd_ns next;
+	unsigned turns = 0;
+
+	do {
+		*more = false;
+		for (unsigned i = 0; i < n; i++)
+			*more |= vmsnd_guest_player_step(&players[i], sim->now);
+		next = vmsnd_machine_advance(sim->machine, sim->now);
+		if (++turns > 100000)
+			fail_msg("time stands still at %llu", (unsigned long long)sim->now);
+	} while (next <= sim->now);
+	/* What the last advance gave back is seen now, not one deadline later. */
+	for (unsigned i = 0; i < n; i++)
+		vmsnd_guest_player_step(&players[i], sim->now);
+	next = vmsnd_machine_advance(sim->machine, sim->now);
+	return next;
+}
+
+void sim_run_until(struct sim *sim, struct vmsnd_guest_player *players, unsigned n, vmsnd_ns to)
+{
+	bool more;
+	vmsnd_ns next = settle(sim, players, n, &more);
+
+	while (sim->now < to) {
+		if (next > sim->now)
+			sim->now = next < to ? next : to;
+		next = settle(sim, players, n, &more);
+	}
+}
+
+static void check_players(const struct vmsnd_guest_player *players, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (players[i].state == VMSND_GUEST_PLAYER_FAILED)
+			fail_msg("player %u: refused with status %#x", i, players[i].status);
+}
+
+void sim_run(struct sim *sim, struct vmsnd_guest_player *players, unsigned n, vmsnd_ns at_most)
+{
+	vmsnd_ns limit = sim->now + at_most, next;
+	bool more;
+
+	for (next = settle(sim, players, n, &more); more; next = settle(sim, players, n, &more)) {
+		if (next <= sim->now)
+			continue;
+		if (next == VMSND_NEVER)
+			fail_msg("stuck: nothing is due and player 0 is at %s",
+				 vmsnd_guest_player_state_text(players[0].state));
+		if (next > limit)
+			fail_msg("not done in time; player 0 is at %s",
+				 vmsnd_guest_player_state_text(players[0].state));
+		sim->now = next;
+	}
+	check_players(players, n);
+}
+
+void sim_run_random(struct sim *sim, struct vmsnd_guest_player *player, vmsnd_ns max_step,
+		    vmsnd_ns at_most)
+{
+	vmsnd_ns limit = sim->now + at_most;
+
+	while (vmsnd_guest_player_step(player, sim->now)) {
+		vmsnd_machine_advance(sim->machine, sim->now);
+		sim->now += sim_random(sim, (uint32_t)max_step);
+		vmsnd_machine_advance(sim->machine, sim->now);
+		assert_true(sim->now <= limit);
+	}
+	check_players(player, 1);
+}
