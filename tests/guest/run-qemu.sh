@@ -25,7 +25,7 @@ args=(-nodefaults -no-user-config -display none -machine "$MACHINE" -cpu max -sm
 	-object "memory-backend-memfd,id=mem,size=$MEM,share=$SHARE")
 [ -n "${REBOOT:-}" ] || args+=(-no-reboot)
 [ -z "${SOCKET:-}" ] ||
-	args+=(-chardev "socket,id=vs,path=$SOCKET" -device vhost-user-snd-pci,chardev=vs)
+	args+=(-chardev "socket,id=vs,path=$SOCKET" -device "vhost-user-snd-pci,chardev=vs")
 [ -z "${QMP:-}" ] || args+=(-qmp "unix:$QMP,server=on,wait=off")
 
 . "$here/stamp.sh"

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# lib.sh (sourced by the test scripts, bash) - TAP, vmsnd, guests, and the rule for verdicts:
+# no frame lost, none repeated, none missing at the end; silence inside only where vmsnd itself
+# counted that many frames of underrun, and then it is told.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=$("$here/rig.sh" --dir)
+wavtool=$cache/wavtool
+vmsnd=$(realpath "${1:-${VMSND:?usage: $0 VMSND}}")
+work=$(mktemp -d "${TMPDIR:-/tmp}/vmsnd-guest.XXXXXX")
+jobs_of_ours=() guests_of_ours=()
+tests=0 failures=0
+
+cleanup() {
+	local p
+	for p in "${guests_of_ours[@]:-}"; do guest_kill "$p"; done
+	for p in "${jobs_of_ours[@]:-}"; do [ -z "$p" ] || kill -9 "$p" 2>/dev/null; done
+	if [ $failures = 0 ] && [ -z "${KEEP:-}" ]; then rm -rf "$work"; else echo "# logs and files: $work"; fi
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+# TAP
+
+ok() { # STATUS NAME
+	tests=$((tests + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tests - $2"
+	else
+		failures=$((failures + 1))
+		echo "not ok $tests - $2"
+	fi
+	[ "$1" = 0 ]
+}
+note() { printf '%s\n' "$@" | sed 's/^/# /'; }
+done_testing() {
+	echo "1..$tests"
+	[ $failures = 0 ]
+	exit
+}
+show() { # the ends of logs, after a failure
+	local f
+	for f; do
+		note "--- ${f##*/}"
+		tail -n 25 "$f" | sed 's/^/# /'
+	done
+}
+
+# What a test cannot do without: a part of the rig. In CI its absence is a failure.
+need() {
+	local p
+	for p; do
+		"$here/rig.sh" --have "$p" && continue
+		if [ "${CI:-}" = true ]; then
+			ok 1 "the rig has its part $p (tests/guest/rig.sh makes it)"
+			done_testing
+		fi
+		echo "1..0 # SKIP no $p in $cache; run tests/guest/rig.sh"
+		exit 0
+	done
+}
+
+wait_for() { # SECONDS FILE PATTERN: a line that matches stands in FILE
+	local i
+	for ((i = 0; i < $1 * 50; i++)); do
+		grep -q -- "$3" "$2" 2>/dev/null && return
+		sleep 0.02
+	done
+	note "waited $1 s in vain for '$3' in ${2##*/}"
+	return 1
+}
+
+wait_exit() { # SECONDS PID: its exit status in $status, 99 when it did not end
+	local i
+	for ((i = 0; i < $1 * 50; i++)); do
+		kill -0 "$2" 2>/dev/null || break
+		sleep 0.02
+	done
+	status=99
+	kill -0 "$2" 2>/dev/null && return
+	wait "$2"
+	status=$?
+}
+
+# vmsnd: one at a time; its log is $log, its process $server
+
+serve() { # NAME ARGUMENTS of vmsnd serve
+	log=$work/$1-vmsnd.log
+	shift
+	rm -f "$log"
+	"$vmsnd" serve "$@" >"$log" 2>&1 &
+	server=$!
+	jobs_of_ours+=("$server")
+	wait_for 5 "$log" listening || {
+		show "$log"
+		return 1
+	}
+}
+
+serve_ends() { # TEST: it exits 0 within some seconds
+	wait_exit 10 "$server"
+	[ "$status" = 0 ] || kill -9 "$server" 2>/dev/null
+	ok "$status" "$1: vmsnd exits 0" || {
+		note "exit status $status (99: still there)"
+		show "$log"
+	}
+}
+
+counted() { # underruns|overruns [CARD]: frames of silence that vmsnd says it made, or frames dropped
+	sed -n "s/.*${2:-}: [a-z]*[0-9]*: .* $1 (\([0-9]*\) frames).*/\1/p" "$log" |
+		awk '{ n += $1 } END { print n + 0 }'
+}
+
+# guests: logs are $work/NAME.log
+
+guest() { # qemu|uml NAME ARGUMENTS after the log's name; runs beside us
+	local kind=$1 name=$2
+	shift 2
+	glog=$work/$name.log
+	LIMIT=${LIMIT:-45} "$here/run-$kind.sh" "$glog" "$@" &
+	guest=$!
+	guests_of_ours+=("$glog")
+	jobs_of_ours+=("$guest")
+}
+
+guest_kill() { # LOG [SIGNAL]: the guest that writes LOG, as a power cut
+	local pid
+	[ -n "$1" ] && pid=$(cat "$1.pid" 2>/dev/null) && kill "-${2:-KILL}" -- "-$pid" 2>/dev/null
+	return 0
+}
+
+guest_ends() { # TEST: the guest's own exit status is 0
+	wait "$guest"
+	status=$?
+	ok $status "$1: the guest's programs exit 0" || {
+		note "status $status (98: no result, 99: time limit)"
+		show "$glog" "$log"
+	}
+}
+
+# verdicts
+
+value() { sed -n "s/.*\b$1=\([^ ]*\).*/\1/p" <<<"$2"; }
+
+silence_allowed() { # VERDICT underruns|overruns [CARD]
+	local gap made
+	gap=$(value gap_frames "$1")
+	made=$(counted "$2" "${3:-}")
+	quiet="$gap silent frames inside, $made counted as $2"
+	[ "${gap:-1}" -le "$made" ]
+}
+
+heard() { # TEST FILE FORMAT RATE CHANNELS FRAMES SEED [FRAMES SEED]...; CARD= for the counters
+	local name=$1 verdict rc
+	shift
+	verdict=$("$wavtool" ${PARTIAL:+-p} check "$@" 2>"$work/gaps")
+	rc=$?
+	silence_allowed "$verdict" underruns "${CARD:-}" || rc=1
+	ok $rc "$name: $(value good "$verdict") of $(value expected "$verdict") frames arrive, $quiet"
+	rc=$?
+	note "$verdict"
+	[ $rc = 0 ] || {
+		cat "$work/gaps"
+		show "$glog" "$log"
+	}
+	return $rc
+}
+
+# The same signal was begun, cut off, and begun again: whole the second time.
+heard_again() { # TEST FILE FORMAT RATE CHANNELS FRAMES SEED
+	local name=$1 verdict rc=0
+	shift
+	verdict=$("$wavtool" check "$@" 2>"$work/gaps")
+	[ "$(value lost "$verdict") $(value bad "$verdict") $(value tail_missing "$verdict")" = '0 0 0' ] || rc=1
+	[ "$(value jumps "$verdict") $(value jump_to "$verdict")" = '1 0' ] || rc=1
+	silence_allowed "$verdict" underruns || rc=1
+	ok $rc "$name: $(value repeated "$verdict") frames before it, then all $6, $quiet"
+	note "$verdict"
+	[ $rc = 0 ] || {
+		cat "$work/gaps"
+		show "$glog" "$log"
+	}
+}
+
+recorded() { # TEST: what the guest found in its recording
+	local verdict rc=0
+	verdict=$(sed -n 's/.* recorded //p' "$glog" | tail -n1)
+	[ "$(value rc "$verdict")" = 0 ] || rc=1
+	silence_allowed "$verdict" overruns || rc=1
+	ok $rc "$1: $(value good "$verdict") of $(value expected "$verdict") frames recorded, $quiet"
+	note "${verdict:-no verdict from the guest}"
+	[ $rc = 0 ] || show "$glog" "$log"
+}
