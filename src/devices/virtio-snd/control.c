@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The control queue: requests in, exactly one answer each out, whatever they hold (V10-V17). */
+#include <string.h>
+
+#include "base/endian.h"
+#include "devices/virtio-snd/snd.h"
+
+/* Requests worked off in one call. Linux has at most a few out. */
+#define CONTROL_BUDGET 64u
+/* The longest item a driver may ask for: sixteen times what any version of the standard has. */
+#define ITEM_BYTES_MAX 1536u
+#define REQUEST_BYTES  sizeof(struct virtio_snd_pcm_set_params)
+
+/* Codes of control elements (V90-V107), absent from older headers. */
+enum { CTL_FIRST = 0x300, CTL_LAST = 0x306 };
+
+/* Items that follow a status, when a handler asked for them. */
+struct items {
+	void (*fill)(const struct vmsnd_snd *snd, uint32_t id, void *to);
+	uint32_t item_bytes; /* ours; the driver's may differ (V20) */
+	uint32_t start, count, stride;
+};
+
+union item {
+	struct virtio_snd_pcm_info pcm;
+	struct virtio_snd_chmap_info chmap;
+};
+
+static const uint8_t zeros[64];
+
+struct answer {
+	struct vmsnd_cursor *to;
+	uint32_t written;
+	struct items items;
+};
+
+typedef uint32_t (*request_fn)(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+			       vmsnd_ns now);
+
+/* V18-V21. Sums of what the driver wrote are made in 64 bits. */
+static uint32_t query(const void *request, uint32_t total, struct answer *answer)
+{
+	const struct virtio_snd_query_info *info = request;
+	uint64_t bytes = sizeof(struct virtio_snd_hdr) + (uint64_t)info->count * info->size;
+
+	if ((uint64_t)info->start_id + info->count > total)
+		return VIRTIO_SND_S_BAD_MSG;
+	/* Every item begins with the common header, so none can be shorter. */
+	if (info->count != 0 &&
+	    (info->size < sizeof(struct virtio_snd_info) || info->size > ITEM_BYTES_MAX))
+		return VIRTIO_SND_S_BAD_MSG;
+	if (bytes > answer->to->left)
+		return VIRTIO_SND_S_BAD_MSG;
+	answer->items.start = info->start_id;
+	answer->items.count = info->count;
+	answer->items.stride = info->size;
+	return VIRTIO_SND_S_OK;
+}
+
+/* There are no jacks, so only an empty query fits. */
+static uint32_t jack_info(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+			  vmsnd_ns now)
+{
+	return query(request, 0, answer);
+}
+
+static uint32_t pcm_info(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+			 vmsnd_ns now)
+{
+	answer->items.fill = snd_pcm_item;
+	answer->items.item_bytes = sizeof(struct virtio_snd_pcm_info);
+	return query(request, snd->n_streams, answer);
+}
+
+static uint32_t chmap_info(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+			   vmsnd_ns now)
+{
+	answer->items.fill = snd_chmap_item;
+	answer->items.item_bytes = sizeof(struct virtio_snd_chmap_info);
+	return query(request, snd->n_chmaps, answer);
+}
+
+static uint32_t set_params(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+			   vmsnd_ns now)
+{
+	return snd_pcm_set_params(snd, request, now);
+}
+
+static uint32_t command(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+			vmsnd_ns now)
+{
+	return snd_pcm_command(snd, request, now);
+}
+
+/* In the standard, but with a feature bit that this card does not offer. */
+static uint32_t not_offered(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+			    vmsnd_ns now)
+{
+	return VIRTIO_SND_S_NOT_SUPP;
+}
+
+struct request_row {
+	uint32_t first, last; /* codes */
+	uint32_t bytes;       /* the shortest that is well formed */
+	request_fn handle;
+};
+
+static const struct request_row requests[] = {
+    {VIRTIO_SND_R_JACK_INFO, VIRTIO_SND_R_JACK_INFO, sizeof(struct virtio_snd_query_info),
+     jack_info},
+    {VIRTIO_SND_R_JACK_REMAP, VIRTIO_SND_R_JACK_REMAP, sizeof(struct virtio_snd_jack_remap),
+     not_offered},
+    {VIRTIO_SND_R_PCM_INFO, VIRTIO_SND_R_PCM_INFO, sizeof(struct virtio_snd_query_info), pcm_info},
+    {VIRTIO_SND_R_PCM_SET_PARAMS, VIRTIO_SND_R_PCM_SET_PARAMS,
+     sizeof(struct virtio_snd_pcm_set_params), set_params},
+    {VIRTIO_SND_R_PCM_PREPARE, VIRTIO_SND_R_PCM_STOP, sizeof(struct virtio_snd_pcm_hdr), command},
+    {VIRTIO_SND_R_CHMAP_INFO, VIRTIO_SND_R_CHMAP_INFO, sizeof(struct virtio_snd_query_info),
+     chmap_info},
+    {CTL_FIRST, CTL_LAST, sizeof(struct virtio_snd_hdr), not_offered},
+};
+
+/* A code that the standard does not know makes the request malformed: BAD_MSG (V13), as QEMU
+ * and crosvm answer; NOT_SUPP is kept for what the standard knows and this card lacks. */
+static uint32_t handle(struct vmsnd_snd *snd, const uint8_t *request, uint32_t bytes,
+		       struct answer *answer, vmsnd_ns now)
+{
+	uint32_t code = bytes >= sizeof(code) ? vmsnd_le32(request) : 0;
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		const struct request_row *row = &requests[i];
+
+		if (code < row->first || code > row->last)
+			continue;
+		if (bytes < row->bytes)
+			break;
+		return row->handle(snd, request, answer, now);
+	}
+	return VIRTIO_SND_S_BAD_MSG;
+}
+
+static void put(struct vmsnd_snd *snd, struct answer *answer, const void *from, uint32_t bytes)
+{
+	uint32_t written = vmsnd_chain_write(snd->env.mem, answer->to, from, bytes);
+
+	answer->written += written;
+	if (written < bytes)
+		snd_fault(snd, VMSND_FAULT_DATA_ADDRESS, answer->to->at);
+}
+
+/* The driver's item size is the stride: ours is cut or filled up with zeros (V20). */
+static void put_items(struct vmsnd_snd *snd, struct answer *answer)
+{
+	const struct items *items = &answer->items;
+	union item item;
+
+	for (uint32_t i = 0; i < items->count; i++) {
+		uint32_t left = items->stride;
+		uint32_t n = items->item_bytes < left ? items->item_bytes : left;
+
+		items->fill(snd, items->start + i, &item);
+		put(snd, answer, &item, n);
+		for (left -= n; left > 0; left -= n) {
+			n = left < sizeof(zeros) ? left : (uint32_t)sizeof(zeros);
+			put(snd, answer, zeros, n);
+		}
+	}
+}
+
+static void count_refusal(struct vmsnd_snd *snd, uint32_t status)
+{
+	if (status == VIRTIO_SND_S_OK)
+		return;
+	snd->counters.refused_requests++;
+	if (status == VIRTIO_SND_S_BAD_MSG)
+		snd_fault(snd, VMSND_FAULT_REQUEST, VIRTIO_SND_VQ_CONTROL);
+}
+
+static void serve(struct vmsnd_snd *snd, struct vmsnd_chain *chain, vmsnd_ns now)
+{
+	_Alignas(8) uint8_t request[REQUEST_BYTES];
+	uint32_t readable = chain->readable.left;
+	uint32_t bytes = readable < sizeof(request) ? readable : (uint32_t)sizeof(request);
+	struct answer answer = {.to = &chain->writable};
+	uint32_t status = VIRTIO_SND_S_BAD_MSG;
+	/* Without room for an answer nothing is done and nothing written (V15). */
+	bool answerable = chain->writable.left >= sizeof(status);
+
+	snd->counters.control_requests++;
+	if (vmsnd_chain_read(snd->env.mem, &chain->readable, request, bytes) < bytes)
+		snd_fault(snd, VMSND_FAULT_DATA_ADDRESS, chain->readable.at);
+	else if (answerable)
+		status = handle(snd, request, bytes, &answer, now);
+	count_refusal(snd, status);
+	if (answerable)
+		put(snd, &answer, &status, sizeof(status));
+	if (status == VIRTIO_SND_S_OK)
+		put_items(snd, &answer);
+	vmsnd_queue_push(&snd->queues[VIRTIO_SND_VQ_CONTROL].ring, chain->head, answer.written);
+}
+
+void snd_control_run(struct vmsnd_snd *snd, vmsnd_ns now)
+{
+	struct snd_queue *queue = &snd->queues[VIRTIO_SND_VQ_CONTROL];
+	struct vmsnd_chain chain;
+
+	queue->more = false;
+	for (unsigned budget = CONTROL_BUDGET; snd_queue_live(queue) && budget > 0; budget--) {
+		enum vmsnd_pop got = vmsnd_queue_pop(&queue->ring, &chain);
+
+		if (got == VMSND_POP_NONE)
+			break;
+		if (got == VMSND_POP_CHAIN) {
+			serve(snd, &chain, now);
+		} else {
+			snd_fault(snd, VMSND_FAULT_CHAIN, chain.head);
+			vmsnd_queue_push(&queue->ring, chain.head, 0);
+		}
+	}
+	if (snd_queue_live(queue))
+		queue->more = vmsnd_queue_kicks_on(&queue->ring);
+}

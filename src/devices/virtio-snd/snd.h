@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the rooms of the virtio sound card share. Row ids (V1 ...) are those of the checklist
+ * of the virtio sound standard that the tests are named after. */
+#ifndef VMSND_DEVICES_VIRTIO_SND_SND_H
+#define VMSND_DEVICES_VIRTIO_SND_SND_H
+
+#include <linux/virtio_snd.h>
+
+#include "devices/virtio/queue.h"
+#include "vmsnd/device.h"
+
+#define SND_STREAMS_MAX 64u
+#define SND_NO_MESSAGE  UINT16_MAX
+
+/* The life of a stream ("PCM Command Lifecycle", V59). RELEASE leads back to SET. */
+enum snd_state {
+	SND_STATE_IDLE, /* no parameters yet */
+	SND_STATE_SET,
+	SND_STATE_PREPARED,
+	SND_STATE_RUNNING,
+	SND_STATE_STOPPED,
+	SND_STATE_COUNT
+};
+
+/* A data message that the guest waits for, from pop to push. */
+struct snd_message {
+	struct vmsnd_chain chain;
+	uint64_t serial;     /* of the entry it came from, counting all of the queue's */
+	uint64_t start, end; /* playback: in frames of its stream since PREPARE */
+	uint32_t room;       /* capture: whole frames that fit */
+	uint32_t filled;     /* capture: frames recorded into it */
+	uint16_t next;       /* of the same stream, or in the list of free ones */
+	bool bad;            /* some of its memory was not there */
+};
+
+/* One per data queue. A queue has at most `size` messages out, so this never runs dry unless
+ * the driver lies. Fresh ones are taken in order, so that memory never used is never touched. */
+struct snd_pool {
+	struct snd_message *messages; /* VMSND_QUEUE_SIZE_MAX */
+	uint16_t free;                /* head of the list of given-back ones */
+	uint16_t fresh;               /* the first one never used */
+	uint16_t used;
+	uint64_t serial; /* of the next entry; 64 bits, since one message may wait for days */
+};
+
+struct snd_stream {
+	struct vmsnd_port *port;
+	enum vmsnd_dir dir;
+	enum snd_state state;
+	bool port_runs; /* RUNNING, and its queue started and enabled */
+	struct vmsnd_stream_params params;
+	uint32_t frame_bytes;
+	uint8_t silence; /* every byte of a silent frame */
+
+	/* Messages in order of arrival, as indices into the pool. */
+	uint16_t first, last;
+	uint16_t copying; /* playback: the first with frames not yet in the ring */
+	uint16_t n_pending;
+	uint64_t posted_frames; /* where the next message starts */
+	uint64_t copied_frames; /* since PREPARE, between guest memory and the ring */
+	uint32_t kept_frames;   /* capture: already in the message that comes next (rings.c) */
+};
+
+struct snd_queue {
+	struct vmsnd_queue ring;
+	bool enabled;
+	bool more;        /* work was left when a call's budget was spent */
+	bool broken_told; /* counted as a fault */
+	/* Where a driver that has only been paused goes on: what the last stop returned. */
+	bool resumes;
+	uint16_t resume_at;
+	/* Entries from next_avail on that were popped before a stop; those already given back
+	 * have their bit (position modulo size limit) set and are passed over. */
+	uint16_t window;
+	uint64_t given_back[VMSND_QUEUE_SIZE_MAX / 64];
+};
+
+struct snd_counters {
+	uint64_t messages[2], frames[2], refused_messages[2]; /* by enum vmsnd_dir */
+	uint64_t control_requests, refused_requests, interrupts, resets, ignored_features;
+	uint64_t host_failures;
+	uint64_t faults[VMSND_FAULT_COUNT];
+};
+
+struct vmsnd_snd {
+	struct vmsnd_dev_env env;
+	uint64_t features;
+	uint32_t n_streams, n_playback, n_chmaps;
+	uint32_t faults_told;
+	struct snd_counters counters;
+	struct snd_queue queues[VIRTIO_SND_VQ_MAX];
+	struct snd_pool pools[2]; /* by enum vmsnd_dir */
+	struct snd_stream streams[];
+};
+
+static inline struct snd_queue *snd_data_queue(struct vmsnd_snd *snd, enum vmsnd_dir dir)
+{
+	return &snd->queues[dir == VMSND_PLAYBACK ? VIRTIO_SND_VQ_TX : VIRTIO_SND_VQ_RX];
+}
+
+/* Whether a queue may be looked at now. */
+static inline bool snd_queue_live(const struct snd_queue *queue)
+{
+	return queue->ring.started && queue->enabled && !queue->ring.broken;
+}
+
+/* ---- tables.c: what the card can do ------------------------------------------------- */
+
+struct snd_format {
+	enum vmsnd_sample sample;
+	uint8_t sample_bytes; /* 0: not offered */
+	uint8_t silence;
+};
+
+/* NULL for a number the card does not offer, however large. */
+const struct snd_format *snd_format_of(uint8_t format);
+/* 0 for a number the card does not offer. */
+uint32_t snd_rate_of(uint8_t rate);
+
+#define SND_CHANNELS_MIN 1u
+#define SND_CHANNELS_MAX 2u
+
+uint32_t snd_chmaps_of(uint32_t n_playback, uint32_t n_capture);
+/* Fill one item of the table; `id` is below the count told in the configuration. */
+void snd_pcm_item(const struct vmsnd_snd *snd, uint32_t id, void *to);
+void snd_chmap_item(const struct vmsnd_snd *snd, uint32_t id, void *to);
+void snd_config_read(const struct vmsnd_snd *snd, uint32_t offset, void *to, uint32_t bytes);
+
+/* ---- control.c, pcm.c: requests ------------------------------------------------------ */
+
+/* Works off the control queue until it is empty or the budget is spent. */
+void snd_control_run(struct vmsnd_snd *snd, vmsnd_ns now);
+
+/* `request` holds at least the bytes of the structure; each returns a status. */
+uint32_t snd_pcm_set_params(struct vmsnd_snd *snd, const void *request, vmsnd_ns now);
+uint32_t snd_pcm_command(struct vmsnd_snd *snd, const void *request, vmsnd_ns now);
+
+/* Runs or halts the host's side, whichever state and queue call for. False when the host
+ * would not run. */
+bool snd_stream_sync(struct vmsnd_snd *snd, struct snd_stream *stream, vmsnd_ns now);
+/* Back to IDLE. Pending messages are the caller's to answer or to forget first. */
+void snd_stream_reset(struct snd_stream *stream, vmsnd_ns now);
+
+/* ---- messages.c: what playback and capture have in common ----------------------------- */
+
+void snd_fault(struct vmsnd_snd *snd, enum vmsnd_fault what, uint64_t detail);
+
+/* Pops what waits, at most about `budget` messages, and lines them up at their streams.
+ * Returns what is left of the budget. */
+uint32_t snd_messages_pop(struct vmsnd_snd *snd, enum vmsnd_dir dir, uint32_t budget);
+/* Pops, moves frames, gives back what is done. */
+void snd_messages_run(struct vmsnd_snd *snd, enum vmsnd_dir dir, vmsnd_ns now);
+/* When a stream whose port runs is to be looked at again. */
+vmsnd_ns snd_stream_due(struct vmsnd_snd *snd, const struct snd_stream *stream, vmsnd_ns now);
+
+static inline struct snd_message *snd_message_at(struct vmsnd_snd *snd,
+						 const struct snd_stream *stream, uint16_t index)
+{
+	return &snd->pools[stream->dir].messages[index];
+}
+
+/* Gives the first message back: status at the very end of the writable part (V67), `data`
+ * bytes recorded before it. */
+void snd_message_finish(struct vmsnd_snd *snd, struct snd_stream *stream, uint32_t status,
+			uint32_t data);
+/* Takes the first message out of the line without telling the guest. */
+void snd_message_drop(struct vmsnd_snd *snd, struct snd_stream *stream);
+/* Gives all back with this status, capture with what they hold. */
+void snd_messages_flush(struct vmsnd_snd *snd, struct snd_stream *stream, uint32_t status);
+
+/* ---- playback.c, capture.c ------------------------------------------------------------- */
+
+/* A new last message has been lined up. */
+void snd_playback_posted(struct vmsnd_snd *snd, struct snd_stream *stream, uint16_t index);
+void snd_capture_posted(struct vmsnd_snd *snd, struct snd_stream *stream, uint16_t index);
+/* Guest memory to ring, as far as the ring wants it; `all`: as far as it has room. */
+void snd_playback_fill(struct vmsnd_snd *snd, struct snd_stream *stream, bool all);
+/* Gives back what has been played. */
+void snd_playback_finish(struct vmsnd_snd *snd, struct snd_stream *stream);
+/* Ring to guest memory; gives back what is full. */
+void snd_capture_fill(struct vmsnd_snd *snd, struct snd_stream *stream);
+/* Gives the first message back as it is. */
+void snd_capture_finish_first(struct vmsnd_snd *snd, struct snd_stream *stream, uint32_t status);
+
+/* ---- rings.c: queues come, go, and interrupt -------------------------------------------- */
+
+enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned queue,
+			      const struct vmsnd_queue_setup *setup, vmsnd_ns now);
+uint16_t snd_rings_stop(struct vmsnd_snd *snd, unsigned queue, vmsnd_ns now);
+void snd_rings_enable(struct vmsnd_snd *snd, unsigned queue, bool on, vmsnd_ns now);
+/* Asks the driver for kicks on a data queue, or not, as its streams need. */
+void snd_rings_arm(struct vmsnd_snd *snd, enum vmsnd_dir dir);
+/* The end of every entry point: publishes, interrupts once per queue at most, and silences the
+ * streams of a queue found broken. */
+void snd_rings_settle(struct vmsnd_snd *snd, vmsnd_ns now);
+/* Power-on state of everything; guest memory is not touched. */
+void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now);
+
+#endif

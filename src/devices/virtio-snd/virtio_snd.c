@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The virtio sound card as the rest of the house sees it. */
+#include "devices/virtio-snd/virtio_snd.h"
+
+#include <string.h>
+
+#include "devices/virtio-snd/snd.h"
+
+/* "5.14.1 Device ID" */
+#define DEVICE_ID 25u
+
+/* ---- storage: the card, its streams, then a pool for each data queue -------------------- */
+
+static struct vmsnd_snd *snd_of(struct vmsnd_dev *dev)
+{
+	return (struct vmsnd_snd *)(void *)dev;
+}
+
+static const struct vmsnd_snd *snd_seen(const struct vmsnd_dev *dev)
+{
+	return (const struct vmsnd_snd *)(const void *)dev;
+}
+
+static size_t pools_at(const struct vmsnd_dev_conf *conf)
+{
+	size_t n_streams = (size_t)conf->playback_streams + conf->capture_streams;
+	size_t bytes = sizeof(struct vmsnd_snd) + n_streams * sizeof(struct snd_stream);
+	size_t align = _Alignof(struct snd_message);
+
+	return (bytes + align - 1) / align * align;
+}
+
+static size_t footprint(const struct vmsnd_dev_conf *conf)
+{
+	if (conf->playback_streams > SND_STREAMS_MAX || conf->capture_streams > SND_STREAMS_MAX ||
+	    conf->playback_streams + conf->capture_streams > SND_STREAMS_MAX ||
+	    conf->playback_streams + conf->capture_streams == 0)
+		return 0;
+	return pools_at(conf) + 2 * VMSND_QUEUE_SIZE_MAX * sizeof(struct snd_message);
+}
+
+static enum vmsnd_rc init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *conf,
+			  const struct vmsnd_dev_env *env, vmsnd_ns now)
+{
+	struct vmsnd_snd *snd = snd_of(dev);
+	struct snd_message *messages =
+	    (struct snd_message *)(void *)((uint8_t *)dev + pools_at(conf));
+
+	if (footprint(conf) == 0)
+		return VMSND_E_INVALID;
+	snd->env = *env;
+	snd->n_playback = conf->playback_streams;
+	snd->n_streams = conf->playback_streams + conf->capture_streams;
+	snd->n_chmaps = snd_chmaps_of(conf->playback_streams, conf->capture_streams);
+	snd->pools[VMSND_PLAYBACK].messages = messages;
+	snd->pools[VMSND_CAPTURE].messages = messages + VMSND_QUEUE_SIZE_MAX;
+	for (uint32_t i = 0; i < snd->n_streams; i++) {
+		struct snd_stream *stream = &snd->streams[i];
+		bool out = i < snd->n_playback;
+
+		stream->dir = out ? VMSND_PLAYBACK : VMSND_CAPTURE;
+		stream->port = env->port(env->ctx, stream->dir, out ? i : i - snd->n_playback);
+	}
+	snd_card_reset(snd, VMSND_RESET_POWER_ON, now);
+	snd->counters.resets = 0;
+	return VMSND_OK;
+}
+
+static void reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
+{
+	snd_card_reset(snd_of(dev), why, now);
+}
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+static bool runs(const struct vmsnd_snd *snd, enum vmsnd_dir dir)
+{
+	for (uint32_t i = 0; i < snd->n_streams; i++)
+		if (snd->streams[i].dir == dir && snd->streams[i].port_runs)
+			return true;
+	return false;
+}
+
+static vmsnd_ns next_look(const struct vmsnd_snd *snd, vmsnd_ns now)
+{
+	vmsnd_ns next = VMSND_NEVER;
+
+	for (unsigned i = 0; i < VIRTIO_SND_VQ_MAX; i++)
+		if (snd->queues[i].more && snd_queue_live(&snd->queues[i]))
+			return now;
+	for (uint32_t i = 0; i < snd->n_streams; i++) {
+		vmsnd_ns due =
+		    snd->streams[i].port_runs ? snd_stream_due(&snd->streams[i], now) : VMSND_NEVER;
+
+		next = due < next ? due : next;
+	}
+	return next;
+}
+
+static vmsnd_ns advance(struct vmsnd_dev *dev, vmsnd_ns now)
+{
+	struct vmsnd_snd *snd = snd_of(dev);
+
+	if (snd->queues[VIRTIO_SND_VQ_CONTROL].more)
+		snd_control_run(snd, now);
+	for (enum vmsnd_dir dir = VMSND_PLAYBACK; dir <= VMSND_CAPTURE; dir++)
+		if (snd_data_queue(snd, dir)->more || runs(snd, dir))
+			snd_messages_run(snd, dir, now);
+	snd_rings_settle(snd, now);
+	return next_look(snd, now);
+}
+
+/* ---- the virtio side ------------------------------------------------------------------------ */
+
+static uint64_t features(const struct vmsnd_dev *dev)
+{
+	return VMSND_QUEUE_FEATURES;
+}
+
+static void set_features(struct vmsnd_dev *dev, uint64_t accepted)
+{
+	struct vmsnd_snd *snd = snd_of(dev);
+
+	snd->features = accepted & VMSND_QUEUE_FEATURES;
+	snd->counters.ignored_features += accepted != snd->features;
+}
+
+static void config_read(const struct vmsnd_dev *dev, uint32_t offset, void *to, uint32_t bytes)
+{
+	snd_config_read(snd_seen(dev), offset, to, bytes);
+}
+
+static enum vmsnd_rc queue_start(struct vmsnd_dev *dev, unsigned queue,
+				 const struct vmsnd_queue_setup *setup, vmsnd_ns now)
+{
+	enum vmsnd_rc rc = VMSND_E_INVALID;
+
+	if (queue < VIRTIO_SND_VQ_MAX)
+		rc = snd_rings_start(snd_of(dev), queue, setup, now);
+	snd_rings_settle(snd_of(dev), now);
+	return rc;
+}
+
+static uint16_t queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
+{
+	return queue < VIRTIO_SND_VQ_MAX ? snd_rings_stop(snd_of(dev), queue, now) : 0;
+}
+
+static void queue_enable(struct vmsnd_dev *dev, unsigned queue, bool on, vmsnd_ns now)
+{
+	struct vmsnd_snd *snd = snd_of(dev);
+
+	if (queue >= VIRTIO_SND_VQ_MAX || snd->queues[queue].enabled == on)
+		return;
+	snd_rings_enable(snd, queue, on, now);
+	snd_rings_settle(snd, now);
+}
+
+static void kick(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
+{
+	struct vmsnd_snd *snd = snd_of(dev);
+
+	if (queue >= VIRTIO_SND_VQ_MAX || !snd_queue_live(&snd->queues[queue]))
+		return;
+	if (queue == VIRTIO_SND_VQ_CONTROL)
+		snd_control_run(snd, now);
+	else if (queue != VIRTIO_SND_VQ_EVENT)
+		snd_messages_run(snd, queue == VIRTIO_SND_VQ_TX ? VMSND_PLAYBACK : VMSND_CAPTURE,
+				 now);
+	snd_rings_settle(snd, now);
+}
+
+/* ---- figures ----------------------------------------------------------------------------------
+ */
+
+static size_t counters(const struct vmsnd_dev *dev, struct vmsnd_counter *out, size_t max)
+{
+	const struct snd_counters *c = &snd_seen(dev)->counters;
+	const struct vmsnd_counter all[] = {
+	    {"tx_messages", c->messages[VMSND_PLAYBACK]},
+	    {"rx_messages", c->messages[VMSND_CAPTURE]},
+	    {"tx_frames", c->frames[VMSND_PLAYBACK]},
+	    {"rx_frames", c->frames[VMSND_CAPTURE]},
+	    {"tx_refused", c->refused_messages[VMSND_PLAYBACK]},
+	    {"rx_refused", c->refused_messages[VMSND_CAPTURE]},
+	    {"control_requests", c->control_requests},
+	    {"control_refused", c->refused_requests},
+	    {"interrupts", c->interrupts},
+	    {"resets", c->resets},
+	    {"ignored_features", c->ignored_features},
+	    {"host_failures", c->host_failures},
+	    {"faults_ring", c->faults[VMSND_FAULT_RING]},
+	    {"faults_chain", c->faults[VMSND_FAULT_CHAIN]},
+	    {"faults_data_address", c->faults[VMSND_FAULT_DATA_ADDRESS]},
+	    {"faults_request", c->faults[VMSND_FAULT_REQUEST]},
+	    {"faults_state", c->faults[VMSND_FAULT_STATE]},
+	    {"faults_message", c->faults[VMSND_FAULT_MESSAGE]},
+	};
+	size_t n = sizeof(all) / sizeof(all[0]);
+
+	memcpy(out, all, (max < n ? max : n) * sizeof(all[0]));
+	return n;
+}
+
+static const struct vmsnd_virtio_ops virtio_ops = {
+    .device_id = DEVICE_ID,
+    .n_queues = VIRTIO_SND_VQ_MAX,
+    .features = features,
+    .set_features = set_features,
+    .config_read = config_read,
+    .queue_start = queue_start,
+    .queue_stop = queue_stop,
+    .queue_enable = queue_enable,
+    .kick = kick,
+};
+
+const struct vmsnd_dev_class vmsnd_virtio_snd_class = {
+    .abi = VMSND_DEV_ABI,
+    .name = "virtio-snd",
+    .summary = "virtio sound card",
+    .playback_streams_max = SND_STREAMS_MAX,
+    .capture_streams_max = SND_STREAMS_MAX,
+    .virtio = &virtio_ops,
+    .footprint = footprint,
+    .init = init,
+    .reset = reset,
+    .advance = advance,
+    .counters = counters,
+};
