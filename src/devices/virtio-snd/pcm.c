@@ -45,11 +45,13 @@ static void take_posted(struct vmsnd_snd *snd, const struct snd_stream *stream)
 
 bool snd_stream_sync(struct vmsnd_snd *snd, struct snd_stream *stream, vmsnd_ns now)
 {
-	bool run =
-	    stream->state == SND_STATE_RUNNING && snd_queue_live(snd_data_queue(snd, stream->dir));
+	struct snd_queue *queue = snd_data_queue(snd, stream->dir);
+	bool run = stream->state == SND_STATE_RUNNING && snd_queue_live(queue);
 
 	if (run == stream->port_runs)
 		return true;
+	/* The next advance gives back what was done till now, and turns kicks on or off. */
+	queue->more = true;
 	stream->port_runs = run;
 	if (!run) {
 		vmsnd_port_stop(stream->port, now);

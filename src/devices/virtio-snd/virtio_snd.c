@@ -81,7 +81,7 @@ static bool runs(const struct vmsnd_snd *snd, enum vmsnd_dir dir)
 	return false;
 }
 
-static vmsnd_ns next_look(const struct vmsnd_snd *snd, vmsnd_ns now)
+static vmsnd_ns next_look(struct vmsnd_snd *snd, vmsnd_ns now)
 {
 	vmsnd_ns next = VMSND_NEVER;
 
@@ -89,9 +89,11 @@ static vmsnd_ns next_look(const struct vmsnd_snd *snd, vmsnd_ns now)
 		if (snd->queues[i].more && snd_queue_live(&snd->queues[i]))
 			return now;
 	for (uint32_t i = 0; i < snd->n_streams; i++) {
-		vmsnd_ns due =
-		    snd->streams[i].port_runs ? snd_stream_due(&snd->streams[i], now) : VMSND_NEVER;
+		vmsnd_ns due;
 
+		if (!snd->streams[i].port_runs)
+			continue;
+		due = snd_stream_due(snd, &snd->streams[i], now);
 		next = due < next ? due : next;
 	}
 	return next;
