@@ -290,7 +290,7 @@ static enum vmsnd_rc check_folder(const struct vmsnd_takes *takes)
 
 	if (!folder)
 		return VMSND_E_NOMEM;
-	if (access(folder, W_OK | X_OK) != 0) {
+	if (eaccess(folder, W_OK | X_OK) != 0) {
 		rc = errno == ENOENT || errno == ENOTDIR ? VMSND_E_GONE : VMSND_E_SYSTEM;
 		vmsnd_logf(takes->log, VMSND_LOG_ERROR,
 			   "file: %s: the folder %s cannot be written to: %s; make it or choose "
@@ -315,7 +315,7 @@ static enum vmsnd_rc check_target(const struct vmsnd_takes *takes)
 		complain(takes, takes->path, "path and in are the same file; choose another path");
 		return VMSND_E_INVALID;
 	}
-	if (access(takes->path, W_OK) != 0)
+	if (eaccess(takes->path, W_OK) != 0)
 		return complain(takes, takes->path,
 				"it exists and may not be written to; choose another path");
 	return VMSND_OK;
