@@ -87,7 +87,7 @@ static const char *check_region(const struct vmsnd_vu_region *region)
 static const char *check_table(const uint8_t *payload, uint32_t bytes, unsigned n_fds)
 {
 	struct vmsnd_vu_region regions[VMSND_VU_TABLE_REGIONS_MAX];
-	unsigned n = vmsnd_vu_table_get(payload, regions);
+	uint32_t n = vmsnd_le32(payload);
 	const char *why = NULL;
 
 	if (n > VMSND_VU_TABLE_REGIONS_MAX)
@@ -96,6 +96,7 @@ static const char *check_table(const uint8_t *payload, uint32_t bytes, unsigned 
 		return "a memory table shorter than its regions";
 	if (n != n_fds)
 		return "a memory table whose descriptors do not match its regions";
+	vmsnd_vu_table_get(payload, regions);
 	for (unsigned i = 0; i < n && !why; i++)
 		why = check_region(&regions[i]);
 	return why;

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The VMM's memory, mapped: slots with their guest address and the VMM's own. */
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "transports/vhost_user_room.h"
+
+/* Huge pages can only be mapped whole; their size is what the file calls its block. */
+static uint64_t granule(const struct stat *status)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t block = status->st_blksize > 0 ? (uint64_t)status->st_blksize : 0;
+
+	return block > page && (block & (block - 1)) == 0 ? block : page;
+}
+
+/* A VMM may hand out a file that it has mapped privately (QEMU 10.0 does so without
+ * share=on): then we see what was in the file before the guest ran. Nothing about the
+ * descriptor tells, since how others map a file is not ours to see. */
+const char *vmsnd_vu_slot_map(struct vmsnd_vu_slot *slot, const struct vmsnd_vu_region *region,
+			      int fd)
+{
+	struct stat status;
+	uint64_t align, lead, whole;
+	void *map;
+
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
+		return "a memory region whose descriptor is no file";
+	/* Touching what lies beyond a file's end would kill us. */
+	if ((uint64_t)status.st_size < region->offset + region->bytes)
+		return "a memory region larger than its file";
+	align = granule(&status);
+	lead = region->offset & (align - 1);
+	whole = (lead + region->bytes + align - 1) & ~(align - 1);
+	if (whole < region->bytes || whole > SIZE_MAX / 2)
+		return "a memory region larger than we can map";
+	map = mmap(NULL, (size_t)whole, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
+		   (off_t)(region->offset - lead));
+	if (map == MAP_FAILED)
+		return "a memory region that cannot be mapped for reading and writing";
+	*slot = (struct vmsnd_vu_slot){.gpa = region->gpa,
+				       .bytes = region->bytes,
+				       .user = region->user,
+				       .map = map,
+				       .map_bytes = (size_t)whole,
+				       .lead = (size_t)lead};
+	return NULL;
+}
+
+void vmsnd_vu_slot_unmap(struct vmsnd_vu_slot *slot)
+{
+	munmap(slot->map, slot->map_bytes);
+}
+
+static const char *refuse(const struct vmsnd_vu_memory *memory, const struct vmsnd_vu_slot *slot)
+{
+	if (memory->n >= VMSND_VU_SLOTS_MAX)
+		return "more memory regions than there are slots";
+	for (unsigned i = 0; i < memory->n; i++) {
+		const struct vmsnd_vu_slot *other = &memory->slots[i];
+
+		if (slot->user < other->user + other->bytes &&
+		    other->user < slot->user + slot->bytes)
+			return "memory regions that overlap in the VMM's address space";
+	}
+	return NULL;
+}
+
+const char *vmsnd_vu_memory_add(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *mem,
+				const struct vmsnd_vu_slot *slot)
+{
+	struct vmsnd_region region = {.gpa = slot->gpa,
+				      .bytes = slot->bytes,
+				      .at = (uint8_t *)slot->map + slot->lead,
+				      .rights = VMSND_READ | VMSND_WRITE};
+	const char *why = refuse(memory, slot);
+
+	if (!why && vmsnd_gmem_add(mem, &region))
+		why = "memory regions that overlap for the guest";
+	if (!why)
+		memory->slots[memory->n++] = *slot;
+	return why;
+}
+
+int vmsnd_vu_memory_find(const struct vmsnd_vu_memory *memory, const struct vmsnd_vu_region *region)
+{
+	for (unsigned i = 0; i < memory->n; i++) {
+		const struct vmsnd_vu_slot *slot = &memory->slots[i];
+
+		if (slot->gpa == region->gpa && slot->bytes == region->bytes &&
+		    slot->user == region->user)
+			return (int)i;
+	}
+	return -1;
+}
+
+void vmsnd_vu_memory_remove(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *mem, unsigned at)
+{
+	vmsnd_gmem_remove(mem, memory->slots[at].gpa, memory->slots[at].bytes);
+	vmsnd_vu_slot_unmap(&memory->slots[at]);
+	memory->slots[at] = memory->slots[--memory->n];
+}
+
+void vmsnd_vu_memory_clear(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *mem)
+{
+	while (memory->n > 0)
+		vmsnd_vu_memory_remove(memory, mem, memory->n - 1);
+}
+
+bool vmsnd_vu_translate(const struct vmsnd_vu_slot *slots, unsigned n, uint64_t user,
+			uint64_t bytes, vmsnd_gpa *gpa)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t offset = user - slots[i].user;
+
+		if (offset >= slots[i].bytes || bytes > slots[i].bytes - offset)
+			continue;
+		*gpa = slots[i].gpa + offset;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A ring of the peer: when it starts and stops, and its kick and call descriptors. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "transports/vhost_user_room.h"
+
+void vmsnd_vu_ring_init(struct vmsnd_vu_ring *ring)
+{
+	*ring = (struct vmsnd_vu_ring){.kick = -1, .call = -1, .err = -1};
+}
+
+static void drop_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* ---- start and stop ------------------------------------------------------------------ */
+
+/* Sizes: virtio 1.2, 2.7; the event words of EVENT_IDX counted in. */
+bool vmsnd_vu_ring_places(const struct vmsnd_vu_ring *ring, const struct vmsnd_vu_slot *slots,
+			  unsigned n, struct vmsnd_vu_places *places)
+{
+	uint64_t size = ring->size;
+
+	return vmsnd_vu_translate(slots, n, ring->user.desc, 16 * size, &places->desc) &&
+	       vmsnd_vu_translate(slots, n, ring->user.avail, 6 + 2 * size, &places->avail) &&
+	       vmsnd_vu_translate(slots, n, ring->user.used, 6 + 8 * size, &places->used);
+}
+
+/* Without bit 30 there is no SET_VRING_ENABLE, and a ring begins enabled. */
+static bool is_enabled(const struct vmsnd_transport *bus, const struct vmsnd_vu_ring *ring)
+{
+	return ring->enabled || !(bus->features & VMSND_VU_F_PROTOCOL_FEATURES);
+}
+
+static void say_started(struct vmsnd_transport *bus)
+{
+	uint64_t f = bus->features;
+
+	if (bus->told_started)
+		return;
+	bus->told_started = true;
+	vmsnd_logf(bus->user.log, VMSND_LOG_INFO,
+		   "%s: the guest's driver has started the card, features %#llx%s%s%s", bus->name,
+		   (unsigned long long)(f & ~VMSND_VU_F_PROTOCOL_FEATURES),
+		   f & (UINT64_C(1) << 32) ? " version-1" : "",
+		   f & (UINT64_C(1) << 29) ? " event-idx" : "",
+		   f & (UINT64_C(1) << 28) ? " indirect-desc" : "");
+	bus->user.peer(bus->user.ctx, VMSND_PEER_READY);
+}
+
+/* A buffer posted before the ring was on came with a kick that nobody heard. */
+static void go(struct vmsnd_transport *bus, unsigned index)
+{
+	say_started(bus);
+	bus->card.cls->virtio->kick(bus->card.dev, index, bus->now);
+}
+
+static void start(struct vmsnd_transport *bus, unsigned index)
+{
+	const struct vmsnd_virtio_ops *ops = bus->card.cls->virtio;
+	struct vmsnd_vu_ring *ring = &bus->rings[index];
+	struct vmsnd_queue_setup setup = {.size = ring->size,
+					  .desc = ring->places.desc,
+					  .avail = ring->places.avail,
+					  .used = ring->places.used,
+					  .next_avail = ring->base};
+
+	if (!bus->features_applied)
+		ops->set_features(bus->card.dev, bus->features & ~VMSND_VU_F_PROTOCOL_FEATURES);
+	bus->features_applied = true;
+	if (ops->queue_start(bus->card.dev, index, &setup, bus->now))
+		return;
+	ring->started = true;
+	if (is_enabled(bus, ring))
+		go(bus, index);
+	else
+		ops->queue_enable(bus->card.dev, index, false, bus->now);
+}
+
+/* VMMs differ in their order, so a ring waits until all is there: libkrun maps memory
+ * before SET_FEATURES, UML kicks before it enables. */
+static bool is_whole(const struct vmsnd_transport *bus, const struct vmsnd_vu_ring *ring)
+{
+	return bus->features_set && ring->kick >= 0 && ring->size > 0 && ring->addressed &&
+	       bus->memory.n > 0;
+}
+
+bool vmsnd_vu_ring_refused(const struct vmsnd_transport *bus, unsigned index)
+{
+	return is_whole(bus, &bus->rings[index]) && !bus->rings[index].started;
+}
+
+void vmsnd_vu_rings_start(struct vmsnd_transport *bus)
+{
+	for (unsigned i = 0; i < bus->n_rings; i++) {
+		struct vmsnd_vu_ring *ring = &bus->rings[i];
+
+		if (vmsnd_vu_ring_refused(bus, i) &&
+		    vmsnd_vu_ring_places(ring, bus->memory.slots, bus->memory.n, &ring->places))
+			start(bus, i);
+	}
+}
+
+void vmsnd_vu_ring_suspend(struct vmsnd_transport *bus, unsigned index)
+{
+	struct vmsnd_vu_ring *ring = &bus->rings[index];
+
+	if (!ring->started)
+		return;
+	ring->base = bus->card.cls->virtio->queue_stop(bus->card.dev, index, bus->now);
+	ring->started = false;
+}
+
+void vmsnd_vu_rings_leave(struct vmsnd_transport *bus, const struct vmsnd_vu_slot *slots,
+			  unsigned n)
+{
+	for (unsigned i = 0; i < bus->n_rings; i++) {
+		const struct vmsnd_vu_ring *ring = &bus->rings[i];
+		struct vmsnd_vu_places places;
+
+		if (ring->started &&
+		    (!vmsnd_vu_ring_places(ring, slots, n, &places) ||
+		     places.desc != ring->places.desc || places.avail != ring->places.avail ||
+		     places.used != ring->places.used))
+			vmsnd_vu_ring_suspend(bus, i);
+	}
+}
+
+void vmsnd_vu_ring_enable(struct vmsnd_transport *bus, unsigned index, bool on)
+{
+	struct vmsnd_vu_ring *ring = &bus->rings[index];
+	bool was = is_enabled(bus, ring);
+
+	ring->enabled = on;
+	if (!ring->started || is_enabled(bus, ring) == was)
+		return;
+	bus->card.cls->virtio->queue_enable(bus->card.dev, index, on, bus->now);
+	if (on)
+		go(bus, index);
+}
+
+void vmsnd_vu_rings_forget(struct vmsnd_transport *bus)
+{
+	for (unsigned i = 0; i < bus->n_rings; i++) {
+		struct vmsnd_vu_ring *ring = &bus->rings[i];
+
+		vmsnd_vu_ring_kick_fd(bus, i, -1);
+		ring->size = 0;
+		ring->base = 0;
+		ring->addressed = false;
+		ring->enabled = false;
+		ring->started = false;
+	}
+}
+
+/* ---- descriptors ------------------------------------------------------------------------ */
+
+bool vmsnd_vu_ring_kick_fd(struct vmsnd_transport *bus, unsigned index, int fd)
+{
+	struct vmsnd_vu_ring *ring = &bus->rings[index];
+
+	if (ring->kick >= 0)
+		bus->user.unwatch(bus->user.ctx, ring->kick);
+	drop_fd(&ring->kick);
+	if (fd < 0)
+		return true;
+	if (bus->user.watch(bus->user.ctx, fd, VMSND_VU_TAG_KICK + index)) {
+		close(fd);
+		return false;
+	}
+	ring->kick = fd;
+	/* What was kicked through the old one may still lie there unread. */
+	if (ring->started && is_enabled(bus, ring))
+		bus->card.cls->virtio->kick(bus->card.dev, index, bus->now);
+	return true;
+}
+
+/* The descriptor is blocking with some VMMs (UML), and its flags are shared with the VMM, so
+ * we do not change them but ask for a read that never waits. Kernels that have no such read
+ * for this kind of descriptor get poll first. */
+static ssize_t read_without_waiting(int fd, uint64_t *count)
+{
+	struct iovec part = {.iov_base = count, .iov_len = sizeof(*count)};
+	struct pollfd poller = {.fd = fd, .events = POLLIN};
+	ssize_t n = preadv2(fd, &part, 1, -1, RWF_NOWAIT);
+
+	if (n >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
+		return n;
+	if (poll(&poller, 1, 0) != 1) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (poller.revents & POLLIN)
+		return read(fd, count, sizeof(*count));
+	errno = EPIPE;
+	return -1;
+}
+
+void vmsnd_vu_ring_kicked(struct vmsnd_transport *bus, unsigned index)
+{
+	struct vmsnd_vu_ring *ring = &bus->rings[index];
+	uint64_t count;
+	ssize_t n;
+
+	if (ring->kick < 0)
+		return;
+	n = read_without_waiting(ring->kick, &count);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		/* The other end of a pipe has gone: it would be reported for ever. */
+		bus->user.unwatch(bus->user.ctx, ring->kick);
+		drop_fd(&ring->kick);
+		return;
+	}
+	if (ring->started && is_enabled(bus, ring))
+		bus->card.cls->virtio->kick(bus->card.dev, index, bus->now);
+}
+
+void vmsnd_vu_ring_call_fd(struct vmsnd_transport *bus, unsigned index, int fd)
+{
+	struct vmsnd_vu_ring *ring = &bus->rings[index];
+	struct stat status;
+
+	drop_fd(&ring->call);
+	if (fd < 0)
+		return;
+	ring->call = fd;
+	ring->call_blocks = !(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	ring->call_pipe =
+	    fstat(fd, &status) || S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
+	/* Used buffers may have been signalled to the old one only (qemu-audio.md 9.4). */
+	if (ring->started)
+		vmsnd_vu_ring_signal(ring);
+}
+
+void vmsnd_vu_ring_err_fd(struct vmsnd_transport *bus, unsigned index, int fd)
+{
+	drop_fd(&bus->rings[index].err);
+	bus->rings[index].err = fd;
+}
+
+/* UML's call is a pipe. Once UML has died, a write raises SIGPIPE; no flag forbids that for
+ * pipes, and how the program takes the signal is not ours to change. */
+static ssize_t write_pipe(int fd, const uint64_t *one)
+{
+	const struct timespec at_once = {0, 0};
+	sigset_t set, before, pending;
+	ssize_t n;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &set, &before);
+	n = write(fd, one, sizeof(*one));
+	if (n < 0 && errno == EPIPE && !sigismember(&pending, SIGPIPE))
+		sigtimedwait(&set, NULL, &at_once);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return n;
+}
+
+/* A full pipe or counter is fine: the guest has an interrupt to come anyway. */
+void vmsnd_vu_ring_signal(struct vmsnd_vu_ring *ring)
+{
+	static const uint64_t one = 1;
+	struct pollfd poller = {.fd = ring->call, .events = POLLOUT};
+	ssize_t n;
+
+	if (ring->call < 0)
+		return;
+	if (ring->call_blocks && (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLOUT)))
+		return;
+	n = ring->call_pipe ? write_pipe(ring->call, &one) : write(ring->call, &one, sizeof(one));
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		drop_fd(&ring->call);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of the vhost-user transport share; nobody else includes it. */
+#ifndef VMSND_TRANSPORTS_VHOST_USER_ROOM_H
+#define VMSND_TRANSPORTS_VHOST_USER_ROOM_H
+
+#include "os/socket.h"
+#include "transports/vhost_user_codec.h"
+#include "vmsnd/transport.h"
+
+#define VMSND_VU_SLOTS_MAX 509u /* what QEMU can plug */
+#define VMSND_VU_RINGS_MAX 64u
+
+enum vmsnd_vu_tag { VMSND_VU_TAG_LISTENER, VMSND_VU_TAG_PEER, VMSND_VU_TAG_KICK };
+
+/* ---- memory ------------------------------------------------------------------------ */
+
+struct vmsnd_vu_slot {
+	uint64_t gpa, bytes, user;
+	void *map; /* page-aligned; the region begins `lead` bytes into it */
+	size_t map_bytes, lead;
+};
+
+struct vmsnd_vu_memory {
+	unsigned n;
+	struct vmsnd_vu_slot slots[VMSND_VU_SLOTS_MAX];
+};
+
+/* Maps `fd` (which stays the caller's). NULL, or why not. */
+const char *vmsnd_vu_slot_map(struct vmsnd_vu_slot *slot, const struct vmsnd_vu_region *region,
+			      int fd);
+void vmsnd_vu_slot_unmap(struct vmsnd_vu_slot *slot);
+/* Also gives it to `mem`. On failure the slot is unmapped. NULL, or why not. */
+const char *vmsnd_vu_memory_add(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *mem,
+				const struct vmsnd_vu_slot *slot);
+/* The slot with just these numbers, or -1. */
+int vmsnd_vu_memory_find(const struct vmsnd_vu_memory *memory,
+			 const struct vmsnd_vu_region *region);
+void vmsnd_vu_memory_remove(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *mem, unsigned at);
+void vmsnd_vu_memory_clear(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *mem);
+/* Where the VMM's address lies for the guest, if all `bytes` are in one slot. */
+bool vmsnd_vu_translate(const struct vmsnd_vu_slot *slots, unsigned n, uint64_t user,
+			uint64_t bytes, vmsnd_gpa *gpa);
+
+/* ---- rings --------------------------------------------------------------------------- */
+
+struct vmsnd_vu_places {
+	vmsnd_gpa desc, avail, used;
+};
+
+struct vmsnd_vu_ring {
+	uint16_t size; /* 0: not told yet */
+	uint16_t base;
+	bool addressed, enabled;
+	bool started;     /* the device has it */
+	bool call_pipe;   /* a write can raise SIGPIPE */
+	bool call_blocks; /* a write could wait */
+	int kick, call, err;
+	struct vmsnd_vu_address user;
+	struct vmsnd_vu_places places; /* while started */
+};
+
+/* ---- the transport -------------------------------------------------------------------- */
+
+struct vmsnd_transport {
+	char name[64];
+	struct vmsnd_transport_user user;
+	struct vmsnd_card_ref card;
+	struct vmsnd_gmem *mem;
+	struct vmsnd_listener listener;
+	vmsnd_ns now; /* of the call under way */
+
+	/* All of one session; a new peer finds it as at the start. */
+	int peer; /* -1: nobody */
+	uint64_t features;
+	bool features_set;     /* by this peer, since the last reset */
+	bool features_applied; /* the device has them */
+	uint8_t status;
+	int backend_fd;
+	bool memory_came;   /* a region with a descriptor, ever */
+	bool complained;    /* the session's one line about trouble is written */
+	bool told_busy;     /* the line about a second VMM is written */
+	bool told_started;  /* the line about the guest's driver is written */
+	const char *broken; /* why the peer has to go; NULL while it may stay */
+
+	uint32_t got; /* bytes of the message coming in */
+	struct vmsnd_vu_header header;
+	struct vmsnd_fds fds;
+	uint8_t in[VMSND_VU_HEADER_BYTES + VMSND_VU_PAYLOAD_MAX];
+
+	struct vmsnd_vu_memory memory;
+	unsigned n_rings;
+	struct vmsnd_vu_ring rings[VMSND_VU_RINGS_MAX];
+};
+
+/* One line about trouble for each session, the first. */
+void vmsnd_vu_complain(struct vmsnd_transport *bus, const char *what, const char *why);
+/* As above, about memory that came without a descriptor others could map. */
+void vmsnd_vu_complain_memory(struct vmsnd_transport *bus);
+
+void vmsnd_vu_ring_init(struct vmsnd_vu_ring *ring);
+/* Starts whatever has all it needs. */
+void vmsnd_vu_rings_start(struct vmsnd_transport *bus);
+/* Whether it has all it needs and still could not be started. */
+bool vmsnd_vu_ring_refused(const struct vmsnd_transport *bus, unsigned index);
+/* Takes the ring from the device; it starts again when it can. */
+void vmsnd_vu_ring_suspend(struct vmsnd_transport *bus, unsigned index);
+/* Before slots go away: suspends rings that would lie elsewhere in `slots`. */
+void vmsnd_vu_rings_leave(struct vmsnd_transport *bus, const struct vmsnd_vu_slot *slots,
+			  unsigned n);
+/* Where the ring's parts would lie; false when not whole in `slots`. */
+bool vmsnd_vu_ring_places(const struct vmsnd_vu_ring *ring, const struct vmsnd_vu_slot *slots,
+			  unsigned n, struct vmsnd_vu_places *places);
+void vmsnd_vu_ring_enable(struct vmsnd_transport *bus, unsigned index, bool on);
+/* Each takes `fd` over; -1 means none. False: it cannot be watched. */
+bool vmsnd_vu_ring_kick_fd(struct vmsnd_transport *bus, unsigned index, int fd);
+void vmsnd_vu_ring_call_fd(struct vmsnd_transport *bus, unsigned index, int fd);
+void vmsnd_vu_ring_err_fd(struct vmsnd_transport *bus, unsigned index, int fd);
+/* Its kick descriptor is readable. */
+void vmsnd_vu_ring_kicked(struct vmsnd_transport *bus, unsigned index);
+void vmsnd_vu_ring_signal(struct vmsnd_vu_ring *ring);
+/* All rings as after power-on; their call descriptors stay. The device is not asked. */
+void vmsnd_vu_rings_forget(struct vmsnd_transport *bus);
+
+/* The whole message in `in` is for us. Sets `broken` when the peer has to go. */
+void vmsnd_vu_dispatch(struct vmsnd_transport *bus);
+
+#endif
