@@ -160,7 +160,7 @@ heard() { # TEST FILE FORMAT RATE CHANNELS FRAMES SEED [FRAMES SEED]...; CARD= f
 	rc=$?
 	note "$verdict"
 	[ $rc = 0 ] || {
-		cat "$work/gaps"
+		sed 's/^#* */# /' "$work/gaps"
 		show "$glog" "$log"
 	}
 	return $rc
@@ -177,7 +177,7 @@ heard_again() { # TEST FILE FORMAT RATE CHANNELS FRAMES SEED
 	ok $rc "$name: $(value repeated "$verdict") frames before it, then all $6, $quiet"
 	note "$verdict"
 	[ $rc = 0 ] || {
-		cat "$work/gaps"
+		sed 's/^#* */# /' "$work/gaps"
 		show "$glog" "$log"
 	}
 }

@@ -15,7 +15,7 @@ run_stamped() {
 		wait $guest
 		echo $? >"$log.rc"
 		kill $guard
-	} | stamp "$start" >"$log"
+	} 2>/dev/null | stamp "$start" >"$log"
 	rc=$(cat "$log.rc")
 	echo "$(since "$start") HOST exit=$rc" >>"$log"
 	rm -f "$log.pid" "$log.rc"
