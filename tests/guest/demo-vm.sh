@@ -15,7 +15,8 @@ fail() {
 	exit 1
 }
 
-echo "guest    getting QEMU and a Linux kernel ready (about 130 MB to download, the first time)"
+"$here/rig.sh" --have initramfs ||
+	echo "guest    getting QEMU and a Linux kernel (about 130 MB to download, this once)"
 "$here/rig.sh" initramfs || fail "the guest could not be made; the lines above say why"
 cache=$("$here/rig.sh" --dir)
 

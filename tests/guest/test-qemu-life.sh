@@ -77,17 +77,21 @@ serve_ends two
 CARD=left heard two-left "$work/left.wav" S16_LE 48000 2 144000 0
 CARD=right heard two-right "$work/right.wav" S16_LE 48000 2 144000 1
 
-# memory that cannot be shared
-serve unshared --device "virtio-snd,socket=$s" --backend "file,path=$work/unshared.wav"
-SHARE=off SOCKET=$s guest qemu unshared sleep/0
-wait_for 15 "$log" share=on
-ok $? "unshared: the log says that share=on is missing" || show "$log" "$glog"
-[ "$(grep -c share=on "$log")" = 1 ]
-ok $? "unshared: in one line"
-note "$(grep share=on "$log")"
-guest_kill "$glog"
-wait "$guest"
-kill -TERM "$server"
-serve_ends unshared
+# memory that vmsnd cannot reach: QEMU sends none at all, or a file that it has mapped for itself
+for share in none off; do
+	name=share-$share
+	serve "$name" --device "virtio-snd,socket=$s" --backend "file,path=$work/unshared.wav"
+	SHARE=$share SOCKET=$s guest qemu "$name" sleep/0
+	wait_for 8 "$log" share=on
+	ok $? "$name: the log says what to add to QEMU's command line" || show "$log" "$glog"
+	wait_for 8 "$glog" 'no card' # by then it would have said it again
+	[ "$(grep -c share=on "$log")" = 1 ]
+	ok $? "$name: in one line"
+	note "$(grep share=on "$log")"
+	guest_kill "$glog"
+	wait "$guest"
+	kill -TERM "$server"
+	serve_ends "$name"
+done
 
 done_testing

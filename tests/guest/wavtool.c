@@ -492,7 +492,7 @@ static int tune(const char *name)
 
 	s.samples = grab(s.frames * 2, sizeof *s.samples);
 	for (size_t n = 0; n < s.frames; n++) {
-		double t = (double)n / rate, in = (double)(n % note_frames) / note_frames;
+		double t = ((double)n + 0.5) / rate, in = (double)(n % note_frames) / note_frames;
 		double fade = sin(3.14159265358979 * (in < 0.05 ? in * 10 : 0.5 + in * 0.5));
 		double high = exp2((notes[n / note_frames] - 69) / 12.0) * 440;
 		double low = exp2((notes[n / note_frames / 8 * 8] - 81) / 12.0) * 440;
