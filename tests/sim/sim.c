@@ -118,25 +118,35 @@ uint32_t sim_random(struct sim *sim, uint32_t below)
 	return sim->seed % below;
 }
 
+/* Goes up whenever one of the players got anywhere. */
+static uint64_t progress(const struct vmsnd_guest_player *players, unsigned n)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		sum += players[i].frames_in + players[i].messages_ok + players[i].messages_failed +
+		       players[i].state;
+	return sum;
+}
+
 /* Guests and machine take turns at one moment until neither has more to do; returns the
  * machine's next deadline. */
 static vmsnd_ns settle(struct sim *sim, struct vmsnd_guest_player *players, unsigned n, bool *more)
 {
 	vmsnd_ns next;
+	uint64_t before;
 	unsigned turns = 0;
 
 	do {
+		before = progress(players, n);
 		*more = false;
+		vmsnd_machine_advance(sim->machine, sim->now);
 		for (unsigned i = 0; i < n; i++)
 			*more |= vmsnd_guest_player_step(&players[i], sim->now);
 		next = vmsnd_machine_advance(sim->machine, sim->now);
 		if (++turns > 100000)
 			fail_msg("time stands still at %llu", (unsigned long long)sim->now);
-	} while (next <= sim->now);
-	/* What the last advance gave back is seen now, not one deadline later. */
-	for (unsigned i = 0; i < n; i++)
-		vmsnd_guest_player_step(&players[i], sim->now);
-	next = vmsnd_machine_advance(sim->machine, sim->now);
+	} while (next <= sim->now || progress(players, n) != before);
 	return next;
 }
 
@@ -165,8 +175,6 @@ void sim_run(struct sim *sim, struct vmsnd_guest_player *players, unsigned n, vm
 	bool more;
 
 	for (next = settle(sim, players, n, &more); more; next = settle(sim, players, n, &more)) {
-		if (next <= sim->now)
-			continue;
 		if (next == VMSND_NEVER)
 			fail_msg("stuck: nothing is due and player 0 is at %s",
 				 vmsnd_guest_player_state_text(players[0].state));
