@@ -34,7 +34,6 @@ struct vmsnd_sound_writer {
 	uint64_t header_bytes;
 	uint32_t memory_bytes, disk_bytes; /* a frame in memory, and in a file that is no FLAC */
 	uint64_t flac_total;               /* what the header on disk says */
-	bool failed;
 	int32_t chunk[CHUNK_SAMPLES];
 };
 
@@ -343,8 +342,9 @@ static enum vmsnd_rc fail(struct vmsnd_sound_writer *writer, struct vmsnd_sound_
 	sf_count_t whole = (sf_count_t)writer->frames;
 
 	library_why(writer->file, why);
-	writer->failed = true;
-	if (!is_flac(&writer->spec)) {
+	if (is_flac(&writer->spec)) {
+		writer->frames = writer->flac_total; /* the rest is stuck in the encoder */
+	} else {
 		sf_command(writer->file, SFC_FILE_TRUNCATE, &whole, sizeof(whole));
 		sf_command(writer->file, SFC_UPDATE_HEADER_NOW, NULL, 0);
 	}
@@ -380,9 +380,6 @@ enum vmsnd_rc vmsnd_sound_finish(struct vmsnd_sound_writer *writer, struct vmsnd
 		snprintf(why->text, sizeof(why->text), "%s", sf_error_number(error));
 		rc = VMSND_E_SYSTEM;
 	}
-	/* The encoder counts in what it could not write. */
-	if (writer->failed && is_flac(&writer->spec))
-		flac_put_total(writer, writer->flac_total);
 	if (close(writer->fd) != 0 && !rc)
 		rc = system_why(why);
 	free(writer);

@@ -195,7 +195,7 @@ static uint32_t ready_rt(void *ctx)
 {
 	struct user *user = ctx;
 
-	return user->left < 1000 ? (uint32_t)user->left : 1000;
+	return user->left < 30000 ? (uint32_t)user->left : 30000;
 }
 
 static void ended(void *ctx, enum vmsnd_rc why)
@@ -261,7 +261,47 @@ void rig_play(struct rig *rig, struct user *user, struct vmsnd_format format,
 	user_close(rig, user);
 }
 
-/* ---- what libsndfile finds in a file ---- */
+/* ---- what stands in a file ---- */
+
+static bool begins(const uint8_t *at, const char *id)
+{
+	return memcmp(at, id, 4) == 0;
+}
+
+/* Where the data chunk's size stands in the first bytes; 0 when it is not there. */
+static size_t data_at(const uint8_t *bytes, size_t n, size_t from, size_t step)
+{
+	for (size_t at = from; at + 24 <= n; at += step)
+		if (begins(bytes + at, "data"))
+			return at;
+	return 0;
+}
+
+uint64_t data_bytes(const char *path)
+{
+	uint8_t bytes[512];
+	FILE *file = fopen(path, "rb");
+	uint64_t size = 0;
+	size_t n, at;
+
+	assert_non_null(file);
+	n = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	if (begins(bytes, "riff")) { /* W64: ids of 16 bytes, sizes count their own 24 */
+		at = data_at(bytes, n, 40, 8);
+		memcpy(&size, bytes + at + 16, 8);
+		size -= 24;
+	} else if (begins(bytes, "RF64")) {
+		at = data_at(bytes, n, 12, 2);
+		memcpy(&size, bytes + 28, 8);
+	} else {
+		assert_true(begins(bytes, "RIFF"));
+		at = data_at(bytes, n, 12, 2);
+		memcpy(&size, bytes + at + 4, 4);
+	}
+	assert_true(at > 0);
+	return size;
+}
 
 /* As libsndfile hands out a sample that was kept whole: in the top bits of 32. */
 static uint32_t top_of(enum vmsnd_sample sample, uint32_t bits)

@@ -69,8 +69,12 @@ unsigned rig_run(struct rig *rig, vmsnd_ns from, vmsnd_ns until);
 void rig_play(struct rig *rig, struct user *user, struct vmsnd_format format,
 	      uint32_t period_frames, uint64_t frames);
 
+/* What the header of a WAV, W64 or RF64 says its data has. libsndfile guesses where a header is
+ * wrong, so whether it is right is not for libsndfile to say. */
+uint64_t data_bytes(const char *path);
+
 /* A file read by libsndfile alone holds `frames` frames of the signal from `from` on, and its
- * header says so. `exact_bits`: 32, or what FLAC keeps of it. Fails the test otherwise. */
+ * header says so; of S32 in FLAC the upper 24 bits. Fails the test otherwise. */
 void check_file(const char *path, struct vmsnd_format format, uint64_t from, uint64_t frames);
 
 #endif

@@ -18,7 +18,8 @@
 
 static const char *const extensions[] = {"wav", "w64", "rf64", "flac"};
 
-static void round_trip(struct rig *rig, const char *extension, struct vmsnd_format format)
+static void round_trip_in(struct rig *rig, const char *extension, struct vmsnd_format format,
+			  uint32_t period)
 {
 	struct user user = {.stream = NULL};
 	char options[64], name[32];
@@ -26,11 +27,18 @@ static void round_trip(struct rig *rig, const char *extension, struct vmsnd_form
 	snprintf(name, sizeof(name), "out.%s", extension);
 	snprintf(options, sizeof(options), "path=%%s/%s,pace=free", name);
 	assert_int_equal(rig_open(rig, &vmsnd_file_class, options), VMSND_OK);
-	rig_play(rig, &user, format, 253, 10007);
+	rig_play(rig, &user, format, period, 10007);
 	rig_close(rig);
 	check_file(rig_path(rig, name), format, 0, 10007);
 	remove(rig_path(rig, name));
 	rig_forget_lines(rig);
+}
+
+/* In awkward blocks, and in one that is larger than the writer does at a time. */
+static void round_trip(struct rig *rig, const char *extension, struct vmsnd_format format)
+{
+	round_trip_in(rig, extension, format, 253);
+	round_trip_in(rig, extension, format, 9973);
 }
 
 static void round_trips(struct rig *rig, const char *extension)
@@ -167,6 +175,64 @@ static void test_float_bits_are_not_touched(void **state)
 	assert_memory_equal(in, out, sizeof(in));
 }
 
+static void head_of(struct rig *rig, const char *name, uint8_t *to, size_t n)
+{
+	FILE *file = fopen(rig_path(rig, name), "rb");
+
+	assert_non_null(file);
+	assert_int_equal(fread(to, 1, n, file), n);
+	fclose(file);
+}
+
+/* A PEAK chunk holds the time of day, and equal sound is to give equal files. */
+static void test_no_time_of_day_in_a_file(void **state)
+{
+	struct vmsnd_sound_writer *writer = create(
+	    *state, "p.wav",
+	    (struct vmsnd_sound_spec){VMSND_CONTAINER_WAV, {VMSND_SAMPLE_FLOAT, 48000, 2}, 0});
+	struct vmsnd_sound_why why;
+	float in[128] = {0.5f};
+	uint8_t head[256];
+
+	assert_int_equal(vmsnd_sound_write(writer, in, 64, &why), VMSND_OK);
+	assert_int_equal(vmsnd_sound_finish(writer, &why), VMSND_OK);
+	head_of(*state, "p.wav", head, sizeof(head));
+	assert_null(memmem(head, sizeof(head), "PEAK", 4));
+}
+
+/* QEMU's wav has a wrong block align here; and so many channels want the extensible tag. */
+static void test_three_channel_wav_header(void **state)
+{
+	uint8_t head[44];
+	struct vmsnd_sound_writer *writer =
+	    create(*state, "x.wav",
+		   (struct vmsnd_sound_spec){VMSND_CONTAINER_WAV, {VMSND_SAMPLE_S24, 48000, 3}, 0});
+	struct vmsnd_sound_why why;
+
+	assert_int_equal(vmsnd_sound_finish(writer, &why), VMSND_OK);
+	head_of(*state, "x.wav", head, sizeof(head));
+	assert_memory_equal(head + 20, "\xfe\xff\x03\x00", 4);
+	assert_memory_equal(head + 32, "\x09\x00\x18\x00", 4);
+}
+
+/* The encoder holds a full block back until it sees the next: the header must not run ahead. */
+static void test_flac_header_counts_what_has_left_the_encoder(void **state)
+{
+	static const struct vmsnd_format format = {VMSND_SAMPLE_S16, 48000, 2};
+	struct vmsnd_sound_writer *writer =
+	    create(*state, "h.flac", (struct vmsnd_sound_spec){VMSND_CONTAINER_FLAC, format, 0});
+	struct vmsnd_sound_why why;
+	static int16_t in[8193 * 2];
+
+	signal_fill(&format, 0, in, 8193);
+	assert_int_equal(vmsnd_sound_write(writer, in, 8192, &why), VMSND_OK);
+	check_file(rig_path(*state, "h.flac"), format, 0, 4096);
+	assert_int_equal(vmsnd_sound_write(writer, in + 8192 * 2, 1, &why), VMSND_OK);
+	check_file(rig_path(*state, "h.flac"), format, 0, 8192);
+	assert_int_equal(vmsnd_sound_finish(writer, &why), VMSND_OK);
+	check_file(rig_path(*state, "h.flac"), format, 0, 8193);
+}
+
 /* ---- reading ---- */
 
 static void write_by_library(struct rig *rig, const char *name, int format, const int *samples,
@@ -258,6 +324,9 @@ int main(void)
 	    CASE(test_flac_warns_once_when_bits_go),
 	    CASE(test_flac_clips_floats),
 	    CASE(test_float_bits_are_not_touched),
+	    CASE(test_no_time_of_day_in_a_file),
+	    CASE(test_three_channel_wav_header),
+	    CASE(test_flac_header_counts_what_has_left_the_encoder),
 	    CASE(test_s16_file_widens_exactly),
 	    CASE(test_s16_file_narrows_by_cutting),
 	    CASE(test_float_file_rounds_and_clips),
