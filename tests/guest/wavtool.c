@@ -499,7 +499,8 @@ static int tune(const char *name)
 		double x = 0.3 * fade * sin(6.28318530717959 * high * t);
 		double y = 0.2 * sin(6.28318530717959 * low * t);
 
-		s.samples[2 * n] = (int32_t)((x + 0.6 * y) * 2147483647);
+		/* no frame silent, or it would look like a gap */
+		s.samples[2 * n] = (int32_t)((x + 0.6 * y) * 2147483647) | 1 << 16;
 		s.samples[2 * n + 1] = (int32_t)((0.6 * x + y) * 2147483647);
 	}
 	sound_write(&s, name);
