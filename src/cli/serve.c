@@ -2,7 +2,6 @@
 /* vmsnd serve: cards on sockets, until told to stop. */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +49,7 @@ static const char help[] =
     "crosvm:\n"
     "  crosvm run --vhost-user type=sound,socket=/tmp/vm1-snd.sock\n\n"
     "libkrun, in the program that uses it:\n"
-    "  krun_add_vhost_user_device(ctx, 25, \"/tmp/vm1-snd.sock\", \"snd\", 4, NULL);\n\n"
+    "  krun_add_vhost_user_device(ctx, 25, \"/tmp/vm1-snd.sock\", \"snd\", 0, NULL);\n\n"
     "User Mode Linux:\n"
     "  linux mem=512M virtio_uml.device=/tmp/vm1-snd.sock:25\n\n"
     "libvirt, inside <domain>, which needs "
@@ -174,8 +173,6 @@ static int serve(const struct request *request, struct vmsnd_lane *lane,
 		vmsnd_logf(log, VMSND_LOG_ERROR, "cannot wait for signals: %s", strerror(errno));
 		return VMSND_EXIT_FAILED;
 	}
-	/* User Mode Linux takes interrupts through pipes; its end may close first. */
-	signal(SIGPIPE, SIG_IGN);
 	sd_notify(0, "READY=1");
 	while (vmsnd_lane_turn(lane))
 		if (request->once && all_left(lane))
