@@ -178,6 +178,12 @@ static int serve(const struct request *request, struct vmsnd_lane *lane,
 		if (request->once && all_left(lane))
 			break;
 	sd_notify(0, "STOPPING=1");
+	if (vmsnd_lane_hiccups(lane) > 0)
+		vmsnd_logf(
+		    log, VMSND_LOG_INFO,
+		    "this process was held up %llu times for more than 20 ms; the cards' time "
+		    "was held with it",
+		    (unsigned long long)vmsnd_lane_hiccups(lane));
 	close(stop_fd);
 	return VMSND_EXIT_DONE;
 }
