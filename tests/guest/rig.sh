@@ -17,9 +17,14 @@ cache=${VMSND_RIG:-${XDG_CACHE_HOME:-$HOME/.cache}/vmsnd-rig}
 
 packages='xz-utils zstd gcc libc6-dev make flex bison bc binutils python3'
 
-# Which suite has QEMU 10 and kernel 6.12 beside this machine's own packages.
+# Which suite has QEMU 10 and kernel 6.12 beside this machine's own packages. (Others can be
+# tried: VMSND_RIG_SUITES=trixie, with a cache of its own.)
 suites() {
 	local own
+	[ -z "${VMSND_RIG_SUITES:-}" ] || {
+		echo "$VMSND_RIG_SUITES"
+		return
+	}
 	own=$(. /etc/os-release && echo "${VERSION_CODENAME:-unknown}")
 	case $own in
 	bookworm) echo bookworm bookworm-backports ;;
@@ -36,9 +41,11 @@ say() { printf 'rig: %s\n' "$*" >&2; }
 # A part is fresh when the recipe it was made by is the one we have now.
 recipe() {
 	case $1 in
-	qemu) echo 3; cat "$parts/apt-world.sh" ;;
-	qemu11) echo 1; cat "$parts/apt-world.sh" ;;
-	kernel) echo 1 ;;
+	qemu | kernel)
+		suites
+		cat "$parts/apt-world.sh"
+		;;
+	qemu11) cat "$parts/apt-world.sh" ;;
 	uml) cat "$parts/uml.config" "$parts/build-uml.sh" ;;
 	wavtool) cat "$here/wavtool.c" ;;
 	initramfs)
@@ -125,8 +132,9 @@ tools() {
 }
 
 make_part() {
-	local p t=$SECONDS
+	local p t
 	for p in $(needs "$1"); do make_part "$p"; done
+	t=$SECONDS
 	! fresh "$1" || return 0
 	say "making $1"
 	rm -f "$cache/made/$1"

@@ -5,7 +5,7 @@
 need initramfs
 TREE=${2:-tree}
 export TREE
-[ "$TREE" = tree ] || need "qemu${TREE#tree}"
+[ "$TREE" = tree ] || OPTIONAL=1 need "qemu${TREE#tree}"
 s=$work/s.sock
 export SOCKET=$s
 note "$("$here/rig/qemu.sh" "$cache/$TREE" --version | head -n1)"

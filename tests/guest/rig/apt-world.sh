@@ -24,15 +24,14 @@ prefer=${suites[-1]}
 mkdir -p "$world"/{lists/partial,cache/archives/partial,etc}
 : >"$world/status"
 
-# The machine's mirror of Debian proper, whatever file and style it stands in.
+# The machine's mirror of Debian proper, whatever file and style it stands in, and
+# whether or not its lists are there.
 mirror() {
 	local own
 	own=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-		awk -v own="$own" '$2 == own && $3 == "main" {
-			if (!any) any = $1
-			if (!best && $1 ~ /\/debian\/?$/) best = $1
-		} END { print best ? best : any }'
+	apt-get --print-uris update 2>/dev/null |
+		sed -n "s|^'\\(.*\\)/dists/$own/InRelease'.*|\\1|p" |
+		awk '!any { any = $0 } !best && /\/debian\/?$/ { best = $0 } END { print best ? best : any }'
 }
 
 sources() {

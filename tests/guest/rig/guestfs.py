@@ -131,7 +131,7 @@ def add_tree(archive, base, name):
 def module_index(kernel):
     """Module name (dashes as underscores) to path."""
     index = {}
-    for folder, _, files in os.walk(os.path.join(kernel, "lib/modules")):
+    for folder, _, files in os.walk(kernel):
         for f in files:
             m = re.match(r"(.+)\.ko(\.\w+)?$", f)
             if m:
@@ -180,6 +180,8 @@ def initramfs(args):
         order = []
         for name in names:
             add_module(a, index, name, order)
+        if not order:
+            fail("no module for %s in %s" % (driver, args.kernel))
         a.file("modules/%s.list" % driver, "".join(n + "\n" for n in order).encode(), 0o644)
     a.file("init", read(args.init))
     for item in args.add:
