@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What each message of the peer does. */
-#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "transports/vhost_user_room.h"
@@ -141,8 +141,9 @@ static const char *get_config(struct vmsnd_transport *bus, const uint8_t *payloa
 {
 	struct vmsnd_vu_config config;
 
-	/* QEMU's realize and a guest's probing come before its SET_FEATURES. */
-	if (bus->features & F_VERSION_1 && !bus->memory_came)
+	/* QEMU sends SET_FEATURES, SET_STATUS and memory in one go, so a driver that can read
+	 * in between has been started without. VMMs that do not know STATUS have no such order. */
+	if (bus->status && bus->features & F_VERSION_1 && !bus->memory_came)
 		vmsnd_vu_complain_memory(bus);
 	vmsnd_vu_config_get(payload, &config);
 	if (config.bytes > VMSND_VU_CONFIG_BYTES_MAX)
@@ -352,13 +353,29 @@ static const char *get_vring_base(struct vmsnd_transport *bus, const uint8_t *pa
 	return NULL;
 }
 
+/* A VMM that hands us its own end of our connection would never be seen to leave. */
+static const char *take_event(struct vmsnd_transport *bus, int *fd)
+{
+	struct stat status;
+
+	*fd = take_fd(bus);
+	if (*fd < 0 || (fstat(*fd, &status) == 0 && !S_ISSOCK(status.st_mode)))
+		return NULL;
+	close(*fd);
+	return "a descriptor that is neither an eventfd nor a pipe";
+}
+
 static const char *set_vring_kick(struct vmsnd_transport *bus, const uint8_t *payload,
 				  struct answer *answer)
 {
 	struct vmsnd_vu_descriptor descriptor;
+	int fd;
+	const char *why = take_event(bus, &fd);
 
+	if (why)
+		return why;
 	vmsnd_vu_descriptor_get(payload, &descriptor);
-	if (!vmsnd_vu_ring_kick_fd(bus, descriptor.index, take_fd(bus)))
+	if (!vmsnd_vu_ring_kick_fd(bus, descriptor.index, fd))
 		return "a descriptor that cannot be waited for";
 	vmsnd_vu_rings_start(bus);
 	return vmsnd_vu_ring_refused(bus, descriptor.index) ? outside : NULL;
@@ -368,20 +385,26 @@ static const char *set_vring_call(struct vmsnd_transport *bus, const uint8_t *pa
 				  struct answer *answer)
 {
 	struct vmsnd_vu_descriptor descriptor;
+	int fd;
+	const char *why = take_event(bus, &fd);
 
 	vmsnd_vu_descriptor_get(payload, &descriptor);
-	vmsnd_vu_ring_call_fd(bus, descriptor.index, take_fd(bus));
-	return NULL;
+	if (!why)
+		vmsnd_vu_ring_call_fd(bus, descriptor.index, fd);
+	return why;
 }
 
 static const char *set_vring_err(struct vmsnd_transport *bus, const uint8_t *payload,
 				 struct answer *answer)
 {
 	struct vmsnd_vu_descriptor descriptor;
+	int fd;
+	const char *why = take_event(bus, &fd);
 
 	vmsnd_vu_descriptor_get(payload, &descriptor);
-	vmsnd_vu_ring_err_fd(bus, descriptor.index, take_fd(bus));
-	return NULL;
+	if (!why)
+		vmsnd_vu_ring_err_fd(bus, descriptor.index, fd);
+	return why;
 }
 
 static const char *set_vring_enable(struct vmsnd_transport *bus, const uint8_t *payload,

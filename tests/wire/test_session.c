@@ -306,10 +306,12 @@ static void test_unshared_memory_is_said_once(void **state)
 	assert_int_equal(h->n_troubles, 1);
 }
 
-/* QEMU 11.1 says nothing after SET_FEATURES; the guest's driver then reads the configuration. */
+/* QEMU 11.1 says nothing after SET_STATUS; the guest's driver then reads the configuration. */
 static void test_unshared_memory_11_1(void **state)
 {
 	static const struct script_step steps[] = {{VMSND_VU_SET_FEATURES, false, 0, F_ALL},
+						   {VMSND_VU_GET_STATUS, false, 0, 0},
+						   {VMSND_VU_SET_STATUS, false, 0, 8},
 						   {VMSND_VU_GET_CONFIG, false, 0, 12}};
 	struct wire_harness *h = *state;
 	struct wire_frontend *front = wire_harness_connect(h);

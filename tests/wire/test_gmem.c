@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Guest memory: every access over any number of regions, checked whole before it moves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "vmsnd/transport.h"
+
+#define RW (VMSND_READ | VMSND_WRITE)
+
+static uint8_t low[64], high[64], far[64];
+
+static enum vmsnd_rc add(struct vmsnd_gmem *mem, vmsnd_gpa gpa, void *at, uint64_t bytes,
+			 unsigned rights)
+{
+	const struct vmsnd_region region = {gpa, bytes, at, rights};
+
+	return vmsnd_gmem_add(mem, &region);
+}
+
+/* Two that adjoin at 0x1040, one apart that can only be read. */
+static void fill(struct vmsnd_gmem *mem)
+{
+	memset(mem, 0, sizeof(*mem));
+	memset(low, 'l', sizeof(low));
+	memset(high, 'h', sizeof(high));
+	memset(far, 'f', sizeof(far));
+	assert_int_equal(add(mem, 0x1040, high, 64, RW), VMSND_OK);
+	assert_int_equal(add(mem, 0x8000, far, 64, VMSND_READ), VMSND_OK);
+	assert_int_equal(add(mem, 0x1000, low, 64, RW), VMSND_OK);
+}
+
+static void test_copy_across_adjoining_regions(void **state)
+{
+	static struct vmsnd_gmem mem;
+	char seen[9] = "";
+
+	(void)state;
+	fill(&mem);
+	assert_int_equal(vmsnd_gmem_write(&mem, 0x103c, "12345678", 8), VMSND_OK);
+	assert_memory_equal(low + 60, "1234", 4);
+	assert_memory_equal(high, "5678h", 5);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x103c, seen, 8), VMSND_OK);
+	assert_string_equal(seen, "12345678");
+	assert_int_equal(vmsnd_gmem_check(&mem, 0x1000, 128, RW), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_check(&mem, 0x1000, 129, RW), VMSND_E_RANGE);
+}
+
+static void test_nothing_moves_unless_all_does(void **state)
+{
+	static struct vmsnd_gmem mem;
+	uint8_t bytes[128];
+
+	(void)state;
+	fill(&mem);
+	memset(bytes, 'x', sizeof(bytes));
+	assert_int_equal(vmsnd_gmem_write(&mem, 0x1041, bytes, 64), VMSND_E_RANGE);
+	assert_int_equal(high[1], 'h');
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x1041, bytes, 64), VMSND_E_RANGE);
+	assert_int_equal(bytes[0], 'x');
+	assert_int_equal(vmsnd_gmem_write(&mem, 0x8000, bytes, 1), VMSND_E_DENIED);
+	assert_int_equal(far[0], 'f');
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x8000, bytes, 1), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0xfff, bytes, 1), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x8040, bytes, 1), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0xdead, bytes, 0), VMSND_OK);
+}
+
+static void test_no_range_wraps(void **state)
+{
+	static struct vmsnd_gmem mem;
+	uint8_t byte = 0;
+
+	(void)state;
+	memset(&mem, 0, sizeof(mem));
+	assert_int_equal(vmsnd_gmem_read(&mem, 0, &byte, 1), VMSND_E_RANGE);
+	assert_int_equal(add(&mem, UINT64_MAX - 63, low, 64, RW), VMSND_E_INVALID);
+	assert_int_equal(add(&mem, UINT64_MAX - 64, low, 64, RW), VMSND_OK);
+	assert_int_equal(add(&mem, 0, high, 64, RW), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_check(&mem, UINT64_MAX - 64, 64, RW), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_check(&mem, UINT64_MAX - 1, 8, RW), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_check(&mem, 32, UINT64_MAX, RW), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_check(&mem, 0, UINT64_MAX, RW), VMSND_E_RANGE);
+}
+
+static void test_regions_never_overlap(void **state)
+{
+	static struct vmsnd_gmem mem;
+
+	(void)state;
+	fill(&mem);
+	assert_int_equal(add(&mem, 0x1000, far, 64, RW), VMSND_E_INVALID);
+	assert_int_equal(add(&mem, 0xfff, far, 2, RW), VMSND_E_INVALID);
+	assert_int_equal(add(&mem, 0x107f, far, 1, RW), VMSND_E_INVALID);
+	assert_int_equal(add(&mem, 0, far, 0x10000, RW), VMSND_E_INVALID);
+	assert_int_equal(add(&mem, 0x2000, far, 0, RW), VMSND_E_INVALID);
+	assert_int_equal(add(&mem, 0x1080, far, 1, RW), VMSND_OK);
+	assert_int_equal(add(&mem, 0xfff, far, 1, RW), VMSND_OK);
+	assert_int_equal(mem.n_regions, 5);
+}
+
+static void test_remove_takes_one_region_as_added(void **state)
+{
+	static struct vmsnd_gmem mem;
+	uint8_t byte;
+
+	(void)state;
+	fill(&mem);
+	assert_int_equal(vmsnd_gmem_remove(&mem, 0x1000, 128), VMSND_E_INVALID);
+	assert_int_equal(vmsnd_gmem_remove(&mem, 0x1001, 63), VMSND_E_INVALID);
+	assert_int_equal(vmsnd_gmem_remove(&mem, 0, 64), VMSND_E_INVALID);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x8000, &byte, 1), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_remove(&mem, 0x8000, 64), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x8000, &byte, 1), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_remove(&mem, 0x1000, 64), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x1000, &byte, 1), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x1040, &byte, 1), VMSND_OK);
+	assert_int_equal(byte, 'h');
+}
+
+static void test_index_is_whole_and_aligned(void **state)
+{
+	static struct vmsnd_gmem mem;
+	static uint16_t words[8];
+	uint16_t value = 0;
+
+	(void)state;
+	memset(&mem, 0, sizeof(mem));
+	assert_int_equal(add(&mem, 0, words, 15, RW), VMSND_OK);
+	assert_int_equal(add(&mem, 0x100, (uint8_t *)words + 1, 4, RW), VMSND_OK);
+	assert_int_equal(add(&mem, 0x200, words, 4, VMSND_READ), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_store16(&mem, 2, 0xbeef), VMSND_OK);
+	assert_int_equal(words[1], 0xbeef);
+	assert_int_equal(vmsnd_gmem_load16(&mem, 2, &value), VMSND_OK);
+	assert_int_equal(value, 0xbeef);
+	assert_int_equal(vmsnd_gmem_load16(&mem, 1, &value), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_load16(&mem, 14, &value), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_load16(&mem, 0x100, &value), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_store16(&mem, 0x200, 1), VMSND_E_DENIED);
+	assert_int_equal(vmsnd_gmem_load16(&mem, 0x202, &value), VMSND_OK);
+}
+
+/* Class 17: a full table; every region is found, whatever was accessed before. */
+static void test_class17_full_table(void **state)
+{
+	static struct vmsnd_gmem mem;
+	static uint8_t bytes[VMSND_GMEM_REGIONS_MAX];
+
+	(void)state;
+	memset(&mem, 0, sizeof(mem));
+	for (unsigned i = 0; i < VMSND_GMEM_REGIONS_MAX; i++) {
+		unsigned at = i * 131 % VMSND_GMEM_REGIONS_MAX; /* in no order */
+
+		assert_int_equal(add(&mem, 2 * at, &bytes[at], 1, RW), VMSND_OK);
+	}
+	assert_int_equal(add(&mem, 5000, low, 1, RW), VMSND_E_NOMEM);
+	for (unsigned i = 0; i < VMSND_GMEM_REGIONS_MAX; i++) {
+		unsigned at = i * 57 % VMSND_GMEM_REGIONS_MAX;
+		uint8_t mark = (uint8_t)at;
+
+		assert_int_equal(vmsnd_gmem_write(&mem, 2 * at, &mark, 1), VMSND_OK);
+		assert_int_equal(bytes[at], mark);
+		assert_int_equal(vmsnd_gmem_check(&mem, 2 * at + 1, 1, RW), VMSND_E_RANGE);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_copy_across_adjoining_regions),
+	    cmocka_unit_test(test_nothing_moves_unless_all_does),
+	    cmocka_unit_test(test_no_range_wraps),
+	    cmocka_unit_test(test_regions_never_overlap),
+	    cmocka_unit_test(test_remove_takes_one_region_as_added),
+	    cmocka_unit_test(test_index_is_whole_and_aligned),
+	    cmocka_unit_test(test_class17_full_table),
+	};
+
+	return cmocka_run_group_tests_name("gmem", tests, NULL, NULL);
+}
