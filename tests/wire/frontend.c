@@ -67,6 +67,12 @@ void wire_frontend_close(struct wire_frontend *front)
 	free(front);
 }
 
+void wire_frontend_pump(struct wire_frontend *front)
+{
+	if (front->pump)
+		front->pump(front->pump_ctx);
+}
+
 int wire_frontend_socket(const struct wire_frontend *front)
 {
 	return front->socket;

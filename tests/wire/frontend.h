@@ -31,6 +31,8 @@ struct wire_frontend *wire_frontend_open(const char *path);
  * idle; NULL when the card is elsewhere: then answers are waited for. */
 struct wire_frontend *wire_frontend_attach(int socket, void (*pump)(void *ctx), void *ctx);
 void wire_frontend_close(struct wire_frontend *front);
+/* Lets a card in this process work until it is idle. */
+void wire_frontend_pump(struct wire_frontend *front);
 int wire_frontend_socket(const struct wire_frontend *front);
 /* Guest memory, a memfd of 16 MiB that the card can map. Freed by close. */
 void *wire_frontend_memory(struct wire_frontend *front, uint64_t *bytes);

@@ -89,12 +89,18 @@ static const struct vmsnd_dev_class class = {
 
 /* ---- the transport's user -------------------------------------------------------------------- */
 
+bool wire_can_watch(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
 static enum vmsnd_rc watch(void *ctx, int fd, unsigned tag)
 {
 	struct wire_harness *h = ctx;
-	struct pollfd poller = {.fd = fd, .events = POLLIN};
 
-	if (h->n_watched == 64 || poll(&poller, 1, 0) < 0 || poller.revents & POLLNVAL)
+	if (h->n_watched == 64 || !wire_can_watch(fd))
 		return VMSND_E_SYSTEM;
 	for (unsigned i = 0; i < h->n_watched; i++)
 		if (h->fds[i] == fd)

@@ -44,6 +44,9 @@ struct wire_frontend *wire_harness_connect(struct wire_harness *h);
 /* What the card was told since the last call; good until the next. */
 const char *wire_harness_trace(struct wire_harness *h);
 
+/* Whether an epoll set would take it: no file, and open. */
+bool wire_can_watch(int fd);
+
 unsigned wire_open_fds(void);
 
 #endif

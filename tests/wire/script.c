@@ -122,7 +122,7 @@ static void add_fds(const struct script_step *step, const struct script_place *p
 size_t script_encode(const struct script_step *step, const struct script_place *place,
 		     const struct wire_frontend *front, uint8_t *to, struct vmsnd_fds *fds)
 {
-	uint8_t payload[264] = {0};
+	uint8_t payload[SCRIPT_PAYLOAD_BYTES] = {0};
 	struct vmsnd_vu_header header = {.request = step->request,
 					 .flags = VMSND_VU_VERSION |
 						  (step->need_reply ? VMSND_VU_NEED_REPLY : 0),

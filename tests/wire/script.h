@@ -26,7 +26,8 @@ struct script_place {
 
 extern const struct script_place script_place_11_1, script_place_10_0, script_place_uml;
 
-#define SCRIPT_MESSAGE_BYTES (VMSND_VU_HEADER_BYTES + 264u)
+#define SCRIPT_PAYLOAD_BYTES 300u /* GET_CONFIG of a byte's value is the longest */
+#define SCRIPT_MESSAGE_BYTES (VMSND_VU_HEADER_BYTES + SCRIPT_PAYLOAD_BYTES)
 
 /* The message's bytes into `to`, its descriptors (not owned) into `fds`. */
 size_t script_encode(const struct script_step *step, const struct script_place *place,

@@ -351,6 +351,9 @@ static void test_class16_descriptors_of_the_wrong_kind(void **state)
 	assert_int_equal(
 	    wire_put_fd(front, VMSND_VU_SET_VRING_CALL, 0, wire_frontend_socket(front)),
 	    WIRE_REFUSED);
+	assert_int_equal(
+	    wire_put_fd(front, VMSND_VU_SET_VRING_KICK, 0, wire_frontend_memory_fd(front)),
+	    WIRE_REFUSED);
 	assert_int_equal(h->n_troubles, 1);
 	serves_the_next(h, front, before);
 }
