@@ -15,6 +15,7 @@
 #define RATE_HZ       48000u
 #define WARM_NS       UINT64_C(500000000)
 #define WAIT_MS       200
+#define CONNECT_TRIES 1000
 
 struct session {
 	struct bench_server server;
@@ -51,11 +52,16 @@ static void session_open(struct session *session, const char *program, const cha
 	    .params = {{VMSND_SAMPLE_S16, RATE_HZ, 2}, PERIOD_FRAMES, 4},
 	    .frames = UINT64_MAX,
 	    .read = read_nothing};
+	enum vmsnd_rc rc;
 
 	memset(session, 0, sizeof(*session));
 	bench_server_start(&session->server, program, backend, false);
 	session->guest = calloc(1, sizeof(*session->guest));
-	session->front = wire_frontend_open(session->server.socket);
+	for (unsigned i = 0; i < CONNECT_TRIES && !session->front; i++) {
+		session->front = wire_frontend_open(session->server.socket);
+		if (!session->front)
+			usleep(1000);
+	}
 	if (!session->front || !session->guest)
 		bench_fail("no connection to the server");
 	conf.memory = wire_frontend_memory(session->front, &conf.memory_bytes);
@@ -63,8 +69,9 @@ static void session_open(struct session *session, const char *program, const cha
 	conf.wait_ctx = session->front;
 	conf.tries = 100;
 	wire_frontend_bus(session->front, &conf.bus);
-	if (vmsnd_guest_open(session->guest, &conf, bench_now_ns()))
-		bench_fail("the card cannot be opened");
+	rc = vmsnd_guest_open(session->guest, &conf, bench_now_ns());
+	if (rc)
+		bench_fail(vmsnd_rc_text(rc));
 	vmsnd_guest_player_init(&session->player, session->guest, &player);
 }
 

@@ -64,7 +64,7 @@ static bool listens(const struct bench_server *server, bool probe)
 	return probe ? connects(server->socket) : stat(server->socket, &about) == 0;
 }
 
-static void spawn(struct bench_server *server, const char *program, const char *backend)
+static void spawn(struct bench_server *server, const char *program, const char *backend, bool probe)
 {
 	char device[160], host[128];
 	char *const argv[] = {(char *)(uintptr_t)program,
@@ -74,6 +74,7 @@ static void spawn(struct bench_server *server, const char *program, const char *
 			      device,
 			      (char *)(uintptr_t) "--backend",
 			      host,
+			      (char *)(uintptr_t)(probe ? NULL : "--once"),
 			      NULL};
 
 	snprintf(device, sizeof(device), "virtio-snd,socket=%s", server->socket);
@@ -94,7 +95,7 @@ void bench_server_start(struct bench_server *server, const char *program, const 
 		bench_fail("no directory for the socket");
 	snprintf(server->socket, sizeof(server->socket), "%s/snd.sock", server->directory);
 	begin = bench_now_ns();
-	spawn(server, program, backend);
+	spawn(server, program, backend, probe);
 	while (!listens(server, probe)) {
 		if (bench_now_ns() - begin > PATIENCE_NS)
 			bench_fail("the server does not listen");

@@ -21,8 +21,9 @@ uint64_t bench_own_cpu_ns(void);
 _Noreturn void bench_fail(const char *what);
 
 /* Starts `program serve` with one virtio-snd card and this backend, and waits until it
- * listens. `probe`: by connecting and hanging up; otherwise the first connection stays
- * unmade and the socket's existence is waited for. */
+ * listens. `probe`: by connecting and hanging up. Otherwise the socket's existence is waited
+ * for, the first connection is the caller's to make, a moment later, and the server ends
+ * with it, so that none is left behind by a bench that failed. */
 void bench_server_start(struct bench_server *server, const char *program, const char *backend,
 			bool probe);
 void bench_server_stop(struct bench_server *server);

@@ -169,9 +169,9 @@ enum vmsnd_rc vmsnd_guest_open(struct vmsnd_guest *guest, const struct vmsnd_gue
 	guest->conf = *conf;
 	guest->memory = (struct vmsnd_guest_memory){
 	    .at = conf->memory, .gpa = conf->gpa, .bytes = conf->memory_bytes};
-	rc = conf->bus.share(conf->bus.ctx, conf->gpa, conf->memory, conf->memory_bytes);
+	rc = negotiate(guest);
 	if (!rc)
-		rc = negotiate(guest);
+		rc = conf->bus.share(conf->bus.ctx, conf->gpa, conf->memory, conf->memory_bytes);
 	if (!rc)
 		rc = read_config(guest);
 	if (!rc)
