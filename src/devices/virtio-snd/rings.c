@@ -31,9 +31,11 @@ void snd_rings_arm(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 	struct snd_queue *queue = snd_data_queue(snd, dir);
 	bool polled = false;
 
-	/* While a stream runs the lane comes by at every block, so kicks would only cost. */
+	/* While a stream runs and has messages the lane comes by when the next is done, so
+	 * kicks would only cost. One that has run dry hears of the next message at once. */
 	for (uint32_t i = 0; i < snd->n_streams; i++)
-		polled |= snd->streams[i].dir == dir && snd->streams[i].port_runs;
+		polled |= snd->streams[i].dir == dir && snd->streams[i].port_runs &&
+			  snd->streams[i].n_pending > 0;
 	if (polled)
 		vmsnd_queue_kicks_off(&queue->ring);
 	else if (vmsnd_queue_kicks_on(&queue->ring))
