@@ -23,6 +23,7 @@ struct wire_frontend {
 	void *memory;
 	vmsnd_gpa gpa; /* where share put the memory */
 	int kick[WIRE_QUEUES], call[WIRE_QUEUES];
+	bool interrupted[WIRE_QUEUES]; /* seen by wait, not yet asked for */
 };
 
 struct wire_frontend *wire_frontend_attach(int socket, void (*pump)(void *ctx), void *ctx)
@@ -111,6 +112,12 @@ void wire_frontend_wait(struct wire_frontend *front, int ms)
 	for (unsigned i = 0; i < WIRE_QUEUES; i++)
 		set[i] = (struct pollfd){.fd = front->call[i], .events = POLLIN};
 	poll(set, WIRE_QUEUES, ms);
+	for (unsigned i = 0; i < WIRE_QUEUES; i++) {
+		eventfd_t count;
+
+		if (set[i].revents && eventfd_read(front->call[i], &count) == 0)
+			front->interrupted[i] = true;
+	}
 }
 
 /* ---- messages ----------------------------------------------------------------------------- */
@@ -414,9 +421,11 @@ static enum vmsnd_rc bus_kick(void *ctx, unsigned queue, vmsnd_ns now)
 static bool bus_interrupted(void *ctx, unsigned queue)
 {
 	struct wire_frontend *front = ctx;
+	bool seen = front->interrupted[queue];
 	eventfd_t count;
 
-	return eventfd_read(front->call[queue], &count) == 0;
+	front->interrupted[queue] = false;
+	return eventfd_read(front->call[queue], &count) == 0 || seen;
 }
 
 void wire_frontend_bus(struct wire_frontend *front, struct vmsnd_guest_bus *out)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A guest driver plays through the wire into the real card, under virtual time. */
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "frontend.h"
+#include "guests/player.h"
+#include "vmsnd/machine.h"
+
+#define STEP_NS       UINT64_C(1000000)
+#define FRAMES        48000u
+#define PERIOD_FRAMES 480u
+
+struct stage {
+	struct vmsnd_machine *machine;
+	unsigned n_watched;
+	int fds[32];
+	uint64_t tokens[32];
+	vmsnd_ns now;
+};
+
+static enum vmsnd_rc watch(void *ctx, int fd, uint64_t token)
+{
+	struct stage *stage = ctx;
+
+	assert_true(stage->n_watched < 32);
+	stage->fds[stage->n_watched] = fd;
+	stage->tokens[stage->n_watched++] = token;
+	return VMSND_OK;
+}
+
+static void unwatch(void *ctx, int fd)
+{
+	struct stage *stage = ctx;
+
+	for (unsigned i = 0; i < stage->n_watched; i++) {
+		if (stage->fds[i] != fd)
+			continue;
+		stage->n_watched--;
+		stage->fds[i] = stage->fds[stage->n_watched];
+		stage->tokens[i] = stage->tokens[stage->n_watched];
+		return;
+	}
+}
+
+static bool pump_once(struct stage *stage)
+{
+	struct pollfd set[32];
+	uint64_t tokens[32];
+	unsigned n = stage->n_watched;
+
+	for (unsigned i = 0; i < n; i++)
+		set[i] = (struct pollfd){.fd = stage->fds[i], .events = POLLIN};
+	memcpy(tokens, stage->tokens, sizeof(tokens));
+	if (poll(set, n, 0) <= 0)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (set[i].revents)
+			vmsnd_machine_ready(stage->machine, tokens[i], stage->now);
+	return true;
+}
+
+static void pump(void *ctx)
+{
+	struct stage *stage = ctx;
+
+	while (pump_once(stage))
+		continue;
+	vmsnd_machine_advance(stage->machine, stage->now);
+}
+
+static uint32_t read_tone(void *ctx, void *to, uint32_t frames)
+{
+	memset(to, 0x11, frames * 4u);
+	return frames;
+}
+
+/* One second: every frame comes back, in one second, and the VMM's leaving is seen. */
+static void test_a_guest_plays_a_second(void **state)
+{
+	static struct stage stage;
+	static struct vmsnd_guest guest;
+	static struct vmsnd_guest_player player;
+	char dir[] = "/tmp/vmsnd-guest-XXXXXX", path[64], device[128];
+	struct vmsnd_machine_conf machine = {
+	    .poller = {.ctx = &stage, .watch = watch, .unwatch = unwatch}};
+	struct vmsnd_card_conf card = {.device = device, .backend = "null", .listen_fd = -1};
+	struct vmsnd_guest_conf conf = {.gpa = 0x40000000, .event_idx = true, .indirect = true};
+	const struct vmsnd_guest_player_conf play = {
+	    .params = {{VMSND_SAMPLE_S16, 48000, 2}, PERIOD_FRAMES, 4},
+	    .frames = FRAMES,
+	    .read = read_tone};
+	struct wire_frontend *front;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/s", dir);
+	snprintf(device, sizeof(device), "virtio-snd,socket=%s", path);
+	assert_int_equal(vmsnd_machine_open(&machine, &stage.machine), VMSND_OK);
+	assert_int_equal(vmsnd_machine_add(stage.machine, &card, 0), VMSND_OK);
+	front = wire_frontend_attach(vmsnd_socket_connect(path), pump, &stage);
+	pump(&stage);
+	conf.memory = wire_frontend_memory(front, &conf.memory_bytes);
+	wire_frontend_bus(front, &conf.bus);
+	assert_int_equal(vmsnd_guest_open(&guest, &conf, 0), VMSND_OK);
+	vmsnd_guest_player_init(&player, &guest, &play);
+	while (vmsnd_guest_player_step(&player, stage.now)) {
+		assert_true(stage.now < 5 * VMSND_NS_PER_SECOND);
+		stage.now += STEP_NS;
+		pump(&stage);
+	}
+	assert_int_equal(player.state, VMSND_GUEST_PLAYER_DONE);
+	assert_int_equal(player.frames_completed, FRAMES);
+	assert_in_range(stage.now, VMSND_NS_PER_SECOND, VMSND_NS_PER_SECOND * 11 / 10);
+	wire_frontend_close(front);
+	assert_int_equal(vmsnd_machine_status(stage.machine).connected, 0);
+	assert_int_equal(vmsnd_machine_status(stage.machine).sessions_ended, 1);
+	vmsnd_machine_close(stage.machine, stage.now);
+	assert_int_equal(stage.n_watched, 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_guest_plays_a_second)};
+
+	return cmocka_run_group_tests_name("guest", tests, NULL, NULL);
+}
