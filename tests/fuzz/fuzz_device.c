@@ -40,6 +40,7 @@ struct books {
 	uint16_t avail, resume_at;
 	uint16_t published;
 	unsigned held[SIZE]; /* by head: taken and not given back */
+	bool out[SIZE];      /* by head: offered and not given back */
 	int slot_of_head[SIZE];
 	bool given_back[SIZE]; /* by slot of the available ring */
 };
@@ -99,6 +100,7 @@ static void gave(struct books *book, unsigned queue, uint16_t upto)
 		check(entry.id < SIZE);
 		check(book->held[entry.id] > 0);
 		book->held[entry.id]--;
+		book->out[entry.id] = false;
 		book->given_back[book->slot_of_head[entry.id]] = true;
 	}
 }
@@ -158,9 +160,10 @@ static void offer(unsigned queue, uint16_t head)
 
 	put16(avail_gpa(queue) + 4 + slot * 2, head);
 	put16(avail_gpa(queue) + 2, ++book->avail);
-	/* A head that is still out, or a full ring, is a lie that the card may believe. */
-	if (head >= SIZE || book->held[head] > 0)
+	/* A head that is still out is a lie that the card may believe. */
+	if (head >= SIZE || book->out[head])
 		book->good = false;
+	book->out[head % SIZE] = true;
 	book->given_back[slot] = false;
 }
 
@@ -191,8 +194,11 @@ static void describe(unsigned queue, uint16_t index, struct vring_desc desc)
 static void op_post(struct input *in)
 {
 	unsigned queue = take8(in) % N_QUEUES;
-	uint16_t head = (uint16_t)(take8(in) % SIZE / 3 * 3);
-	uint32_t stream = take8(in) % 5, n = take16(in);
+	uint16_t head = (uint16_t)(take8(in) % 5 * 3);
+	uint8_t whom = take8(in);
+	uint32_t n = take16(in);
+	/* Mostly a stream of the right direction. */
+	uint32_t stream = whom & 0xC0 ? (queue == 3 ? N_PLAYBACK : whom % N_PLAYBACK) : whom % 5;
 	vmsnd_gpa base = RAM_GPA + DATA_AT + head * 0x800u;
 	uint16_t data_flags = queue == 3 ? VRING_DESC_F_WRITE : 0;
 
@@ -207,25 +213,58 @@ static void op_post(struct input *in)
 	offer(queue, head);
 }
 
-/* A well-formed command, so that streams come to life. */
-static void op_command(struct input *in)
+/* A well-formed request. */
+static void send(const void *request, uint32_t bytes, uint32_t answer_bytes)
 {
-	uint8_t what = take8(in);
-	uint32_t code = VIRTIO_SND_R_PCM_SET_PARAMS + what % 5;
-	uint16_t head = (uint16_t)(what / 5 % 5 * 3);
+	uint16_t head = (uint16_t)(books[0].avail % 5 * 3);
 	vmsnd_gpa base = RAM_GPA + DATA_AT + head * 0x800u + 0x400;
-	const struct virtio_snd_pcm_set_params request = {.hdr = {{code}, take8(in) % 4},
+
+	memcpy(ram + (base - RAM_GPA), request, bytes);
+	describe(0, head,
+		 (struct vring_desc){base, bytes, VRING_DESC_F_NEXT, (uint16_t)(head + 1)});
+	describe(0, (uint16_t)(head + 1),
+		 (struct vring_desc){base + 64, answer_bytes, VRING_DESC_F_WRITE, 0});
+	offer(0, head);
+	OPS->kick(dev, 0, now);
+}
+
+static void command(uint32_t code, uint32_t stream)
+{
+	const struct virtio_snd_pcm_set_params request = {.hdr = {{code}, stream},
 							  .buffer_bytes = 4096,
 							  .period_bytes = 1024,
 							  .channels = 2,
 							  .format = VIRTIO_SND_PCM_FMT_S16,
 							  .rate = VIRTIO_SND_PCM_RATE_48000};
 
-	memcpy(ram + (base - RAM_GPA), &request, sizeof(request));
-	describe(0, head, (struct vring_desc){base, 24, VRING_DESC_F_NEXT, (uint16_t)(head + 1)});
-	describe(0, (uint16_t)(head + 1), (struct vring_desc){base + 64, 4, VRING_DESC_F_WRITE, 0});
-	offer(0, head);
-	OPS->kick(dev, 0, now);
+	send(&request, sizeof(request), 4);
+}
+
+static void op_command(struct input *in)
+{
+	uint8_t what = take8(in);
+
+	command(VIRTIO_SND_R_PCM_SET_PARAMS + what % 5, what / 5 % 4);
+}
+
+/* So that streams come to life often. */
+static void op_bring_up(struct input *in)
+{
+	uint8_t stream = take8(in) % N_PORTS;
+
+	command(VIRTIO_SND_R_PCM_SET_PARAMS, stream);
+	command(VIRTIO_SND_R_PCM_PREPARE, stream);
+	command(VIRTIO_SND_R_PCM_START, stream);
+}
+
+static void op_query(struct input *in)
+{
+	static const uint32_t codes[] = {VIRTIO_SND_R_PCM_INFO, VIRTIO_SND_R_CHMAP_INFO,
+					 VIRTIO_SND_R_JACK_INFO};
+	const struct virtio_snd_query_info request = {
+	    {codes[take8(in) % 3]}, take8(in) % 8, take8(in) % 8, take8(in)};
+
+	send(&request, sizeof(request), take16(in) % 4096);
 }
 
 static void step_until(vmsnd_ns until)
@@ -364,8 +403,8 @@ static void op_config(struct input *in)
 }
 
 static void (*const ops[])(struct input *in) = {
-    op_write, op_kick,    op_advance, op_stop,  op_start,   op_enable, op_post,
-    op_post,  op_advance, op_reset,   op_unmap, op_command, op_config, op_command,
+    op_write, op_kick,  op_advance, op_stop,  op_start,    op_enable, op_post,    op_post,
+    op_post,  op_reset, op_unmap,   op_query, op_bring_up, op_config, op_command, op_advance,
 };
 
 /* ---- the world

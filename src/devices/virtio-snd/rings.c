@@ -182,7 +182,6 @@ static void forget_driver(struct vmsnd_snd *snd, vmsnd_ns now)
 	}
 	for (unsigned i = 0; i < VIRTIO_SND_VQ_MAX; i++) {
 		snd->queues[i].resumes = false;
-		snd->queues[i].resume_at = 0;
 		snd->queues[i].window = 0;
 	}
 }
@@ -221,8 +220,24 @@ void snd_rings_enable(struct vmsnd_snd *snd, unsigned index, bool on, vmsnd_ns n
 
 /* ---- reset --------------------------------------------------------------------------------- */
 
+/* A guest that goes on without us must not wait for ever for what it posted. */
+static void give_all_back(struct vmsnd_snd *snd, vmsnd_ns now)
+{
+	for (uint32_t i = 0; i < snd->n_streams; i++) {
+		struct snd_stream *stream = &snd->streams[i];
+
+		vmsnd_port_stop(stream->port, now);
+		if (stream->dir == VMSND_PLAYBACK)
+			snd_playback_finish(snd, stream);
+		snd_messages_flush(snd, stream, VIRTIO_SND_S_IO_ERR);
+	}
+	snd_rings_settle(snd, now);
+}
+
 void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now)
 {
+	if (why == VMSND_RESET_SHUTDOWN)
+		give_all_back(snd, now);
 	for (uint32_t i = 0; i < snd->n_streams; i++)
 		snd_stream_reset(&snd->streams[i], now);
 	for (unsigned i = 0; i < VIRTIO_SND_VQ_MAX; i++)
