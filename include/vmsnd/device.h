@@ -116,8 +116,10 @@ struct vmsnd_dev_conf {
 
 enum vmsnd_reset {
 	VMSND_RESET_POWER_ON,
-	VMSND_RESET_BUS,      /* the guest's driver reset the card */
-	VMSND_RESET_PEER_LOST /* the VMM left; guest memory is gone already */
+	VMSND_RESET_BUS,       /* the guest's driver reset the card */
+	VMSND_RESET_PEER_LOST, /* the VMM left; guest memory is gone already */
+	VMSND_RESET_SHUTDOWN   /* the card leaves a running guest: what is pending is given
+				* back first */
 };
 
 /* ---- virtio cards ------------------------------------------------------------ */

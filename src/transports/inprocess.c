@@ -11,7 +11,6 @@ struct vmsnd_transport {
 	struct vmsnd_gmem *mem;
 	struct vmsnd_transport_user user;
 	uint64_t interrupts; /* one bit a queue: raised and not yet asked for */
-	uint64_t started;    /* one bit a queue */
 	bool connected;      /* a guest has shared memory or chosen features */
 	bool ready;          /* and started a queue */
 };
@@ -81,7 +80,6 @@ static enum vmsnd_rc guest_queue_start(void *ctx, unsigned queue,
 	rc = card_ops(bus)->queue_start(bus->card.dev, queue, setup, now);
 	if (rc)
 		return rc;
-	bus->started |= UINT64_C(1) << queue;
 	ready_once(bus);
 	return VMSND_OK;
 }
@@ -93,7 +91,6 @@ static enum vmsnd_rc guest_queue_stop(void *ctx, unsigned queue, uint16_t *next_
 	if (queue >= card_ops(bus)->n_queues || queue >= QUEUES_MAX)
 		return VMSND_E_INVALID;
 	*next_avail = card_ops(bus)->queue_stop(bus->card.dev, queue, now);
-	bus->started &= ~(UINT64_C(1) << queue);
 	return VMSND_OK;
 }
 
@@ -166,14 +163,9 @@ static void inprocess_notify(struct vmsnd_transport *bus, unsigned vector)
 
 static void inprocess_close(struct vmsnd_transport *bus, vmsnd_ns now)
 {
-	unsigned n_queues = card_ops(bus)->n_queues;
-
-	for (unsigned queue = 0; queue < n_queues && queue < QUEUES_MAX; queue++)
-		if (bus->started & UINT64_C(1) << queue)
-			card_ops(bus)->queue_stop(bus->card.dev, queue, now);
+	bus->card.cls->reset(bus->card.dev, VMSND_RESET_SHUTDOWN, now);
 	while (bus->mem->n_regions > 0)
 		vmsnd_gmem_remove(bus->mem, bus->mem->regions[0].gpa, bus->mem->regions[0].bytes);
-	bus->card.cls->reset(bus->card.dev, VMSND_RESET_PEER_LOST, now);
 	if (bus->connected && bus->user.peer)
 		bus->user.peer(bus->user.ctx, VMSND_PEER_LEFT);
 	free(bus);

@@ -28,17 +28,27 @@ void vmsnd_vu_complain(struct vmsnd_transport *bus, const char *what, const char
 	bus->complained = true;
 }
 
-void vmsnd_vu_complain_memory(struct vmsnd_transport *bus)
+static void complain_unshared(struct vmsnd_transport *bus, const char *how)
 {
 	if (!bus->complained)
 		vmsnd_logf(
 		    bus->user.log, VMSND_LOG_ERROR,
-		    "%s: guest memory came without a shareable descriptor, so there can be no "
-		    "sound; start the VMM with shared memory: QEMU -object "
+		    "%s: guest memory came %s, so there can be no sound; start the VMM with shared "
+		    "memory: QEMU -object "
 		    "memory-backend-memfd,id=mem,size=...,share=on -machine memory-backend=mem; "
 		    "Cloud Hypervisor --memory size=...,shared=on",
-		    bus->name);
+		    bus->name, how);
 	bus->complained = true;
+}
+
+void vmsnd_vu_complain_memory(struct vmsnd_transport *bus)
+{
+	complain_unshared(bus, "without a shareable descriptor");
+}
+
+void vmsnd_vu_complain_private(struct vmsnd_transport *bus)
+{
+	complain_unshared(bus, "as a private copy that the guest does not write to");
 }
 
 /* ---- a peer comes and goes --------------------------------------------------------------- */
@@ -51,6 +61,7 @@ static void begin_session(struct vmsnd_transport *bus, int peer)
 	bus->features_applied = false;
 	bus->status = 0;
 	bus->memory_came = false;
+	bus->memory_proven = false;
 	bus->complained = false;
 	bus->told_busy = false;
 	bus->told_started = false;
@@ -307,8 +318,7 @@ static void vhost_user_close(struct vmsnd_transport *bus, vmsnd_ns now)
 {
 	bus->now = now;
 	if (bus->peer >= 0) {
-		for (unsigned i = 0; i < bus->n_rings; i++)
-			vmsnd_vu_ring_suspend(bus, i);
+		bus->card.cls->reset(bus->card.dev, VMSND_RESET_SHUTDOWN, now);
 		vmsnd_logf(bus->user.log, VMSND_LOG_INFO, "%s: closing while a VMM is connected",
 			   bus->name);
 		end_session(bus);

@@ -7,6 +7,9 @@
 
 #include "transports/vhost_user_room.h"
 
+/* Enough for what a PC's firmware and a boot loader leave below 1 MiB. */
+#define LOWEST_BYTES ((size_t)256 * 1024)
+
 /* Huge pages can only be mapped whole; their size is what the file calls its block. */
 static uint64_t granule(const struct stat *status)
 {
@@ -16,9 +19,6 @@ static uint64_t granule(const struct stat *status)
 	return block > page && (block & (block - 1)) == 0 ? block : page;
 }
 
-/* A VMM may hand out a file that it has mapped privately (QEMU 10.0 does so without
- * share=on): then we see what was in the file before the guest ran. Nothing about the
- * descriptor tells, since how others map a file is not ours to see. */
 const char *vmsnd_vu_slot_map(struct vmsnd_vu_slot *slot, const struct vmsnd_vu_region *region,
 			      int fd)
 {
@@ -107,6 +107,25 @@ void vmsnd_vu_memory_clear(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *me
 {
 	while (memory->n > 0)
 		vmsnd_vu_memory_remove(memory, mem, memory->n - 1);
+}
+
+bool vmsnd_vu_memory_untouched(const struct vmsnd_vu_memory *memory)
+{
+	const struct vmsnd_vu_slot *lowest = NULL;
+	const uint64_t *at;
+	size_t words;
+
+	for (unsigned i = 0; i < memory->n; i++)
+		if (!lowest || memory->slots[i].gpa < lowest->gpa)
+			lowest = &memory->slots[i];
+	if (!lowest)
+		return false;
+	at = (const uint64_t *)(const void *)((const uint8_t *)lowest->map + lowest->lead);
+	words = (lowest->bytes < LOWEST_BYTES ? (size_t)lowest->bytes : LOWEST_BYTES) / sizeof(*at);
+	for (size_t i = 0; i < words; i++)
+		if (at[i] != 0)
+			return false;
+	return true;
 }
 
 bool vmsnd_vu_translate(const struct vmsnd_vu_slot *slots, unsigned n, uint64_t user,

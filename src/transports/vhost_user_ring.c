@@ -36,8 +36,7 @@ bool vmsnd_vu_ring_places(const struct vmsnd_vu_ring *ring, const struct vmsnd_v
 	       vmsnd_vu_translate(slots, n, ring->user.used, 6 + 8 * size, &places->used);
 }
 
-/* Without bit 30 there is no SET_VRING_ENABLE, and a ring begins enabled. */
-static bool is_enabled(const struct vmsnd_transport *bus, const struct vmsnd_vu_ring *ring)
+bool vmsnd_vu_ring_is_enabled(const struct vmsnd_transport *bus, const struct vmsnd_vu_ring *ring)
 {
 	return ring->enabled || !(bus->features & VMSND_VU_F_PROTOCOL_FEATURES);
 }
@@ -81,7 +80,7 @@ static void start(struct vmsnd_transport *bus, unsigned index)
 	if (ops->queue_start(bus->card.dev, index, &setup, bus->now))
 		return;
 	ring->started = true;
-	if (is_enabled(bus, ring))
+	if (vmsnd_vu_ring_is_enabled(bus, ring))
 		go(bus, index);
 	else
 		ops->queue_enable(bus->card.dev, index, false, bus->now);
@@ -139,10 +138,10 @@ void vmsnd_vu_rings_leave(struct vmsnd_transport *bus, const struct vmsnd_vu_slo
 void vmsnd_vu_ring_enable(struct vmsnd_transport *bus, unsigned index, bool on)
 {
 	struct vmsnd_vu_ring *ring = &bus->rings[index];
-	bool was = is_enabled(bus, ring);
+	bool was = vmsnd_vu_ring_is_enabled(bus, ring);
 
 	ring->enabled = on;
-	if (!ring->started || is_enabled(bus, ring) == was)
+	if (!ring->started || vmsnd_vu_ring_is_enabled(bus, ring) == was)
 		return;
 	bus->card.cls->virtio->queue_enable(bus->card.dev, index, on, bus->now);
 	if (on)
@@ -180,7 +179,7 @@ bool vmsnd_vu_ring_kick_fd(struct vmsnd_transport *bus, unsigned index, int fd)
 	}
 	ring->kick = fd;
 	/* What was kicked through the old one may still lie there unread. */
-	if (ring->started && is_enabled(bus, ring))
+	if (ring->started && vmsnd_vu_ring_is_enabled(bus, ring))
 		bus->card.cls->virtio->kick(bus->card.dev, index, bus->now);
 	return true;
 }
@@ -206,6 +205,19 @@ static ssize_t read_without_waiting(int fd, uint64_t *count)
 	return -1;
 }
 
+/* QEMU 10 without share=on hands over a file that it has mapped privately: what the guest
+ * writes never reaches it. Nothing about the descriptor tells, but then a ring that was
+ * kicked is empty, and memory as it was before the guest ran. */
+static void doubt_memory(struct vmsnd_transport *bus, const struct vmsnd_vu_ring *ring)
+{
+	uint16_t available = 0;
+
+	vmsnd_gmem_load16(bus->mem, ring->places.avail + 2, &available);
+	bus->memory_proven = available != 0 || ring->base != 0;
+	if (!bus->memory_proven && vmsnd_vu_memory_untouched(&bus->memory))
+		vmsnd_vu_complain_private(bus);
+}
+
 void vmsnd_vu_ring_kicked(struct vmsnd_transport *bus, unsigned index)
 {
 	struct vmsnd_vu_ring *ring = &bus->rings[index];
@@ -223,8 +235,11 @@ void vmsnd_vu_ring_kicked(struct vmsnd_transport *bus, unsigned index)
 		drop_fd(&ring->kick);
 		return;
 	}
-	if (ring->started && is_enabled(bus, ring))
-		bus->card.cls->virtio->kick(bus->card.dev, index, bus->now);
+	if (!ring->started || !vmsnd_vu_ring_is_enabled(bus, ring))
+		return;
+	if (!bus->memory_proven)
+		doubt_memory(bus, ring);
+	bus->card.cls->virtio->kick(bus->card.dev, index, bus->now);
 }
 
 void vmsnd_vu_ring_call_fd(struct vmsnd_transport *bus, unsigned index, int fd)

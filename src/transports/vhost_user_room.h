@@ -40,6 +40,8 @@ void vmsnd_vu_memory_clear(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *me
 /* Where the VMM's address lies for the guest, if all `bytes` are in one slot. */
 bool vmsnd_vu_translate(const struct vmsnd_vu_slot *slots, unsigned n, uint64_t user,
 			uint64_t bytes, vmsnd_gpa *gpa);
+/* Whether the lowest memory is all zeros. Firmware and kernels leave traces there at every boot. */
+bool vmsnd_vu_memory_untouched(const struct vmsnd_vu_memory *memory);
 
 /* ---- rings --------------------------------------------------------------------------- */
 
@@ -77,6 +79,7 @@ struct vmsnd_transport {
 	uint8_t status;
 	int backend_fd;
 	bool memory_came;   /* a region with a descriptor, ever */
+	bool memory_proven; /* something the guest wrote has been seen in it */
 	bool complained;    /* the session's one line about trouble is written */
 	bool told_busy;     /* the line about a second VMM is written */
 	bool told_started;  /* the line about the guest's driver is written */
@@ -94,8 +97,10 @@ struct vmsnd_transport {
 
 /* One line about trouble for each session, the first. */
 void vmsnd_vu_complain(struct vmsnd_transport *bus, const char *what, const char *why);
-/* As above, about memory that came without a descriptor others could map. */
+/* As above, about memory that came without a descriptor others could map, and about memory
+ * whose file the VMM has mapped for itself alone. */
 void vmsnd_vu_complain_memory(struct vmsnd_transport *bus);
+void vmsnd_vu_complain_private(struct vmsnd_transport *bus);
 
 void vmsnd_vu_ring_init(struct vmsnd_vu_ring *ring);
 /* Starts whatever has all it needs. */
@@ -115,6 +120,8 @@ void vmsnd_vu_ring_enable(struct vmsnd_transport *bus, unsigned index, bool on);
 bool vmsnd_vu_ring_kick_fd(struct vmsnd_transport *bus, unsigned index, int fd);
 void vmsnd_vu_ring_call_fd(struct vmsnd_transport *bus, unsigned index, int fd);
 void vmsnd_vu_ring_err_fd(struct vmsnd_transport *bus, unsigned index, int fd);
+/* Without bit 30 there is no SET_VRING_ENABLE, and a ring begins enabled. */
+bool vmsnd_vu_ring_is_enabled(const struct vmsnd_transport *bus, const struct vmsnd_vu_ring *ring);
 /* Its kick descriptor is readable. */
 void vmsnd_vu_ring_kicked(struct vmsnd_transport *bus, unsigned index);
 void vmsnd_vu_ring_signal(struct vmsnd_vu_ring *ring);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What each message of the peer does. */
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "transports/vhost_user_room.h"
@@ -308,8 +310,12 @@ static const char *set_vring_base(struct vmsnd_transport *bus, const uint8_t *pa
 	struct vmsnd_vu_state state;
 
 	vmsnd_vu_state_get(payload, &state);
-	if (bus->rings[state.index].started)
+	if (vmsnd_vu_ring_is_enabled(bus, &bus->rings[state.index]) &&
+	    bus->rings[state.index].started)
 		return running;
+	/* UML's driver leaves with ENABLE(0) alone and says by this that another has come. */
+	vmsnd_vu_ring_suspend(bus, state.index);
+	vmsnd_vu_ring_kick_fd(bus, state.index, -1);
 	bus->rings[state.index].base = (uint16_t)state.value;
 	return NULL;
 }
@@ -353,16 +359,25 @@ static const char *get_vring_base(struct vmsnd_transport *bus, const uint8_t *pa
 	return NULL;
 }
 
-/* A VMM that hands us its own end of our connection would never be seen to leave. */
+/* Whether `fd` is connected to a socket that has a name, as our listener has. */
+static bool is_connection(int fd)
+{
+	struct sockaddr_un name;
+	socklen_t bytes = sizeof(name);
+
+	return getpeername(fd, (struct sockaddr *)&name, &bytes) == 0 &&
+	       bytes > sizeof(sa_family_t);
+}
+
+/* A VMM that hands us its own end of our connection would never be seen to leave. UML's call
+ * descriptors are one half each of an unnamed pair of sockets. */
 static const char *take_event(struct vmsnd_transport *bus, int *fd)
 {
-	struct stat status;
-
 	*fd = take_fd(bus);
-	if (*fd < 0 || (fstat(*fd, &status) == 0 && !S_ISSOCK(status.st_mode)))
+	if (*fd < 0 || !is_connection(*fd))
 		return NULL;
 	close(*fd);
-	return "a descriptor that is neither an eventfd nor a pipe";
+	return "a connection in place of an eventfd or a pipe";
 }
 
 static const char *set_vring_kick(struct vmsnd_transport *bus, const uint8_t *payload,

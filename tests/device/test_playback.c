@@ -128,17 +128,54 @@ static void test_kicks_are_off_while_a_stream_runs(void **state)
 	rig_prepare(&rig, 0);
 	rig_prepare(&rig, 1);
 	assert_true(driver_would_kick(0));
+	post_numbers(0, 0, 480);
+	post_numbers(1, 0, 480);
+	rig_kick(&rig, TX);
+	assert_true(driver_would_kick(2));
 	rig_expect(&rig, START, 0, OK);
-	assert_false(driver_would_kick(0));
+	rig_run_ms(&rig, 1);
+	assert_false(driver_would_kick(2));
 	rig_expect(&rig, START, 1, OK);
 	rig_expect(&rig, STOP, 0, OK);
-	assert_false(driver_would_kick(0)); /* the other one runs */
-	post_numbers(0, 0, 480);
-	rig_expect(&rig, STOP, 1, OK);
-	/* Kicks are on again, and what came in meanwhile has been found. */
-	assert_true(driver_would_kick(1));
 	rig_run_ms(&rig, 1);
-	assert_int_equal(fake_port_fill(rig.ports[0]), 480);
+	assert_false(driver_would_kick(2)); /* the other one runs */
+	post_numbers(0, 480, 480);
+	rig_expect(&rig, STOP, 1, OK);
+	rig_run_ms(&rig, 1);
+	/* Kicks are on again, and what came in meanwhile has been found. */
+	assert_true(driver_would_kick(3));
+	assert_int_equal(vmsnd_port_done_frames(rig.ports[0]) + fake_port_fill(rig.ports[0]), 960);
+}
+
+/* Nobody comes by before the next block ends, and by then the next message is late. */
+static void test_a_stream_run_dry_is_kicked(void **state)
+{
+	rig_prepare(&rig, 0);
+	post_numbers(0, 0, 480);
+	rig_kick(&rig, TX);
+	rig_expect(&rig, START, 0, OK);
+	rig_run_ms(&rig, 1);
+	assert_false(driver_would_kick(1));
+	rig_run_ms(&rig, 10);
+	assert_true(rig_take(&rig, TX, NULL, NULL));
+	assert_true(driver_would_kick(1));
+}
+
+static void test_V17_shutdown_gives_back_what_is_pending(void **state)
+{
+	struct rig_message sent[3];
+
+	rig_prepare(&rig, 0);
+	for (uint32_t i = 0; i < 3; i++)
+		sent[i] = post_numbers(0, i * 480, 480);
+	rig_kick(&rig, TX);
+	rig_expect(&rig, START, 0, OK);
+	rig_run_ms(&rig, 10);
+	vmsnd_virtio_snd_class.reset(rig.dev, VMSND_RESET_SHUTDOWN, rig.now);
+	expect_back(&sent[0], OK);
+	expect_back(&sent[1], VIRTIO_SND_S_IO_ERR);
+	expect_back(&sent[2], VIRTIO_SND_S_IO_ERR);
+	assert_false(rig_take(&rig, TX, NULL, NULL));
 }
 
 /* Without EVENT_IDX, so that each interrupt asked for would show. */
@@ -529,6 +566,8 @@ int main(void)
 	    TEST(test_ring_takes_no_more_than_it_wants),
 	    TEST(test_a_second_played_period_by_period),
 	    TEST(test_kicks_are_off_while_a_stream_runs),
+	    TEST(test_a_stream_run_dry_is_kicked),
+	    TEST(test_V17_shutdown_gives_back_what_is_pending),
 	    TEST(test_one_interrupt_for_what_completes_together),
 	    TEST(test_V63_stop_keeps_and_start_goes_on),
 	    TEST(test_V67_status_is_the_very_end_of_the_writable_part),
