@@ -252,7 +252,9 @@ void vmsnd_vu_ring_call_fd(struct vmsnd_transport *bus, unsigned index, int fd)
 		return;
 	ring->call = fd;
 	ring->call_blocks = !(fcntl(fd, F_GETFL) & O_NONBLOCK);
-	ring->call_pipe = fstat(fd, &status) || S_ISFIFO(status.st_mode);
+	/* UML makes it half a pair of sockets. */
+	ring->call_pipe =
+	    fstat(fd, &status) || S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
 	/* Used buffers may have been signalled to the old one only (qemu-audio.md 9.4). */
 	if (ring->started)
 		vmsnd_vu_ring_signal(ring);

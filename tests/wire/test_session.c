@@ -168,6 +168,27 @@ static void test_call_through_a_pipe(void **state)
 	wire_frontend_close(front);
 }
 
+/* UML 6.12 makes its call one half of an unnamed pair of sockets. */
+static void test_call_through_a_socket_pair(void **state)
+{
+	struct wire_harness *h = *state;
+	struct wire_frontend *front = running(h);
+	uint8_t bytes[64];
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends),
+			 0);
+	assert_int_equal(wire_put_fd(front, VMSND_VU_SET_VRING_CALL, 2, ends[1]), WIRE_OK);
+	vmsnd_vhost_user_class.notify(h->bus, 2);
+	assert_int_equal(read(ends[0], bytes, sizeof(bytes)), 16);
+	close(ends[0]);
+	close(ends[1]);
+	assert_int_equal(signal(SIGPIPE, SIG_DFL), SIG_DFL);
+	vmsnd_vhost_user_class.notify(h->bus, 2); /* would end the test by SIGPIPE */
+	assert_int_equal(h->left, 0);
+	wire_frontend_close(front);
+}
+
 /* The kick of a VMM that died is a pipe without writer: readable for ever, if watched. */
 static void test_kick_pipe_closed_is_not_looked_at_for_ever(void **state)
 {
@@ -419,6 +440,7 @@ int main(void)
 	    T(test_call_replaced_while_running),
 	    T(test_call_never_blocks),
 	    T(test_call_through_a_pipe),
+	    T(test_call_through_a_socket_pair),
 	    T(test_kick_pipe_closed_is_not_looked_at_for_ever),
 	    T(test_mem_table_again_leaves_running_rings_alone),
 	    T(test_mem_table_moves_a_running_ring),
