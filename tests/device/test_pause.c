@@ -58,16 +58,17 @@ static void start_queue(unsigned queue, uint16_t next_avail)
  * nothing at all may be written. */
 static void pause_machine(uint64_t ms)
 {
-	uint8_t *before = malloc(RIG_RAM_BYTES);
+	size_t bytes = rig.next_free - RIG_GPA;
+	uint8_t *before = malloc(bytes);
 	uint16_t next[N_QUEUES];
 
 	for (unsigned i = 0; i < N_QUEUES; i++)
 		RIG_OPS->queue_enable(rig.dev, i, false, rig.now);
 	for (unsigned i = 0; i < N_QUEUES; i++)
 		next[i] = stop_queue(i);
-	memcpy(before, rig.ram, RIG_RAM_BYTES);
+	memcpy(before, rig.ram, bytes);
 	rig_run_ms(&rig, ms);
-	assert_memory_equal(before, rig.ram, RIG_RAM_BYTES);
+	assert_memory_equal(before, rig.ram, bytes);
 	free(before);
 	RIG_OPS->set_features(rig.dev, RIG_F_ALL);
 	for (unsigned i = 0; i < N_QUEUES; i++) {

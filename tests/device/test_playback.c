@@ -163,7 +163,7 @@ static void test_a_stream_run_dry_is_kicked(void **state)
 
 static void test_V17_shutdown_gives_back_what_is_pending(void **state)
 {
-	struct rig_message sent[3];
+	struct rig_message sent[4];
 
 	rig_prepare(&rig, 0);
 	for (uint32_t i = 0; i < 3; i++)
@@ -171,10 +171,11 @@ static void test_V17_shutdown_gives_back_what_is_pending(void **state)
 	rig_kick(&rig, TX);
 	rig_expect(&rig, START, 0, OK);
 	rig_run_ms(&rig, 10);
+	sent[3] = post_numbers(0, 3 * 480, 480); /* kicks are off: the card has not seen it */
 	vmsnd_virtio_snd_class.reset(rig.dev, VMSND_RESET_SHUTDOWN, rig.now);
 	expect_back(&sent[0], OK);
-	expect_back(&sent[1], VIRTIO_SND_S_IO_ERR);
-	expect_back(&sent[2], VIRTIO_SND_S_IO_ERR);
+	for (unsigned i = 1; i < 4; i++)
+		expect_back(&sent[i], IO_ERR);
 	assert_false(rig_take(&rig, TX, NULL, NULL));
 }
 

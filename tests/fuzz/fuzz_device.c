@@ -373,12 +373,12 @@ static void op_reset(struct input *in)
 {
 	uint8_t what = take8(in);
 
-	if (what % 3 == VMSND_RESET_PEER_LOST && mapped) {
+	if (what % 4 == VMSND_RESET_PEER_LOST && mapped) {
 		vmsnd_gmem_remove(&mem, RAM_GPA, RAM_BYTES);
 		vmsnd_gmem_remove(&mem, USED_GPA, USED_BYTES);
 		mapped = false;
 	}
-	CLASS->reset(dev, (enum vmsnd_reset)(what % 3), now);
+	CLASS->reset(dev, (enum vmsnd_reset)(what % 4), now);
 	map();
 	boot(what & 0x80 ? UINT64_MAX : UINT64_C(1) << 32);
 }

@@ -6,9 +6,6 @@
 #include "base/endian.h"
 #include "devices/virtio-snd/snd.h"
 
-/* Room to pop a whole ring of the longest chains. */
-#define WHOLE_RING UINT32_C(0x20000)
-
 #define IN(state) (1u << SND_STATE_##state)
 
 /* V59. The second mask holds when the stream has no message out: Linux sends no RELEASE then,
@@ -40,7 +37,7 @@ static struct snd_stream *stream_of(struct vmsnd_snd *snd, const struct virtio_s
 static void take_posted(struct vmsnd_snd *snd, const struct snd_stream *stream)
 {
 	if (stream->state >= SND_STATE_PREPARED)
-		snd_messages_pop(snd, stream->dir, WHOLE_RING);
+		snd_messages_pop(snd, stream->dir, SND_WHOLE_RING);
 }
 
 bool snd_stream_sync(struct vmsnd_snd *snd, struct snd_stream *stream, vmsnd_ns now)

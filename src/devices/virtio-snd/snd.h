@@ -145,6 +145,8 @@ void snd_stream_reset(struct snd_stream *stream, vmsnd_ns now);
 
 void snd_fault(struct vmsnd_snd *snd, enum vmsnd_fault what, uint64_t detail);
 
+/* A budget for a whole ring of the longest chains. */
+#define SND_WHOLE_RING UINT32_C(0x20000)
 /* Pops what waits, at most about `budget` messages, and lines them up at their streams.
  * Returns what is left of the budget. */
 uint32_t snd_messages_pop(struct vmsnd_snd *snd, enum vmsnd_dir dir, uint32_t budget);
