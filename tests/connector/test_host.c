@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Hosts that come and go under a playing stream: the owner's switch, and hosts that die. */
+#include "connector/port.h"
 #include "rig.h"
 
 #define DONE(rig)  vmsnd_port_done_frames((rig)->port)
@@ -146,6 +147,50 @@ static void test_PL18_host_that_ends_is_replaced_by_the_clock(void **state)
 	rig_close(&rig);
 }
 
+/* A prepare that comes before anybody noticed does not go on with the dead stream. */
+static void test_prepare_right_after_the_host_ended(void **state)
+{
+	struct rig rig;
+
+	playing(&rig, 100 * MS);
+	rig.host.move_rc = VMSND_E_GONE;
+	rig_class.advance(&rig.host, rig.now + 10 * MS);
+	rig.host.move_rc = VMSND_OK;
+	vmsnd_port_release(rig.port, rig.now);
+	rig_prepare(&rig);
+	assert_int_equal(rig.host.opens, 2);
+	vmsnd_port_start(rig.port, rig.now);
+	rig_run(&rig, 100 * MS);
+	assert_int_equal(rig.host.n_heard, 9600);
+	rig_close(&rig);
+}
+
+/* Design, idea 9: the host's side may be another process, and be broken. Whatever stands in
+ * its half of the head, the device sees positions that are possible. */
+static void test_hostile_host_positions(void **state)
+{
+	static const uint64_t lies[] = {1, 4800, 4801, UINT64_C(1) << 32, UINT64_MAX};
+
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		struct rig rig;
+
+		playing(&rig, 100 * MS);
+		atomic_store(&rig.port->head.read, DONE(&rig) + 10000 + lies[i]);
+		assert_true(DONE(&rig) <= rig.next_frame);
+		assert_true(vmsnd_port_wanted(rig.port) <= 2 * PERIOD);
+		rig.endless = false;
+		rig_write(&rig, BUFFER);
+		assert_true(DONE(&rig) <= rig.next_frame);
+		rig_close(&rig);
+		rig_open(&rig, VMSND_PLAYBACK);
+		rig_prepare(&rig);
+		rig_write(&rig, 10);
+		atomic_store(&rig.port->head.read, 10 + lies[i]);
+		assert_true(DONE(&rig) <= 10);
+		rig_close(&rig);
+	}
+}
+
 static void test_PL18_host_that_ends_while_draining(void **state)
 {
 	struct rig rig;
@@ -252,6 +297,8 @@ int main(void)
 	    cmocka_unit_test(test_switch_while_draining_still_drains),
 	    cmocka_unit_test(test_on_with_a_host_that_refuses_keeps_the_stand_in),
 	    cmocka_unit_test(test_PL18_host_that_ends_is_replaced_by_the_clock),
+	    cmocka_unit_test(test_prepare_right_after_the_host_ended),
+	    cmocka_unit_test(test_hostile_host_positions),
 	    cmocka_unit_test(test_PL18_host_that_ends_while_draining),
 	    cmocka_unit_test(test_host_that_does_not_start),
 	    cmocka_unit_test(test_close_in_every_phase),

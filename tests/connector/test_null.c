@@ -207,6 +207,37 @@ static void test_many_streams_and_no_more(void **state)
 	vmsnd_null_class.close(host);
 }
 
+static enum vmsnd_rc fail_move(struct vmsnd_paced_stream *stream, void *samples, uint32_t frames)
+{
+	return VMSND_E_GONE;
+}
+
+static void count_ended(void *ctx, enum vmsnd_rc why)
+{
+	assert_int_equal(why, VMSND_E_GONE);
+	((struct seen *)ctx)->ready++;
+}
+
+static void test_a_stream_that_failed_ends_once_and_for_all(void **state)
+{
+	static const struct vmsnd_stream_user ending = {block_rt, ready_rt, count_ended};
+	const struct vmsnd_stream_want want = {VMSND_PLAYBACK, {VMSND_SAMPLE_S16, 48000, 2}, 480};
+	struct vmsnd_paced host = {.speed = 1, .move = fail_move};
+	struct vmsnd_paced_stream stream;
+	struct seen seen = {0};
+
+	memset(&stream, 0, sizeof(stream));
+	assert_int_equal(vmsnd_paced_add(&host, &stream, &want, &ending, &seen), VMSND_OK);
+	vmsnd_paced_start(&stream, 0);
+	assert_true(vmsnd_paced_advance(&host, 100 * MS) == VMSND_NEVER);
+	assert_int_equal(seen.blocks, 1);
+	vmsnd_paced_start(&stream, 100 * MS);
+	assert_true(vmsnd_paced_advance(&host, 200 * MS) == VMSND_NEVER);
+	assert_int_equal(seen.blocks, 1);
+	assert_int_equal(seen.ready, 1);
+	vmsnd_paced_remove(&stream);
+}
+
 static void test_odd_wishes(void **state)
 {
 	struct vmsnd_stream_want want = {VMSND_PLAYBACK, {VMSND_SAMPLE_S16, 48000, 2}, 0};
@@ -239,6 +270,7 @@ int main(void)
 	    cmocka_unit_test(test_free_follows_the_guest),
 	    cmocka_unit_test(test_captures_silence),
 	    cmocka_unit_test(test_many_streams_and_no_more),
+	    cmocka_unit_test(test_a_stream_that_failed_ends_once_and_for_all),
 	    cmocka_unit_test(test_odd_wishes),
 	};
 

@@ -278,6 +278,37 @@ static void test_V55_ring_takes_the_whole_buffer(void **state)
 	rig_close(&rig);
 }
 
+/* A period of the guest's fancy makes the ring no larger than its storage. */
+static void test_ring_stays_within_its_storage(void **state)
+{
+	static const uint32_t periods[] = {1, 100000, 262144, UINT32_MAX / 4 + 1, UINT32_MAX};
+
+	for (size_t i = 0; i < sizeof(periods) / sizeof(periods[0]); i++) {
+		struct vmsnd_stream_params params = rig_params(100, periods[i]);
+		struct rig rig;
+		uint32_t taken;
+
+		rig_open_with(&rig, VMSND_PLAYBACK, false, true);
+		assert_int_equal(vmsnd_port_prepare(rig.port, &params, rig.now), VMSND_OK);
+		taken = rig_write(&rig, UINT32_MAX / 2);
+		assert_true(taken >= 100 && taken <= VMSND_PORT_RING_BYTES / 4);
+		assert_int_equal(vmsnd_port_wanted(rig.port), 0);
+		rig_close(&rig);
+	}
+}
+
+static void test_ring_has_room_for_four_host_blocks(void **state)
+{
+	struct vmsnd_stream_params params = rig_params(480, 480);
+	struct rig rig;
+
+	rig_open(&rig, VMSND_PLAYBACK);
+	rig.host.other_period = 1000;
+	assert_int_equal(vmsnd_port_prepare(rig.port, &params, rig.now), VMSND_OK);
+	assert_true(rig_write(&rig, 4000) == 4000);
+	rig_close(&rig);
+}
+
 static void test_fits_says_what_prepare_will(void **state)
 {
 	static const struct {
@@ -538,6 +569,28 @@ static void test_drain_waits_for_the_hosts_delay(void **state)
 	rig_close(&rig);
 }
 
+/* Frames that come while the drain waits for the host's delay are played as well; the silence
+ * before them was asked for and is no underrun. */
+static void test_frames_that_come_while_draining_are_played(void **state)
+{
+	struct rig rig;
+
+	started(&rig);
+	rig.host.delay_frames = 4800;
+	rig_write(&rig, 2 * PERIOD);
+	rig_run(&rig, 0);
+	vmsnd_port_drain(rig.port, rig.now);
+	rig_run(&rig, 110 * MS);
+	rig_write(&rig, 2 * PERIOD);
+	rig_run(&rig, 115 * MS);
+	assert_int_equal(STATE(&rig), VMSND_PLAY_PLAY); /* the new end is not heard yet */
+	rig_run(&rig, 10 * MS);
+	assert_int_equal(STATE(&rig), VMSND_PLAY_NOPLAY);
+	assert_int_equal(rig_heard_in_order(&rig), 4 * PERIOD);
+	assert_int_equal(rig_counter(&rig, "underruns"), 0);
+	rig_close(&rig);
+}
+
 static void test_PLx5_start_while_draining_goes_on(void **state)
 {
 	struct rig rig;
@@ -590,6 +643,8 @@ int main(void)
 	    cmocka_unit_test(test_WR01_WR02_wanted_is_two_periods_less_the_fill),
 	    cmocka_unit_test(test_WR_ring_holds_no_more_than_it_wants),
 	    cmocka_unit_test(test_V55_ring_takes_the_whole_buffer),
+	    cmocka_unit_test(test_ring_stays_within_its_storage),
+	    cmocka_unit_test(test_ring_has_room_for_four_host_blocks),
 	    cmocka_unit_test(test_fits_says_what_prepare_will),
 	    cmocka_unit_test(test_V66_a_host_that_refuses_fails_prepare),
 	    cmocka_unit_test(test_host_with_another_format_is_refused_and_closed),
@@ -604,6 +659,7 @@ int main(void)
 	    cmocka_unit_test(test_PL23_drain_with_nothing_stops),
 	    cmocka_unit_test(test_PL24_PLx3_drain_plays_every_frame),
 	    cmocka_unit_test(test_drain_waits_for_the_hosts_delay),
+	    cmocka_unit_test(test_frames_that_come_while_draining_are_played),
 	    cmocka_unit_test(test_PLx5_start_while_draining_goes_on),
 	    cmocka_unit_test(test_PL25_second_drain_changes_nothing),
 	};
