@@ -175,5 +175,5 @@ uint32_t vmsnd_port_delay_frames(const struct vmsnd_port *port)
 
 vmsnd_ns vmsnd_port_due(const struct vmsnd_port *port, uint64_t frames, vmsnd_ns now)
 {
-	return VMSND_NEVER;
+	return port->told_due != 0 ? port->told_due : VMSND_NEVER;
 }

@@ -122,6 +122,24 @@ static void test_V63_stop_keeps_and_start_goes_on(void **state)
 	expect_frames(sent.data, 1, 960);
 }
 
+static void test_V63_nothing_is_recorded_while_stopped(void **state)
+{
+	struct rig_message sent;
+
+	rig_prepare(&rig, 1);
+	rig_expect(&rig, START, 1, OK);
+	rig_run_ms(&rig, 20);
+	rig_expect(&rig, STOP, 1, OK);
+	sent = rig_post_capture(&rig, 1, RIG_PERIOD_BYTES);
+	rig_kick(&rig, RX);
+	rig_run_ms(&rig, 100);
+	assert_int_equal(rig_given_back(&rig, RX), 0);
+	rig_expect(&rig, START, 1, OK);
+	rig_step(&rig);
+	expect_back(&sent, OK, RIG_PERIOD_BYTES);
+	expect_frames(sent.data, 1, 480);
+}
+
 static void test_V69_latency_is_the_ports_delay_in_bytes(void **state)
 {
 	struct rig_message sent;
@@ -292,6 +310,7 @@ int main(void)
 	    TEST(test_V71_data_comes_progressively),
 	    TEST(test_V61_V71_release_gives_back_what_there_is),
 	    TEST(test_V63_stop_keeps_and_start_goes_on),
+	    TEST(test_V63_nothing_is_recorded_while_stopped),
 	    TEST(test_V69_latency_is_the_ports_delay_in_bytes),
 	    TEST(test_class1_class2_class3_small_buffers),
 	    TEST(test_class2_parameters_that_shrink_under_a_buffer),

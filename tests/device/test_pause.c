@@ -115,6 +115,20 @@ static void test_stop_returns_the_oldest_message_still_out(void **state)
 	assert_int_equal(stop_queue(TX), 4);
 }
 
+/* Frames that left between the last look and the stop are given back before the answer. */
+static void test_stop_gives_back_what_is_done(void **state)
+{
+	rig_prepare(&rig, 0);
+	rig.ports[0]->by_hand = true;
+	post(0, 480);
+	post(0, 480);
+	rig_kick(&rig, TX);
+	rig_expect(&rig, START, 0, OK);
+	fake_port_move(rig.ports[0], 700);
+	assert_int_equal(stop_queue(TX), 1);
+	assert_int_equal(rig_used_index(&rig, TX), 1);
+}
+
 /* Pauses at every millisecond of a tune, in periods that do not fit the clock's. */
 static void test_pause_at_any_time_loses_and_doubles_nothing(void **state)
 {
@@ -161,6 +175,8 @@ static void test_two_streams_and_messages_given_back_in_between(void **state)
 	next = stop_queue(TX);
 	assert_int_equal(next, 0); /* stream 0 has its first message out */
 	start_queue(TX, next);
+	assert_int_equal(stop_queue(TX), 0); /* before anything was popped again */
+	start_queue(TX, next);
 	rig_run_ms(&rig, 5);
 	assert_int_equal(rig_used_index(&rig, TX), 2);
 	next = stop_queue(TX);
@@ -200,6 +216,10 @@ static void test_capture_goes_on_in_the_middle_of_a_message(void **state)
 		assert_int_equal(rig_status(&rig, &sent[i]).status, OK);
 		expect_recorded(&sent[i], 1 + i * 800);
 	}
+	/* What comes later begins at its beginning. */
+	sent[0] = post(2, 480);
+	rig_run_ms(&rig, 10);
+	expect_recorded(&sent[0], 1 + 3 * 800);
 }
 
 static void test_states_survive_a_pause(void **state)
@@ -497,6 +517,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_stop_returns_the_oldest_message_still_out),
+	    TEST(test_stop_gives_back_what_is_done),
 	    TEST(test_pause_at_any_time_loses_and_doubles_nothing),
 	    TEST(test_two_streams_and_messages_given_back_in_between),
 	    TEST(test_capture_goes_on_in_the_middle_of_a_message),

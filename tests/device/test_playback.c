@@ -388,13 +388,13 @@ static void test_class5_a_chain_of_repeated_memory(void **state)
 	test_free(segments);
 }
 
-/* Where memory is not there, silence of the same length keeps the time. */
+/* Where memory is not there, silence of the same length keeps the time; half a frame is none. */
 static void test_bad_data_address_is_silence_of_the_same_length(void **state)
 {
 	vmsnd_gpa status = rig_alloc(&rig, 8), header = rig_alloc(&rig, 4);
 	const struct rig_segment segments[] = {{header, 4, false},
-					       {rig_put(&rig, numbers, 40), 40, false},
-					       {RIG_NOWHERE, 1880, false},
+					       {rig_put(&rig, numbers, 42), 42, false},
+					       {RIG_NOWHERE, 1878, false},
 					       {status, 8, true}};
 	struct rig_message next;
 	uint32_t word;
@@ -519,6 +519,39 @@ static void test_a_full_ring_of_small_messages_within_budgets(void **state)
 	assert_int_equal(rig_used_index(&rig, TX), 512);
 }
 
+/* A host with a clock of its own: the card asks to be called when the port expects frames to be
+ * done, but a host that is late must not make the lane spin. */
+static void test_V78_deadlines_are_the_ports(void **state)
+{
+	rig_prepare(&rig, 0);
+	post_numbers(0, 0, 480);
+	rig_kick(&rig, TX);
+	rig.ports[0]->told_due = rig.now + 3 * RIG_MS;
+	assert_true(RIG_CLASS->advance(rig.dev, rig.now) == VMSND_NEVER); /* it does not run */
+	rig_expect(&rig, START, 0, OK);
+	assert_true(RIG_CLASS->advance(rig.dev, rig.now) == rig.now + 3 * RIG_MS);
+	rig.ports[0]->told_due = rig.now;
+	assert_in_range(RIG_CLASS->advance(rig.dev, rig.now), rig.now + 1, rig.now + 10 * RIG_MS);
+}
+
+/* With kicks off nobody else would tell of what a spent budget left in the ring. */
+static void test_a_spent_budget_asks_for_another_call(void **state)
+{
+	rig_close(&rig);
+	rig_open(&rig, 1, 0);
+	rig_boot(&rig, RIG_F_ALL, 1024);
+	rig_prepare(&rig, 0);
+	post_numbers(0, 0, 480);
+	rig_kick(&rig, TX);
+	rig_expect(&rig, START, 0, OK);
+	for (unsigned i = 0; i < 300; i++)
+		post_numbers(0, 480 + i, 1);
+	assert_true(RIG_CLASS->advance(rig.dev, rig.now) == rig.now);
+	assert_true(RIG_CLASS->advance(rig.dev, rig.now) > rig.now);
+	rig_run_ms(&rig, 20);
+	rig_expect_numbers(rig.ports[0], 780);
+}
+
 /* One head made available again and again while the card still holds it. */
 static void test_class16_more_messages_than_entries_break_the_queue(void **state)
 {
@@ -585,6 +618,8 @@ int main(void)
 	    TEST(test_bad_status_address),
 	    TEST(test_as_many_streams_as_there_can_be),
 	    TEST(test_a_full_ring_of_small_messages_within_budgets),
+	    TEST(test_V78_deadlines_are_the_ports),
+	    TEST(test_a_spent_budget_asks_for_another_call),
 	    TEST(test_class16_more_messages_than_entries_break_the_queue),
 	    TEST(test_class16_index_jump_silences_the_streams),
 	};
