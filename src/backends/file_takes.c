@@ -57,16 +57,15 @@ static void say_begin(const struct vmsnd_takes *takes, const struct vmsnd_take *
 {
 	const struct vmsnd_format *format = &take->spec.format;
 
-	vmsnd_logf(takes->log, VMSND_LOG_INFO,
-		   "file: %s: begun, %" PRIu32 " Hz, %" PRIu32 " %s, %s", take->path,
-		   format->rate_hz, format->channels,
-		   format->channels == 1 ? "channel" : "channels",
-		   vmsnd_sound_sample_name(format->sample));
+	vmsnd_logf(
+	    takes->log, VMSND_LOG_INFO, "file: %s: begun, %" PRIu32 " Hz, %" PRIu32 " %s, %s",
+	    take->path, format->rate_hz, format->channels,
+	    format->channels == 1 ? "channel" : "channels", vmsnd_sample_name(format->sample));
 	if (!vmsnd_sound_exact(&take->spec))
 		vmsnd_logf(takes->log, VMSND_LOG_WARNING,
 			   "file: %s: FLAC keeps 24 bits of each %s sample; use .wav, .w64 or "
 			   ".rf64 to keep all",
-			   take->path, vmsnd_sound_sample_name(format->sample));
+			   take->path, vmsnd_sample_name(format->sample));
 }
 
 static void say_end(const struct vmsnd_takes *takes, const struct vmsnd_take *take, uint64_t frames,
@@ -239,7 +238,7 @@ enum vmsnd_rc vmsnd_take_write(struct vmsnd_takes *takes, struct vmsnd_take *tak
 				   "room and start the stream again",
 				   take->path, why.text);
 		}
-		at += (size_t)n * vmsnd_sound_frame_bytes(&take->spec.format);
+		at += (size_t)n * vmsnd_format_frame_bytes(&take->spec.format);
 		frames -= n;
 	}
 	return take->broken ? VMSND_E_SYSTEM : VMSND_OK;

@@ -9,13 +9,6 @@
  * round to its other work. The rest follows at the next call. */
 #define BLOCKS_MAX 4096u
 
-static const struct {
-	uint8_t bytes, silence;
-} samples[VMSND_SAMPLE_COUNT] = {
-    [VMSND_SAMPLE_U8] = {1, 0x80}, [VMSND_SAMPLE_S16] = {2, 0},   [VMSND_SAMPLE_S24] = {4, 0},
-    [VMSND_SAMPLE_S32] = {4, 0},   [VMSND_SAMPLE_FLOAT] = {4, 0},
-};
-
 static uint32_t clamp(uint32_t value, uint32_t low, uint32_t high)
 {
 	if (value < low)
@@ -44,24 +37,17 @@ enum vmsnd_rc vmsnd_paced_pace_parse(const char *text, uint32_t *speed)
 	return value ? VMSND_OK : VMSND_E_INVALID;
 }
 
-static bool format_valid(const struct vmsnd_format *format)
-{
-	return (unsigned)format->sample < VMSND_SAMPLE_COUNT &&
-	       format->rate_hz >= VMSND_RATE_MIN_HZ && format->rate_hz <= VMSND_RATE_MAX_HZ &&
-	       format->channels >= 1 && format->channels <= VMSND_CHANNELS_MAX;
-}
-
 enum vmsnd_rc vmsnd_paced_add(struct vmsnd_paced *host, struct vmsnd_paced_stream *stream,
 			      const struct vmsnd_stream_want *want,
 			      const struct vmsnd_stream_user *user, void *ctx)
 {
-	if (!format_valid(&want->format))
+	if (vmsnd_format_frame_bytes(&want->format) == 0)
 		return VMSND_E_UNSUPPORTED;
 	if (host->n_streams >= VMSND_PACED_STREAMS_MAX)
 		return VMSND_E_NOMEM;
 	stream->dir = want->dir;
 	stream->format = want->format;
-	stream->frame_bytes = samples[want->format.sample].bytes * want->format.channels;
+	stream->frame_bytes = vmsnd_format_frame_bytes(&want->format);
 	stream->period_frames = clamp(want->period_frames, 1, VMSND_PACED_BLOCK_FRAMES_MAX);
 	stream->scratch = malloc((size_t)stream->period_frames * stream->frame_bytes);
 	if (!stream->scratch)
@@ -193,5 +179,5 @@ vmsnd_ns vmsnd_paced_advance(struct vmsnd_paced *host, vmsnd_ns now)
 
 void vmsnd_paced_silence(const struct vmsnd_paced_stream *stream, void *to, uint32_t frames)
 {
-	memset(to, samples[stream->format.sample].silence, (size_t)frames * stream->frame_bytes);
+	vmsnd_sample_silence_rt(stream->format.sample, to, (size_t)frames * stream->frame_bytes);
 }

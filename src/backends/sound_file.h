@@ -37,11 +37,6 @@ enum vmsnd_rc vmsnd_sound_check(const struct vmsnd_sound_spec *spec, struct vmsn
  * upper 24, FLOAT is rounded to 24 and clipped at full scale. */
 bool vmsnd_sound_exact(const struct vmsnd_sound_spec *spec);
 
-/* "S16" and the like. */
-const char *vmsnd_sound_sample_name(enum vmsnd_sample sample);
-/* A frame as it lies in memory. */
-uint32_t vmsnd_sound_frame_bytes(const struct vmsnd_format *format);
-
 /* ---- writing ---- */
 
 struct vmsnd_sound_writer;

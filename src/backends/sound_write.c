@@ -49,16 +49,15 @@ static const struct {
 };
 
 static const struct {
-	const char *name;
 	int coding, flac_coding;
-	uint8_t memory_bytes, disk_bytes;
+	uint8_t disk_bytes;
 	bool flac_exact;
 } codings[VMSND_SAMPLE_COUNT] = {
-    [VMSND_SAMPLE_U8] = {"U8", SF_FORMAT_PCM_U8, SF_FORMAT_PCM_S8, 1, 1, true},
-    [VMSND_SAMPLE_S16] = {"S16", SF_FORMAT_PCM_16, SF_FORMAT_PCM_16, 2, 2, true},
-    [VMSND_SAMPLE_S24] = {"S24", SF_FORMAT_PCM_24, SF_FORMAT_PCM_24, 4, 3, true},
-    [VMSND_SAMPLE_S32] = {"S32", SF_FORMAT_PCM_32, SF_FORMAT_PCM_24, 4, 4, false},
-    [VMSND_SAMPLE_FLOAT] = {"FLOAT", SF_FORMAT_FLOAT, SF_FORMAT_PCM_24, 4, 4, false},
+    [VMSND_SAMPLE_U8] = {SF_FORMAT_PCM_U8, SF_FORMAT_PCM_S8, 1, true},
+    [VMSND_SAMPLE_S16] = {SF_FORMAT_PCM_16, SF_FORMAT_PCM_16, 2, true},
+    [VMSND_SAMPLE_S24] = {SF_FORMAT_PCM_24, SF_FORMAT_PCM_24, 3, true},
+    [VMSND_SAMPLE_S32] = {SF_FORMAT_PCM_32, SF_FORMAT_PCM_24, 4, false},
+    [VMSND_SAMPLE_FLOAT] = {SF_FORMAT_FLOAT, SF_FORMAT_PCM_24, 4, false},
 };
 
 bool vmsnd_container_of(const char *path, enum vmsnd_container *out)
@@ -108,16 +107,6 @@ enum vmsnd_rc vmsnd_sound_check(const struct vmsnd_sound_spec *spec, struct vmsn
 	snprintf(why->text, sizeof(why->text), "libsndfile cannot write this format to %s",
 		 containers[spec->container].extension);
 	return VMSND_E_UNSUPPORTED;
-}
-
-const char *vmsnd_sound_sample_name(enum vmsnd_sample sample)
-{
-	return codings[sample].name;
-}
-
-uint32_t vmsnd_sound_frame_bytes(const struct vmsnd_format *format)
-{
-	return codings[format->sample].memory_bytes * format->channels;
 }
 
 bool vmsnd_sound_exact(const struct vmsnd_sound_spec *spec)
@@ -181,7 +170,7 @@ enum vmsnd_rc vmsnd_sound_create(const char *path, const struct vmsnd_sound_spec
 	if (!writer)
 		return errno = ENOMEM, system_why(why);
 	writer->spec = *spec;
-	writer->memory_bytes = vmsnd_sound_frame_bytes(&spec->format);
+	writer->memory_bytes = vmsnd_format_frame_bytes(&spec->format);
 	writer->disk_bytes = codings[spec->format.sample].disk_bytes * spec->format.channels;
 	writer->fd = open_regular(path, &fresh, why);
 	if (writer->fd >= 0 && start_file(writer, why)) {

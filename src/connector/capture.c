@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "connector/port.h"
-#include "pcm/sample.h"
 
 static uint32_t put_rt(struct vmsnd_port_host *host, const unsigned char *from, uint32_t frames)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The host stream of a port, and the clock that stands in when there is none. */
 #include "connector/port.h"
-#include "pcm/sample.h"
 
 bool vmsnd_port_hosted(const struct vmsnd_port *port)
 {

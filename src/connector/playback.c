@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "connector/port.h"
-#include "pcm/sample.h"
 
 static uint32_t take_rt(struct vmsnd_ring_end *ring, unsigned char *to, uint32_t frames)
 {

@@ -2,8 +2,6 @@
 /* A port's life: storage, sizes, prepare and release, the owner's switch. */
 #include "connector/port.h"
 
-#include "pcm/sample.h"
-
 static uint64_t larger(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;

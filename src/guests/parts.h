@@ -11,8 +11,6 @@ void vmsnd_guest_control_done(struct vmsnd_guest *guest, uint32_t cookie, uint32
 /* stream.c: a data message has come back. */
 void vmsnd_guest_stream_done(struct vmsnd_guest *guest, uint32_t cookie, uint32_t bytes,
 			     vmsnd_ns now);
-/* stream.c: bytes of one sample, 0 for none of ours. */
-uint32_t vmsnd_guest_sample_bytes(enum vmsnd_sample sample);
 /* virtio_snd_guest.c: kicks when the card wants it. */
 enum vmsnd_rc vmsnd_guest_kick_queue(struct vmsnd_guest *guest, unsigned queue, vmsnd_ns now);
 

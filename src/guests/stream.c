@@ -9,16 +9,10 @@
 #define STATUS_BYTES ((uint32_t)sizeof(struct virtio_snd_pcm_status))
 #define SLOT_BITS    8u
 
-struct sample_row {
-	uint8_t bit, bytes;
-};
-
-static const struct sample_row samples[VMSND_SAMPLE_COUNT] = {
-    [VMSND_SAMPLE_U8] = {VIRTIO_SND_PCM_FMT_U8, 1},
-    [VMSND_SAMPLE_S16] = {VIRTIO_SND_PCM_FMT_S16, 2},
-    [VMSND_SAMPLE_S24] = {VIRTIO_SND_PCM_FMT_S24, 4},
-    [VMSND_SAMPLE_S32] = {VIRTIO_SND_PCM_FMT_S32, 4},
-    [VMSND_SAMPLE_FLOAT] = {VIRTIO_SND_PCM_FMT_FLOAT, 4},
+static const uint8_t format_bits[VMSND_SAMPLE_COUNT] = {
+    [VMSND_SAMPLE_U8] = VIRTIO_SND_PCM_FMT_U8,       [VMSND_SAMPLE_S16] = VIRTIO_SND_PCM_FMT_S16,
+    [VMSND_SAMPLE_S24] = VIRTIO_SND_PCM_FMT_S24,     [VMSND_SAMPLE_S32] = VIRTIO_SND_PCM_FMT_S32,
+    [VMSND_SAMPLE_FLOAT] = VIRTIO_SND_PCM_FMT_FLOAT,
 };
 
 /* By bit number; 12000 and 24000 came after the header was written. */
@@ -27,7 +21,7 @@ static const uint32_t rates_hz[] = {5512,  8000,  11025, 16000,  22050,  32000, 
 
 int vmsnd_guest_format_bit(enum vmsnd_sample sample)
 {
-	return (unsigned)sample < VMSND_SAMPLE_COUNT ? samples[sample].bit : -1;
+	return (unsigned)sample < VMSND_SAMPLE_COUNT ? format_bits[sample] : -1;
 }
 
 int vmsnd_guest_rate_bit(uint32_t rate_hz)
@@ -38,16 +32,10 @@ int vmsnd_guest_rate_bit(uint32_t rate_hz)
 	return -1;
 }
 
-uint32_t vmsnd_guest_sample_bytes(enum vmsnd_sample sample)
-{
-	return (unsigned)sample < VMSND_SAMPLE_COUNT ? samples[sample].bytes : 0;
-}
-
 static bool lay_out(struct vmsnd_guest *guest, struct vmsnd_guest_stream *stream,
 		    const struct vmsnd_guest_params *params)
 {
-	uint32_t frame_bytes =
-	    params->format.channels * vmsnd_guest_sample_bytes(params->format.sample);
+	uint32_t frame_bytes = vmsnd_format_frame_bytes(&params->format);
 	/* Sound begins on 16 bytes: the header sits in the last four of the 16 before. */
 	uint64_t slot_bytes =
 	    (16u + (uint64_t)params->period_frames * frame_bytes + STATUS_BYTES + 15u) &

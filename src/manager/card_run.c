@@ -21,16 +21,25 @@ static vmsnd_ns advance_host(struct vmsnd_card *card, vmsnd_ns at)
 	return card->backend->advance(card->host, at);
 }
 
-/* One moment: the host moves its blocks, the device gives back what has been moved and hands
- * over more, and the host looks once more, since the device may just have started it. */
-static vmsnd_ns step(struct vmsnd_card *card, vmsnd_ns at)
+static vmsnd_ns advance_ports(struct vmsnd_card *card, vmsnd_ns at)
 {
 	vmsnd_ns next = VMSND_NEVER;
 
-	advance_host(card, at);
 	for (unsigned i = 0; i < card->n_ports; i++)
 		next = earlier(next, vmsnd_port_advance(card->ports[i].port, at));
-	next = earlier(next, card->cls->advance(card->dev, at));
+	return next;
+}
+
+/* One moment: the host moves its blocks, the device gives back what has been moved and hands
+ * over more, and ports and host look once more, since that may just have started them. */
+static vmsnd_ns step(struct vmsnd_card *card, vmsnd_ns at)
+{
+	vmsnd_ns next;
+
+	advance_host(card, at);
+	advance_ports(card, at);
+	next = card->cls->advance(card->dev, at);
+	next = earlier(next, advance_ports(card, at));
 	return earlier(next, advance_host(card, at));
 }
 
@@ -115,8 +124,11 @@ void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what)
 		return;
 	card->connected = false;
 	card->sessions_ended++;
-	for (unsigned i = 0; i < card->n_ports; i++)
+	/* The next VMM finds a fresh card, and meanwhile no microphone stays open. */
+	for (unsigned i = 0; i < card->n_ports; i++) {
 		tell_port(card, i);
+		vmsnd_port_close(card->ports[i].port, card->time);
+	}
 }
 
 size_t vmsnd_card_counters(const struct vmsnd_card *card, struct vmsnd_named_counter *out,

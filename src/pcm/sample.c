@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "pcm/sample.h"
-
+/* What is true of each sample format: size, silence, name. */
 #include <string.h>
+
+#include "vmsnd/types.h"
 
 struct sample_row {
 	const char *name;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint32_t sample_bytes[VMSND_SAMPLE_COUNT] = {1, 2, 4, 4, 4};
-
 void fake_port_init(struct vmsnd_port *port, enum vmsnd_dir dir)
 {
 	memset(port, 0, sizeof(*port));
@@ -85,7 +83,7 @@ enum vmsnd_rc vmsnd_port_prepare(struct vmsnd_port *port, const struct vmsnd_str
 	port->prepares++;
 	port->prepared = port->prepare_rc == VMSND_OK;
 	port->params = *params;
-	port->frame_bytes = params->format.channels * sample_bytes[params->format.sample];
+	port->frame_bytes = params->format.channels * vmsnd_sample_bytes(params->format.sample);
 	port->ring_frames = FAKE_RING_BYTES / port->frame_bytes;
 	if (max != 0 && max < port->ring_frames)
 		port->ring_frames = max;
@@ -96,7 +94,7 @@ enum vmsnd_rc vmsnd_port_prepare(struct vmsnd_port *port, const struct vmsnd_str
 bool vmsnd_port_fits(const struct vmsnd_port *port, const struct vmsnd_stream_params *params)
 {
 	return !port->unfit && (uint64_t)params->buffer_frames * params->format.channels *
-				       sample_bytes[params->format.sample] <=
+				       vmsnd_sample_bytes(params->format.sample) <=
 				   FAKE_RING_BYTES;
 }
 

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "pcm/sample.h"
 #include "vmsnd/device.h"
+#include "vmsnd/types.h"
 
 static const struct {
 	enum vmsnd_sample sample;

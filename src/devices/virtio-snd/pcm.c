@@ -83,8 +83,7 @@ static uint32_t params_of(const struct virtio_snd_pcm_set_params *request,
 	if (!format || rate_hz == 0 || request->features != 0 ||
 	    request->channels < SND_CHANNELS_MIN || request->channels > SND_CHANNELS_MAX)
 		return VIRTIO_SND_S_NOT_SUPP;
-	into->frame_bytes = (uint32_t)format->sample_bytes * request->channels;
-	into->silence = format->silence;
+	into->frame_bytes = vmsnd_sample_bytes(format->sample) * request->channels;
 	if (request->period_bytes == 0 || request->buffer_bytes == 0 ||
 	    request->buffer_bytes % request->period_bytes != 0 ||
 	    request->period_bytes % into->frame_bytes != 0)
@@ -123,7 +122,6 @@ uint32_t snd_pcm_set_params(struct vmsnd_snd *snd, const void *request, vmsnd_ns
 	snd_stream_reset(stream, now);
 	stream->params = params;
 	stream->frame_bytes = made.frame_bytes;
-	stream->silence = made.silence;
 	stream->state = SND_STATE_SET;
 	return VIRTIO_SND_S_OK;
 }

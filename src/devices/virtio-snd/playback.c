@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Playback: messages of the tx queue into the port's ring, and back when they have been
  * played. What the ring does not want yet stays in guest memory. */
-#include <string.h>
-
 #include "devices/virtio-snd/snd.h"
 
 /* V76: any size; bytes after the last whole frame are passed over. Frames below
@@ -38,7 +36,7 @@ static void copy(struct vmsnd_snd *snd, const struct snd_stream *stream,
 		message->bad = true;
 		good -= good % stream->frame_bytes;
 	}
-	memset(to + good, stream->silence, bytes - good);
+	vmsnd_sample_silence_rt(stream->params.format.sample, to + good, bytes - good);
 }
 
 void snd_playback_fill(struct vmsnd_snd *snd, struct snd_stream *stream, bool all)

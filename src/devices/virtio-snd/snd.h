@@ -50,7 +50,6 @@ struct snd_stream {
 	bool port_runs; /* RUNNING, and its queue started and enabled */
 	struct vmsnd_stream_params params;
 	uint32_t frame_bytes;
-	uint8_t silence; /* every byte of a silent frame */
 
 	/* Messages in order of arrival, as indices into the pool. */
 	uint16_t first, last;
@@ -108,8 +107,7 @@ static inline bool snd_queue_live(const struct snd_queue *queue)
 
 struct snd_format {
 	enum vmsnd_sample sample;
-	uint8_t sample_bytes; /* 0: not offered */
-	uint8_t silence;
+	bool offered;
 };
 
 /* NULL for a number the card does not offer, however large. */

@@ -7,11 +7,11 @@
 
 /* By VIRTIO_SND_PCM_FMT (V40-V42). Only what the host side takes as it lies in memory. */
 static const struct snd_format formats[] = {
-    [VIRTIO_SND_PCM_FMT_U8] = {VMSND_SAMPLE_U8, 1, 0x80},
-    [VIRTIO_SND_PCM_FMT_S16] = {VMSND_SAMPLE_S16, 2, 0},
-    [VIRTIO_SND_PCM_FMT_S24] = {VMSND_SAMPLE_S24, 4, 0},
-    [VIRTIO_SND_PCM_FMT_S32] = {VMSND_SAMPLE_S32, 4, 0},
-    [VIRTIO_SND_PCM_FMT_FLOAT] = {VMSND_SAMPLE_FLOAT, 4, 0},
+    [VIRTIO_SND_PCM_FMT_U8] = {VMSND_SAMPLE_U8, true},
+    [VIRTIO_SND_PCM_FMT_S16] = {VMSND_SAMPLE_S16, true},
+    [VIRTIO_SND_PCM_FMT_S24] = {VMSND_SAMPLE_S24, true},
+    [VIRTIO_SND_PCM_FMT_S32] = {VMSND_SAMPLE_S32, true},
+    [VIRTIO_SND_PCM_FMT_FLOAT] = {VMSND_SAMPLE_FLOAT, true},
 };
 
 /* By VIRTIO_SND_PCM_RATE (V46, V47). */
@@ -41,7 +41,7 @@ enum {
 
 const struct snd_format *snd_format_of(uint8_t format)
 {
-	return format < N_FORMATS && formats[format].sample_bytes != 0 ? &formats[format] : NULL;
+	return format < N_FORMATS && formats[format].offered ? &formats[format] : NULL;
 }
 
 uint32_t snd_rate_of(uint8_t rate)
