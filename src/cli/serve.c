@@ -164,15 +164,17 @@ static bool all_left(struct vmsnd_lane *lane)
 static int serve(const struct request *request, struct vmsnd_lane *lane,
 		 const struct vmsnd_log *log)
 {
-	enum vmsnd_rc rc = add_cards(lane, request);
+	/* Before the first socket file is made, or a signal at once would leave it behind. */
 	int stop_fd = vmsnd_loop_stop_signals();
+	enum vmsnd_rc rc;
 
-	if (rc)
-		return rc == VMSND_E_INVALID ? VMSND_EXIT_USAGE : VMSND_EXIT_FAILED;
 	if (stop_fd < 0 || vmsnd_lane_stop_on(lane, stop_fd)) {
 		vmsnd_logf(log, VMSND_LOG_ERROR, "cannot wait for signals: %s", strerror(errno));
 		return VMSND_EXIT_FAILED;
 	}
+	rc = add_cards(lane, request);
+	if (rc)
+		return rc == VMSND_E_INVALID ? VMSND_EXIT_USAGE : VMSND_EXIT_FAILED;
 	sd_notify(0, "READY=1");
 	while (vmsnd_lane_turn(lane))
 		if (request->once && all_left(lane))
