@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "manager/lane.h"
+#include "os/guard.h"
 #include "os/loop.h"
 
 #define CARDS_MAX 256u
@@ -172,6 +173,8 @@ static int serve(const struct request *request, struct vmsnd_lane *lane,
 		vmsnd_logf(log, VMSND_LOG_ERROR, "cannot wait for signals: %s", strerror(errno));
 		return VMSND_EXIT_FAILED;
 	}
+	/* Without it a VMM that shortens its memory would take the others' sound along. */
+	vmsnd_guard_install();
 	rc = add_cards(lane, request);
 	if (rc)
 		return rc == VMSND_E_INVALID ? VMSND_EXIT_USAGE : VMSND_EXIT_FAILED;

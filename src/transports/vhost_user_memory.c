@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/guard.h"
 #include "transports/vhost_user_room.h"
 
 /* Enough for what a PC's firmware and a boot loader leave below 1 MiB. */
@@ -40,6 +41,7 @@ const char *vmsnd_vu_slot_map(struct vmsnd_vu_slot *slot, const struct vmsnd_vu_
 		   (off_t)(region->offset - lead));
 	if (map == MAP_FAILED)
 		return "a memory region that cannot be mapped for reading and writing";
+	vmsnd_guard_add(map, (size_t)whole);
 	*slot = (struct vmsnd_vu_slot){.gpa = region->gpa,
 				       .bytes = region->bytes,
 				       .user = region->user,
@@ -51,6 +53,7 @@ const char *vmsnd_vu_slot_map(struct vmsnd_vu_slot *slot, const struct vmsnd_vu_
 
 void vmsnd_vu_slot_unmap(struct vmsnd_vu_slot *slot)
 {
+	vmsnd_guard_remove(slot->map);
 	munmap(slot->map, slot->map_bytes);
 }
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "harness.h"
+#include "os/guard.h"
 #include "script.h"
 
 #define F_ALL (WIRE_FEATURES | VMSND_VU_F_PROTOCOL_FEATURES)
@@ -398,6 +399,77 @@ static void test_closing_answers_what_is_pending(void **state)
 	wire_frontend_close(front);
 }
 
+/* UML's driver leaves with ENABLE(0) alone; the next one sets the rings up anew. */
+static void test_uml_base_of_a_disabled_ring_stops_it(void **state)
+{
+	struct wire_harness *h = *state;
+	struct wire_frontend *front = running(h);
+
+	assert_int_equal(wire_put_state(front, VMSND_VU_SET_VRING_BASE, 2, 0), WIRE_REFUSED);
+	assert_string_equal(wire_harness_trace(h), "");
+	wire_put_state(front, VMSND_VU_SET_VRING_ENABLE, 2, 0);
+	assert_int_equal(wire_put_state(front, VMSND_VU_SET_VRING_BASE, 2, 0), WIRE_OK);
+	assert_string_equal(wire_harness_trace(h), "E2- X2 ");
+	assert_int_equal(
+	    wire_put_fd(front, VMSND_VU_SET_VRING_KICK, 2, wire_frontend_kick_fd(front, 2)),
+	    WIRE_OK);
+	wire_put_state(front, VMSND_VU_SET_VRING_ENABLE, 2, 1);
+	assert_string_equal(wire_harness_trace(h), "S2:64@0 E2- E2+ K2 ");
+	wire_frontend_close(front);
+}
+
+/* QEMU 10 with share=off: a descriptor comes, but nothing that the guest writes is ever in it. */
+static void test_private_memory_is_said_once(void **state)
+{
+	struct wire_harness *h = *state;
+	struct wire_frontend *front = running(h);
+
+	assert_int_equal(h->n_troubles, 0);
+	for (unsigned i = 0; i < 3; i++)
+		kick(h, wire_frontend_kick_fd(front, 2));
+	assert_int_equal(h->n_troubles, 1);
+	assert_non_null(strstr(h->trouble, "private copy"));
+	assert_non_null(strstr(h->trouble, "share=on"));
+	wire_frontend_close(front);
+}
+
+/* An idle kick is no sign of it where a boot has left its traces. */
+static void test_memory_with_traces_of_a_boot_is_not_doubted(void **state)
+{
+	struct wire_harness *h = *state;
+	struct wire_frontend *front = running(h);
+	uint64_t bytes;
+	uint8_t *memory = wire_frontend_memory(front, &bytes);
+
+	memory[0x410] = 1;
+	kick(h, wire_frontend_kick_fd(front, 2));
+	assert_int_equal(h->n_troubles, 0);
+	wire_frontend_close(front);
+}
+
+/* Every access to what was mapped would raise SIGBUS now. */
+static void test_a_vmm_that_shortens_its_memory_hurts_only_itself(void **state)
+{
+	struct wire_harness *h = *state;
+	struct wire_frontend *front = running(h);
+	uint8_t byte = 1;
+
+	assert_true(vmsnd_guard_install());
+	assert_int_equal(ftruncate(wire_frontend_memory_fd(front), 0), 0);
+	kick(h, wire_frontend_kick_fd(front, 2));
+	assert_string_equal(wire_harness_trace(h), "K2 ");
+	assert_int_equal(vmsnd_gmem_read(&h->mem, h->mem.regions[0].gpa, &byte, 1), VMSND_OK);
+	assert_int_equal(byte, 0);
+	wire_frontend_close(front);
+	wire_harness_pump(h);
+	assert_string_equal(wire_harness_trace(h), "R2* ");
+	front = running(h);
+	kick(h, wire_frontend_kick_fd(front, 2));
+	assert_string_equal(wire_harness_trace(h), "K2 ");
+	wire_frontend_close(front);
+	signal(SIGBUS, SIG_DFL);
+}
+
 static void test_every_config_range(void **state)
 {
 	static const uint8_t config[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
@@ -449,6 +521,10 @@ int main(void)
 	    T(test_class17_509_slots),
 	    T(test_unshared_memory_is_said_once),
 	    T(test_unshared_memory_11_1),
+	    T(test_private_memory_is_said_once),
+	    T(test_memory_with_traces_of_a_boot_is_not_doubted),
+	    T(test_a_vmm_that_shortens_its_memory_hurts_only_itself),
+	    T(test_uml_base_of_a_disabled_ring_stops_it),
 	    T(test_second_vmm_is_turned_away),
 	    T(test_next_vmm_finds_a_fresh_card),
 	    cmocka_unit_test(test_closing_answers_what_is_pending),
