@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A card in time: steps from deadline to deadline, what its VMM does, what it counts. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "manager/card.h"
@@ -112,6 +113,21 @@ static void tell_port(struct vmsnd_card *card, unsigned index)
 	told[2] = run_frames;
 }
 
+/* Everything that is counted, for whoever asked for more than a line. */
+static void tell_counters(const struct vmsnd_card *card)
+{
+	size_t n = vmsnd_card_counters(card, NULL, 0);
+	struct vmsnd_named_counter *list = calloc(n, sizeof(*list));
+
+	if (list)
+		vmsnd_card_counters(card, list, n);
+	for (size_t i = 0; list && i < n; i++)
+		if (list[i].value != 0)
+			vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_DEBUG, "%s: %s %llu",
+				   card->name, list[i].name, (unsigned long long)list[i].value);
+	free(list);
+}
+
 void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what)
 {
 	struct vmsnd_card *card = ctx;
@@ -124,6 +140,7 @@ void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what)
 		return;
 	card->connected = false;
 	card->sessions_ended++;
+	tell_counters(card);
 	/* The next VMM finds a fresh card, and meanwhile no microphone stays open. */
 	for (unsigned i = 0; i < card->n_ports; i++) {
 		tell_port(card, i);
