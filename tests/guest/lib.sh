@@ -175,7 +175,7 @@ heard_again() { # TEST FILE FORMAT RATE CHANNELS FRAMES SEED
 	[ "$(value lost "$verdict") $(value bad "$verdict") $(value tail_missing "$verdict")" = '0 0 0' ] || rc=1
 	[ "$(value jumps "$verdict") $(value jump_to "$verdict")" = '1 0' ] || rc=1
 	silence_allowed "$verdict" underruns || rc=1
-	ok $rc "$name: $(value repeated "$verdict") frames before it, then all $5, $quiet"
+	ok $rc "$name: $(value repeated "$verdict") frames before it, then all $(value expected "$verdict"), $quiet"
 	note "$verdict"
 	[ $rc = 0 ] || {
 		sed 's/^#* */# /' "$work/gaps"
