@@ -55,7 +55,8 @@ struct vmsnd_stream_user {
 	 * room for. For backends that follow the guest instead of a clock. */
 	uint32_t (*ready_rt)(void *ctx);
 	/* At most once, never on the audio thread and never from inside
-	 * stream_close. Afterwards only stream_close is allowed. */
+	 * stream_close. Afterwards only stream_stop and
+	 * stream_close are allowed. */
 	void (*ended)(void *ctx, enum vmsnd_rc why);
 };
 

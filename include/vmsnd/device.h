@@ -84,8 +84,8 @@ vmsnd_ns vmsnd_port_due(const struct vmsnd_port *port, uint64_t frames, vmsnd_ns
 
 /* What a guest did wrong. Counted by the model; told to the owner once each. */
 enum vmsnd_fault {
-	VMSND_FAULT_RING,  /* virtqueue structure outside memory, or an index jump */
-	VMSND_FAULT_CHAIN, /* loop, out-of-range next, nested or misshaped indirect, zero length */
+	VMSND_FAULT_RING,         /* virtqueue structure outside memory, or an index jump */
+	VMSND_FAULT_CHAIN,        /* loop, out-of-range next, nested or misshaped indirect */
 	VMSND_FAULT_DATA_ADDRESS, /* a buffer outside guest memory */
 	VMSND_FAULT_REQUEST,      /* malformed control request */
 	VMSND_FAULT_STATE,        /* a request the stream's state does not allow */
@@ -164,8 +164,7 @@ struct vmsnd_virtio_ops {
 struct vmsnd_dev_class {
 	uint32_t abi; /* VMSND_DEV_ABI; the manager refuses another */
 	const char *name, *summary;
-	const struct vmsnd_option *options; /* may be NULL */
-	unsigned playback_streams_max, capture_streams_max;
+	const struct vmsnd_option *options;    /* may be NULL */
 	const struct vmsnd_virtio_ops *virtio; /* NULL for a card on another bus */
 
 	/* Bytes of storage init() needs; 0 when the configuration makes no

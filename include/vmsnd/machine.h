@@ -40,11 +40,15 @@ struct vmsnd_card_conf {
 /* VMSND_E_NOMEM. The machine is freed by close. */
 enum vmsnd_rc vmsnd_machine_open(const struct vmsnd_machine_conf *conf, struct vmsnd_machine **out);
 
-/* Adds a card; its transport listens when this returns. Any failure has written one
- * line to the log and left the machine as it was. VMSND_E_INVALID: the text is wrong;
- * other codes: what the backend or the transport met. */
+/* Adds a card; its transport listens when this returns. A failure has written one line
+ * to the log (some for want of memory none) and left the machine as it was. VMSND_E_INVALID: the
+ * text is wrong; other codes: what the backend or the transport met. */
 enum vmsnd_rc vmsnd_machine_add(struct vmsnd_machine *machine, const struct vmsnd_card_conf *conf,
 				vmsnd_ns now);
+
+/* Whether the device's text is right and names no socket of its own, so that listen_fd is what
+ * it listens on: for handing out sockets that a service manager passed. */
+bool vmsnd_machine_wants_socket(const struct vmsnd_card_conf *conf);
 
 /* A watched descriptor is readable. */
 void vmsnd_machine_ready(struct vmsnd_machine *machine, uint64_t token, vmsnd_ns now);

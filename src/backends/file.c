@@ -106,16 +106,11 @@ static char *copy(const char *text)
 	return text && *text ? strdup(text) : NULL;
 }
 
-static enum vmsnd_rc check_options(struct vmsnd_backend *host, const struct vmsnd_conf *options)
+static enum vmsnd_rc check_options(struct vmsnd_backend *host,
+				   const struct vmsnd_backend_conf *conf)
 {
-	const char *pace = vmsnd_conf_text(options, "pace");
-
-	if (vmsnd_paced_pace_parse(pace, &host->paced.speed)) {
-		vmsnd_logf(host->log, VMSND_LOG_ERROR,
-			   "file: pace=%s: it must be real, free or a number from 1 to %u",
-			   pace ? pace : "", VMSND_PACED_SPEED_MAX);
+	if (vmsnd_paced_open(&host->paced, conf, "file"))
 		return VMSND_E_INVALID;
-	}
 	if (!host->path && !host->in) {
 		vmsnd_logf(host->log, VMSND_LOG_ERROR,
 			   "file: no file; give path=out.wav for playback, in=in.wav for capture, "
@@ -156,7 +151,7 @@ static enum vmsnd_rc file_open(const struct vmsnd_backend_conf *conf, struct vms
 					   .path = host->path,
 					   .keep = host->in,
 					   .part_bytes = vmsnd_conf_uint(conf->options, "split")};
-	rc = check_options(host, conf->options);
+	rc = check_options(host, conf);
 	if (!rc)
 		rc = check_files(host);
 	if (rc) {

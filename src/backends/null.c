@@ -25,23 +25,18 @@ static enum vmsnd_rc null_move(struct vmsnd_paced_stream *stream, void *samples,
 
 static enum vmsnd_rc null_open(const struct vmsnd_backend_conf *conf, struct vmsnd_backend **out)
 {
-	const char *pace = vmsnd_conf_text(conf->options, "pace");
-	struct vmsnd_backend *host;
-	uint32_t speed;
+	struct vmsnd_backend *host = calloc(1, sizeof(*host));
+	enum vmsnd_rc rc;
 
-	if (vmsnd_paced_pace_parse(pace, &speed)) {
-		vmsnd_logf(conf->log, VMSND_LOG_ERROR,
-			   "null: pace=%s: it must be real, free or a number from 1 to %u",
-			   pace ? pace : "", VMSND_PACED_SPEED_MAX);
-		return VMSND_E_INVALID;
-	}
-	host = calloc(1, sizeof(*host));
 	if (!host)
 		return VMSND_E_NOMEM;
-	host->paced.speed = speed;
 	host->paced.move = null_move;
-	*out = host;
-	return VMSND_OK;
+	rc = vmsnd_paced_open(&host->paced, conf, "null");
+	if (rc)
+		free(host);
+	else
+		*out = host;
+	return rc;
 }
 
 static void null_close(struct vmsnd_backend *host)

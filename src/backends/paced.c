@@ -37,6 +37,19 @@ enum vmsnd_rc vmsnd_paced_pace_parse(const char *text, uint32_t *speed)
 	return value ? VMSND_OK : VMSND_E_INVALID;
 }
 
+enum vmsnd_rc vmsnd_paced_open(struct vmsnd_paced *host, const struct vmsnd_backend_conf *conf,
+			       const char *who)
+{
+	const char *pace = vmsnd_conf_text(conf->options, "pace");
+
+	if (vmsnd_paced_pace_parse(pace, &host->speed) == VMSND_OK)
+		return VMSND_OK;
+	vmsnd_logf(conf->log, VMSND_LOG_ERROR,
+		   "%s: pace=%s: it must be real, free or a number from 1 to %u", who,
+		   pace ? pace : "", VMSND_PACED_SPEED_MAX);
+	return VMSND_E_INVALID;
+}
+
 enum vmsnd_rc vmsnd_paced_add(struct vmsnd_paced *host, struct vmsnd_paced_stream *stream,
 			      const struct vmsnd_stream_want *want,
 			      const struct vmsnd_stream_user *user, void *ctx)

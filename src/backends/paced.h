@@ -4,7 +4,7 @@
  * A backend embeds struct vmsnd_paced in its host and struct vmsnd_paced_stream as the FIRST
  * member of its stream, and says in one function what happens to samples. The rest is here:
  *
- *   open          vmsnd_paced_pace_parse(vmsnd_conf_text(options, "pace"), &host->paced.speed);
+ *   open          vmsnd_paced_open(&host->paced, conf, "my name");
  *                 host->paced.move = my_move;
  *   stream_open   allocate my stream, vmsnd_paced_add(), *got = vmsnd_paced_got()
  *   stream_start  vmsnd_paced_start()
@@ -59,6 +59,10 @@ struct vmsnd_paced {
 	unsigned n_streams;
 };
 
+/* Takes the speed from the option of VMSND_PACED_OPTION; VMSND_E_INVALID, with a line that
+ * begins with `who`, when it is none. */
+enum vmsnd_rc vmsnd_paced_open(struct vmsnd_paced *host, const struct vmsnd_backend_conf *conf,
+			       const char *who);
 /* "real", "free" or a number; VMSND_E_INVALID for anything else. */
 enum vmsnd_rc vmsnd_paced_pace_parse(const char *text, uint32_t *speed);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -139,9 +140,14 @@ static int open_regular(const char *path, bool *fresh, struct vmsnd_sound_why *w
 		fd = open(path, flags | O_CREAT, 0666);
 	if (fd < 0)
 		return system_why(why), -1;
-	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && ftruncate(fd, 0) == 0)
+	/* Before it is emptied: two cards given the same name must not write over each other. */
+	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		snprintf(why->text, sizeof(why->text), "another card or program is writing it");
+	else if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && ftruncate(fd, 0) == 0)
 		return fd;
-	snprintf(why->text, sizeof(why->text), "not a regular file, or it cannot be emptied");
+	else
+		snprintf(why->text, sizeof(why->text),
+			 "not a regular file, or it cannot be emptied");
 	close(fd);
 	return -1;
 }

@@ -25,5 +25,7 @@ struct vmsnd_log vmsnd_cli_log(const enum vmsnd_log_level *level);
 
 /* Prints "vmsnd SUBCOMMAND: <line>; see 'vmsnd SUBCOMMAND --help'" and gives the exit code. */
 int vmsnd_cli_usage(const struct vmsnd_command *self, const char *line);
+/* The same about an option that is not known or lacks its value. */
+int vmsnd_cli_bad_option(const struct vmsnd_command *self, const char *word);
 
 #endif

@@ -42,8 +42,8 @@ static const char help[] =
     "Usage: vmsnd demo [--output FILE] [--fast]\n\n"
     "Plays a tune through a virtio-snd card, with nothing else on the machine: a guest driver\n"
     "inside the program finds the card, negotiates, and plays; what the card hands to the host\n"
-    "is written to FILE and compared with what was played.\n\n"
-    "  -o, --output FILE  the file to write (default: vmsnd-demo.wav; .w64, .rf64 too)\n"
+    "is written to FILE and, if that is a WAV file, compared with what was played.\n\n"
+    "  -o, --output FILE  the file to write (default: vmsnd-demo.wav; or .w64, .rf64, .flac)\n"
     "  -f, --fast         in virtual time: done at once instead of in the tune's length\n\n"
     "Example:\n\n"
     "  vmsnd demo --output tune.wav && aplay tune.wav\n";
@@ -106,7 +106,8 @@ static int open_guest(struct demo *demo, void *memory)
 	rc = vmsnd_guest_open(demo->guest, &conf, demo->now);
 	if (rc)
 		return failed(demo, "the guest's driver", vmsnd_rc_text(rc));
-	snprintf(line, sizeof(line), "found the card: %u stream, %u channel map, %d queues of %u",
+	snprintf(line, sizeof(line),
+		 "found the card: streams: %u, channel maps: %u, queues: %d of %u entries",
 		 demo->guest->config.streams, demo->guest->config.chmaps, VIRTIO_SND_VQ_MAX, 64u);
 	step_line("driver", line);
 	snprintf(line, sizeof(line), "features %#llx: VERSION_1, EVENT_IDX, INDIRECT_DESC",
@@ -208,7 +209,7 @@ static void report(const struct demo *demo)
 	step_line("played", line);
 	snprintf(line, sizeof(line),
 		 "%.1f ms from hand-over to the host on average, %.1f ms at most; "
-		 "%.1f ms of it are the guest's own buffer",
+		 "the guest's own buffer is %.1f ms",
 		 demo->n_back ? (double)demo->total_ns / (double)demo->n_back / 1e6 : 0.0,
 		 (double)demo->longest_ns / 1e6, buffer_ms);
 	step_line("latency", line);
@@ -259,8 +260,9 @@ static int compare(struct demo *demo)
 		return failed(demo, demo->path, strerror(errno));
 	if (!find_sound(file)) {
 		fclose(file);
-		step_line("file", demo->path);
-		return VMSND_EXIT_DONE; /* another container: the frame counts above must do */
+		snprintf(line, sizeof(line), "%s: not compared, as it is no WAV file", demo->path);
+		step_line("file", line);
+		return VMSND_EXIT_DONE;
 	}
 	equal = equal_frames(file);
 	fclose(file);
@@ -295,13 +297,14 @@ static int parse(const struct vmsnd_command *self, int argc, char **argv, struct
 	    {"output", required_argument, NULL, 'o'}, {"fast", no_argument, NULL, 'f'}, {0}};
 	int letter;
 
+	opterr = 0;
 	while ((letter = getopt_long(argc, argv, "o:f", options, NULL)) != -1) {
 		if (letter == 'o')
 			demo->path = optarg;
 		else if (letter == 'f')
 			demo->fast = true;
 		else
-			return vmsnd_cli_usage(self, "that is not understood");
+			return vmsnd_cli_bad_option(self, argv[optind - 1]);
 	}
 	return optind < argc ? vmsnd_cli_usage(self, "every argument is an option")
 			     : VMSND_EXIT_DONE;

@@ -38,6 +38,14 @@ int vmsnd_cli_usage(const struct vmsnd_command *self, const char *line)
 	return VMSND_EXIT_USAGE;
 }
 
+int vmsnd_cli_bad_option(const struct vmsnd_command *self, const char *word)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), "'%s' is not an option, or lacks its value", word);
+	return vmsnd_cli_usage(self, line);
+}
+
 static void print_help(FILE *to)
 {
 	fputs("vmsnd gives a virtual machine a sound card, from a process beside it.\n\n"

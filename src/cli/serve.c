@@ -38,22 +38,26 @@ static const char help[] =
     "Examples. What the guest plays is written to guest.wav:\n\n"
     "  vmsnd serve --device virtio-snd,socket=/tmp/vm1-snd.sock --backend file,path=guest.wav\n\n"
     "The guest may also record, and hears voice.wav once:\n\n"
+    "  vmsnd demo --output voice.wav\n"
     "  vmsnd serve --device virtio-snd,socket=/tmp/vm1-snd.sock,input=on \\\n"
     "              --backend file,path=guest.wav,in=voice.wav,loop=off\n\n"
     "The VMM's side. Guest memory must be shared with vmsnd, hence share=on.\n\n"
     "QEMU (10.0 or later):\n"
     "  qemu-system-x86_64 -m 2G -object memory-backend-memfd,id=mem,size=2G,share=on \\\n"
     "      -machine q35,memory-backend=mem -chardev socket,id=snd,path=/tmp/vm1-snd.sock \\\n"
-    "      -device vhost-user-snd-pci,chardev=snd\n\n"
+    "      -device vhost-user-snd-pci,chardev=snd -drive file=guest.qcow2,if=virtio\n\n"
     "Cloud Hypervisor (52 or later):\n"
-    "  cloud-hypervisor --memory size=2G,shared=on --generic-vhost-user \\\n"
+    "  cloud-hypervisor --kernel vmlinux --disk path=guest.raw \\\n"
+    "      --memory size=2G,shared=on --generic-vhost-user \\\n"
     "      socket=/tmp/vm1-snd.sock,device_type=sound,queue_sizes=[64,64,64,64]\n\n"
     "crosvm:\n"
-    "  crosvm run --vhost-user type=sound,socket=/tmp/vm1-snd.sock\n\n"
+    "  crosvm run --mem 2048 --block path=guest.raw \\\n"
+    "      --vhost-user type=sound,socket=/tmp/vm1-snd.sock vmlinux\n\n"
     "libkrun, in the program that uses it:\n"
     "  krun_add_vhost_user_device(ctx, 25, \"/tmp/vm1-snd.sock\", \"snd\", 0, NULL);\n\n"
     "User Mode Linux:\n"
-    "  linux mem=512M virtio_uml.device=/tmp/vm1-snd.sock:25\n\n"
+    "  TMPDIR=/dev/shm ./linux mem=512M root=/dev/root rootfstype=hostfs \\\n"
+    "      virtio_uml.device=/tmp/vm1-snd.sock:25\n\n"
     "libvirt, inside <domain>, which needs "
     "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0':\n"
     "  <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>\n"
@@ -94,6 +98,7 @@ static int parse(const struct vmsnd_command *self, int argc, char **argv, struct
 						{0}};
 	int letter, rc = VMSND_EXIT_DONE;
 
+	opterr = 0;
 	while (!rc && (letter = getopt_long(argc, argv, "d:b:qvh", options, NULL)) != -1) {
 		if (letter == 'd')
 			rc = take_device(request, optarg);
@@ -106,7 +111,7 @@ static int parse(const struct vmsnd_command *self, int argc, char **argv, struct
 		else if (letter == 'v')
 			request->level = VMSND_LOG_DEBUG;
 		else
-			rc = vmsnd_cli_usage(self, "that is not understood");
+			rc = vmsnd_cli_bad_option(self, argv[optind - 1]);
 	}
 	if (!rc && optind < argc)
 		rc = vmsnd_cli_usage(self, "every argument is an option");
@@ -115,33 +120,17 @@ static int parse(const struct vmsnd_command *self, int argc, char **argv, struct
 	return rc;
 }
 
-/* Whether the text names a socket itself; the manager's parser has the last word on it. */
-static bool names_socket(const char *device)
-{
-	return strstr(device, ",socket=") || strstr(device, ",socket-fd=");
-}
-
 /* Cards that name no socket take what systemd passed, in order. */
-static bool hand_out_passed(struct request *request, const struct vmsnd_log *log)
+static void hand_out_passed(struct request *request, const struct vmsnd_log *log)
 {
 	int n = sd_listen_fds(1), used = 0;
 
-	for (size_t i = 0; i < request->n_cards; i++) {
-		if (names_socket(request->cards[i].device))
-			continue;
-		if (used == n || n < 0) {
-			vmsnd_logf(log, VMSND_LOG_ERROR,
-				   "'%s' has no socket: add socket=PATH, or start vmsnd from a "
-				   "systemd .socket unit",
-				   request->cards[i].device);
-			return false;
-		}
-		request->cards[i].listen_fd = SD_LISTEN_FDS_START + used++;
-	}
+	for (size_t i = 0; i < request->n_cards && used < n; i++)
+		if (vmsnd_machine_wants_socket(&request->cards[i]))
+			request->cards[i].listen_fd = SD_LISTEN_FDS_START + used++;
 	if (used < n)
 		vmsnd_logf(log, VMSND_LOG_WARNING, "systemd passed %d sockets, only %d are used", n,
 			   used);
-	return true;
 }
 
 static enum vmsnd_rc add_cards(struct vmsnd_lane *lane, const struct request *request)
@@ -206,8 +195,8 @@ static int run(const struct vmsnd_command *self, int argc, char **argv)
 	request->level = VMSND_LOG_INFO;
 	log = vmsnd_cli_log(&request->level);
 	code = parse(self, argc, argv, request);
-	if (!code && !hand_out_passed(request, &log))
-		code = VMSND_EXIT_USAGE;
+	if (!code)
+		hand_out_passed(request, &log);
 	if (!code && vmsnd_lane_open(&log, &lane)) {
 		vmsnd_logf(&log, VMSND_LOG_ERROR, "cannot open an event loop: %s", strerror(errno));
 		code = VMSND_EXIT_FAILED;

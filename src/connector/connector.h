@@ -12,28 +12,17 @@
  * 192 kHz, 8 channels, 32 bits, which is 983 040 bytes. */
 #define VMSND_PORT_RING_BYTES (1024u * 1024u)
 
-enum vmsnd_play_state {
-	VMSND_PLAY_NOPLAY,
-	VMSND_PLAY_PREBUF,
-	VMSND_PLAY_PREBUF_OVERDUE,
-	VMSND_PLAY_PREBUF_SWITCHING,
-	VMSND_PLAY_PLAY,
-	VMSND_PLAY_PLAY_PREBUF
-};
-
-enum vmsnd_capture_state {
-	VMSND_CAPTURE_NO_CAPTURE,
-	VMSND_CAPTURE_PREBUF,
-	VMSND_CAPTURE_CAPTURING
-};
+/* Those of the reference's states that this port can be in; the others belong to hosts that
+ * open slowly or change their device. */
+enum vmsnd_play_state { VMSND_PLAY_NOPLAY, VMSND_PLAY_PREBUF, VMSND_PLAY_PLAY };
+enum vmsnd_capture_state { VMSND_CAPTURE_NO_CAPTURE, VMSND_CAPTURE_CAPTURING };
 
 struct vmsnd_port_conf {
 	enum vmsnd_dir dir;
 	const struct vmsnd_backend_class *backend; /* NULL: no host; time goes on all the same */
 	struct vmsnd_backend *host;
-	bool enabled;                /* the owner's switch (design, idea 8) */
-	void *ring_storage;          /* VMSND_PORT_RING_BYTES, aligned to 64, zeroed */
-	const struct vmsnd_log *log; /* unused by the port itself; kept for host errors */
+	bool enabled;       /* the owner's switch (design, idea 8) */
+	void *ring_storage; /* VMSND_PORT_RING_BYTES, aligned to 64, zeroed */
 };
 
 /* Storage for one port. */
@@ -54,11 +43,10 @@ void vmsnd_port_enable(struct vmsnd_port *port, bool on, vmsnd_ns now);
 
 enum vmsnd_play_state vmsnd_port_play_state(const struct vmsnd_port *port);
 enum vmsnd_capture_state vmsnd_port_capture_state(const struct vmsnd_port *port);
-/* Fills at most `max` figures, returns how many there are. All go up over the port's life:
- *   frames           done: left for the host, or came from it
- *   silence_frames   what the host got, or the guest, in place of sound
- *   underruns, underrun_frames  holes in the sound: silence with sound before and after it
- *   overruns, overrun_frames    capture frames dropped, the ring being full
+/* Fills at most `max` figures, returns how many there are. All but fill_min go up over the port's
+ * life: frames           done: left for the host, or came from it silence_frames   what the host
+ * got, or the guest, in place of sound underruns, underrun_frames  holes in the sound: silence with
+ * sound before and after it overruns, overrun_frames    capture frames dropped, the ring being full
  *   blocks, host_gaps           what the host, or the stand-in, moved; gaps it reported
  *   fill_min, fill_max          least and most frames in the ring when a block was due
  *   starts, hosts_opened, hosts_lost */

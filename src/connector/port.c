@@ -90,9 +90,11 @@ enum vmsnd_rc vmsnd_port_prepare(struct vmsnd_port *port, const struct vmsnd_str
 {
 	enum vmsnd_rc rc = check(port, params);
 
-	if (rc)
+	if (rc == VMSND_E_INVALID)
 		return rc;
 	port->prepared = false;
+	if (rc)
+		return rc;
 	port->params = *params;
 	port->frame_bytes = vmsnd_format_frame_bytes(&params->format);
 	if (vmsnd_port_hosted(port))

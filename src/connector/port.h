@@ -21,7 +21,7 @@ enum vmsnd_port_gate { VMSND_GATE_SHUT, VMSND_GATE_OPEN, VMSND_GATE_DRAINING };
 
 /* The host's side. Between stream_start and stream_stop only block_rt and ready_rt write here;
  * the lane reads the atomic figures at any time and sets up the rest while the host is
- * stopped. Figures go up only. */
+ * stopped. Figures but fill_min go up only. */
 struct vmsnd_port_host {
 	alignas(64) _Atomic uint32_t gate; /* enum vmsnd_port_gate; written by the lane */
 	alignas(64) struct vmsnd_ring_end ring;

@@ -66,25 +66,33 @@ static enum vmsnd_rc fail(struct vmsnd_card *card, enum vmsnd_rc rc, const char 
 	return rc;
 }
 
-static enum vmsnd_rc choose_device(struct vmsnd_card *card, const struct vmsnd_card_conf *conf)
+/* Finds the classes and parses the options; on VMSND_E_INVALID `error` holds the line. */
+static enum vmsnd_rc choose_device(struct vmsnd_card *card, const struct vmsnd_card_conf *conf,
+				   char *error, size_t bytes)
 {
 	const char *transport = conf->transport ? conf->transport : "vhost-user";
-	char error[ERROR_BYTES], name[64];
+	char name[64];
 	const char *options = split(conf->device ? conf->device : "", name, sizeof(name));
 
 	card->cls = vmsnd_registry_find_device(name);
 	if (!card->cls || card->cls->abi != VMSND_DEV_ABI) {
-		snprintf(error, sizeof(error),
-			 "there is no device '%s'; 'vmsnd devices' lists them", name);
-		return fail(card, VMSND_E_INVALID, error);
+		snprintf(error, bytes, "there is no device '%s'; 'vmsnd devices' lists them", name);
+		return VMSND_E_INVALID;
 	}
 	card->transport = vmsnd_registry_find_transport(transport);
 	if (!card->transport || card->transport->abi != VMSND_TRANSPORT_ABI) {
-		snprintf(error, sizeof(error), "there is no transport '%s'", transport);
-		return fail(card, VMSND_E_INVALID, error);
+		snprintf(error, bytes, "there is no transport '%s'", transport);
+		return VMSND_E_INVALID;
 	}
 	join_tables(card);
-	if (vmsnd_conf_parse(&card->conf, card->table, name, options, error, sizeof(error)))
+	return vmsnd_conf_parse(&card->conf, card->table, name, options, error, bytes);
+}
+
+static enum vmsnd_rc take_device(struct vmsnd_card *card, const struct vmsnd_card_conf *conf)
+{
+	char error[ERROR_BYTES];
+
+	if (choose_device(card, conf, error, sizeof(error)))
 		return fail(card, VMSND_E_INVALID, error);
 	if (vmsnd_conf_given(&card->conf, "name"))
 		snprintf(card->name, sizeof(card->name), "%s",
@@ -92,6 +100,18 @@ static enum vmsnd_rc choose_device(struct vmsnd_card *card, const struct vmsnd_c
 	else
 		snprintf(card->name, sizeof(card->name), "card%u", card->index);
 	return VMSND_OK;
+}
+
+bool vmsnd_machine_wants_socket(const struct vmsnd_card_conf *conf)
+{
+	struct vmsnd_card *card = calloc(1, sizeof(*card));
+	char error[ERROR_BYTES];
+	bool wants = card && choose_device(card, conf, error, sizeof(error)) == VMSND_OK &&
+		     !vmsnd_conf_given(&card->conf, "socket") &&
+		     !vmsnd_conf_given(&card->conf, "socket-fd");
+
+	free(card);
+	return wants;
 }
 
 static enum vmsnd_rc open_backend(struct vmsnd_card *card, const char *text)
@@ -122,7 +142,6 @@ static enum vmsnd_rc open_port(struct vmsnd_card *card, struct vmsnd_card_port *
 	    .backend = card->backend,
 	    .host = card->host,
 	    .enabled = dir == VMSND_PLAYBACK || vmsnd_conf_bool(&card->conf, "input"),
-	    .log = vmsnd_machine_log(card->machine),
 	};
 
 	conf.ring_storage = zeroed(VMSND_PORT_RING_BYTES, &slot->ring_block);
@@ -234,7 +253,7 @@ static enum vmsnd_rc open_transport(struct vmsnd_card *card, int listen_fd)
 enum vmsnd_rc vmsnd_card_open(struct vmsnd_card *card, const struct vmsnd_card_conf *conf,
 			      vmsnd_ns now)
 {
-	enum vmsnd_rc rc = choose_device(card, conf);
+	enum vmsnd_rc rc = take_device(card, conf);
 
 	card->time = now;
 	card->next = VMSND_NEVER;

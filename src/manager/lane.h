@@ -18,7 +18,7 @@ vmsnd_ns vmsnd_lane_now(struct vmsnd_lane *lane);
 bool vmsnd_lane_turn(struct vmsnd_lane *lane);
 /* `fd` becoming readable makes vmsnd_lane_turn return false. */
 enum vmsnd_rc vmsnd_lane_stop_on(struct vmsnd_lane *lane, int fd);
-/* Times the lane came so late that its clock was held (see lane.c). */
+/* Times the lane came so late that its clock was held (see lane_clock.h). */
 uint64_t vmsnd_lane_hiccups(const struct vmsnd_lane *lane);
 
 /* Closes the machine, then the loop. */

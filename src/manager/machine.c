@@ -43,6 +43,7 @@ enum vmsnd_rc vmsnd_machine_add(struct vmsnd_machine *machine, const struct vmsn
 		machine->cards = cards;
 	if (!cards || !card) {
 		free(card);
+		vmsnd_logf(&machine->conf.log, VMSND_LOG_ERROR, "out of memory for a card");
 		return VMSND_E_NOMEM;
 	}
 	card->machine = machine;

@@ -33,11 +33,6 @@ const struct vmsnd_backend_class *vmsnd_registry_backend(size_t index)
 	return index < COUNT(backends) ? backends[index] : NULL;
 }
 
-const struct vmsnd_transport_class *vmsnd_registry_transport(size_t index)
-{
-	return index < COUNT(transports) ? transports[index] : NULL;
-}
-
 const struct vmsnd_dev_class *vmsnd_registry_find_device(const char *name)
 {
 	for (size_t i = 0; i < COUNT(devices); i++)

@@ -9,7 +9,6 @@
 /* The `index`th class, or NULL beyond the last. */
 const struct vmsnd_dev_class *vmsnd_registry_device(size_t index);
 const struct vmsnd_backend_class *vmsnd_registry_backend(size_t index);
-const struct vmsnd_transport_class *vmsnd_registry_transport(size_t index);
 
 /* By name; NULL when there is none. */
 const struct vmsnd_dev_class *vmsnd_registry_find_device(const char *name);

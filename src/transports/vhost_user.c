@@ -234,7 +234,8 @@ static enum vmsnd_rc listen_for_peers(struct vmsnd_transport *bus,
 		    &bus->listener, (int)vmsnd_conf_uint(conf->options, "socket-fd"), error, bytes);
 	if (path)
 		return vmsnd_listener_open(&bus->listener, path, error, bytes);
-	snprintf(error, bytes, "say where the VMM will find the card: socket=PATH");
+	snprintf(error, bytes,
+		 "it has no socket: add socket=PATH, or start vmsnd from a systemd .socket unit");
 	return VMSND_E_INVALID;
 }
 

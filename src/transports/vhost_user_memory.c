@@ -41,7 +41,10 @@ const char *vmsnd_vu_slot_map(struct vmsnd_vu_slot *slot, const struct vmsnd_vu_
 		   (off_t)(region->offset - lead));
 	if (map == MAP_FAILED)
 		return "a memory region that cannot be mapped for reading and writing";
-	vmsnd_guard_add(map, (size_t)whole);
+	if (!vmsnd_guard_add(map, (size_t)whole)) {
+		munmap(map, (size_t)whole);
+		return "more memory regions than this process can watch over";
+	}
 	*slot = (struct vmsnd_vu_slot){.gpa = region->gpa,
 				       .bytes = region->bytes,
 				       .user = region->user,

@@ -29,7 +29,7 @@ struct vmsnd_vu_memory {
 const char *vmsnd_vu_slot_map(struct vmsnd_vu_slot *slot, const struct vmsnd_vu_region *region,
 			      int fd);
 void vmsnd_vu_slot_unmap(struct vmsnd_vu_slot *slot);
-/* Also gives it to `mem`. On failure the slot is unmapped. NULL, or why not. */
+/* Also gives it to `mem`. On failure the slot stays mapped. NULL, or why not. */
 const char *vmsnd_vu_memory_add(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *mem,
 				const struct vmsnd_vu_slot *slot);
 /* The slot with just these numbers, or -1. */

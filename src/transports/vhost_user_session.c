@@ -396,8 +396,8 @@ static const char *set_vring_kick(struct vmsnd_transport *bus, const uint8_t *pa
 	return vmsnd_vu_ring_refused(bus, descriptor.index) ? outside : NULL;
 }
 
-static const char *set_vring_call(struct vmsnd_transport *bus, const uint8_t *payload,
-				  struct answer *answer)
+static const char *set_event(struct vmsnd_transport *bus, const uint8_t *payload,
+			     void (*take)(struct vmsnd_transport *bus, unsigned index, int fd))
 {
 	struct vmsnd_vu_descriptor descriptor;
 	int fd;
@@ -405,21 +405,20 @@ static const char *set_vring_call(struct vmsnd_transport *bus, const uint8_t *pa
 
 	vmsnd_vu_descriptor_get(payload, &descriptor);
 	if (!why)
-		vmsnd_vu_ring_call_fd(bus, descriptor.index, fd);
+		take(bus, descriptor.index, fd);
 	return why;
+}
+
+static const char *set_vring_call(struct vmsnd_transport *bus, const uint8_t *payload,
+				  struct answer *answer)
+{
+	return set_event(bus, payload, vmsnd_vu_ring_call_fd);
 }
 
 static const char *set_vring_err(struct vmsnd_transport *bus, const uint8_t *payload,
 				 struct answer *answer)
 {
-	struct vmsnd_vu_descriptor descriptor;
-	int fd;
-	const char *why = take_event(bus, &fd);
-
-	vmsnd_vu_descriptor_get(payload, &descriptor);
-	if (!why)
-		vmsnd_vu_ring_err_fd(bus, descriptor.index, fd);
-	return why;
+	return set_event(bus, payload, vmsnd_vu_ring_err_fd);
 }
 
 static const char *set_vring_enable(struct vmsnd_transport *bus, const uint8_t *payload,

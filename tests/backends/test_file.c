@@ -106,6 +106,37 @@ static void test_second_stream_at_a_time_gets_the_next_number(void **state)
 	check_file(rig_path(rig, "o-2.w64"), cd, 0, 44100 * 9 / 10);
 }
 
+/* Two cards given the same name: the second one's stream ends, the first one's file is whole. */
+static void test_a_file_that_is_being_written_is_left_alone(void **state)
+{
+	struct rig *rig = *state, *other;
+	struct user a = {.stream = NULL}, b = {.frames = 9000};
+	void *made = NULL;
+	char options[RIG_PATH + 16];
+
+	assert_int_equal(rig_setup(&made), 0);
+	other = made;
+	open_host(rig, "path=%s/o.wav");
+	snprintf(options, sizeof(options), "path=%s", rig_path(rig, "o.wav"));
+	assert_int_equal(rig_open(other, &vmsnd_file_class, options), VMSND_OK);
+	assert_int_equal(user_open(rig, &a, VMSND_PLAYBACK, cd, 441), VMSND_OK);
+	assert_int_equal(user_open(other, &b, VMSND_PLAYBACK, cd, 441), VMSND_OK);
+	user_start(rig, &a, 0);
+	user_start(other, &b, 0);
+	rig_run(rig, 0, SECOND / 10);
+	rig_run(other, 0, SECOND / 10);
+	rig_run(rig, SECOND / 10, SECOND / 5);
+	assert_int_equal(a.ended, 0);
+	assert_int_equal(b.ended, 1);
+	assert_true(rig_said(other, VMSND_LOG_ERROR, "o.wav", "is writing it"));
+	user_close(rig, &a);
+	user_close(other, &b);
+	rig_close(rig);
+	rig_close(other);
+	check_file(rig_path(rig, "o.wav"), cd, 0, 44100 / 5);
+	rig_teardown(&made);
+}
+
 static void test_older_run_is_replaced(void **state)
 {
 	struct rig *rig = *state;
@@ -597,6 +628,7 @@ int main(void)
 	    CASE(test_same_format_goes_on_in_one_file),
 	    CASE(test_other_format_gets_the_next_number),
 	    CASE(test_second_stream_at_a_time_gets_the_next_number),
+	    CASE(test_a_file_that_is_being_written_is_left_alone),
 	    CASE(test_older_run_is_replaced),
 	    CASE(test_many_formats_stay_bounded),
 	    CASE(test_split_wav),

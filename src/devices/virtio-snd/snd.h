@@ -18,8 +18,7 @@ enum snd_state {
 	SND_STATE_SET,
 	SND_STATE_PREPARED,
 	SND_STATE_RUNNING,
-	SND_STATE_STOPPED,
-	SND_STATE_COUNT
+	SND_STATE_STOPPED
 };
 
 /* A data message that the guest waits for, from pop to push. */
