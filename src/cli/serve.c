@@ -2,9 +2,11 @@
 /* vmsnd serve: cards on sockets, until told to stop. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -152,6 +154,18 @@ static bool all_left(struct vmsnd_lane *lane)
 	return status.sessions_ended > 0 && status.connected == 0;
 }
 
+/* A session takes up to 14 descriptors and each file one: many cards need more than the usual
+ * 1024. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int serve(const struct request *request, struct vmsnd_lane *lane,
 		 const struct vmsnd_log *log)
 {
@@ -163,6 +177,10 @@ static int serve(const struct request *request, struct vmsnd_lane *lane,
 		vmsnd_logf(log, VMSND_LOG_ERROR, "cannot wait for signals: %s", strerror(errno));
 		return VMSND_EXIT_FAILED;
 	}
+	/* A log nobody reads any more, or a file at its limit, is no reason to end. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	raise_file_limit();
 	/* Without it a VMM that shortens its memory would take the others' sound along. */
 	vmsnd_guard_install();
 	rc = add_cards(lane, request);

@@ -6,8 +6,10 @@
 
 #include "manager/card.h"
 
-/* Steps one advance may take before others get a turn. */
+/* Steps one advance may take before others get a turn: in all, and at one moment. A guest that
+ * keeps a queue full asks for another step for ever. */
 #define STEPS_MAX    4096u
+#define AGAIN_MAX    8u
 #define COUNTERS_MAX 64u
 
 static vmsnd_ns earlier(vmsnd_ns a, vmsnd_ns b)
@@ -46,10 +48,12 @@ static vmsnd_ns step(struct vmsnd_card *card, vmsnd_ns at)
 
 vmsnd_ns vmsnd_card_advance(struct vmsnd_card *card, vmsnd_ns now)
 {
+	unsigned again = 0;
+
 	for (unsigned steps = 0; card->touched || card->next <= now; steps++) {
 		vmsnd_ns at = card->next < now ? card->next : now;
 
-		if (steps == STEPS_MAX)
+		if (steps == STEPS_MAX || again == AGAIN_MAX)
 			return now;
 		if (at < card->time)
 			at = card->time;
@@ -57,6 +61,11 @@ vmsnd_ns vmsnd_card_advance(struct vmsnd_card *card, vmsnd_ns now)
 			card->touched = false;
 		card->time = at;
 		card->next = step(card, at);
+		again = card->next <= at ? again + 1 : 0;
+		/* What is left is done at the time it is then, or the card's time would stand still
+		 * as long as there is more. */
+		if (again == AGAIN_MAX)
+			card->next = now;
 	}
 	return card->next;
 }

@@ -13,8 +13,8 @@ static uint32_t numbers[FRAMES];
 
 static int set_up(void **state)
 {
-	const struct virtio_snd_pcm_set_params params = {.buffer_bytes = 4 * DATA,
-							 .period_bytes = DATA,
+	const struct virtio_snd_pcm_set_params params = {.buffer_bytes = RIG_BUFFER_BYTES,
+							 .period_bytes = RIG_PERIOD_BYTES,
 							 .channels = 2,
 							 .format = VIRTIO_SND_PCM_FMT_S16,
 							 .rate = VIRTIO_SND_PCM_RATE_48000};

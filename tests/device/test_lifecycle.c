@@ -67,7 +67,7 @@ static void test_V49_V52_every_format_and_rate(void **state)
 				       rate >= VIRTIO_SND_PCM_RATE_8000 &&
 				       rate <= VIRTIO_SND_PCM_RATE_192000;
 
-			assert_int_equal(with(4096, 1024, 2, (uint8_t)format, (uint8_t)rate),
+			assert_int_equal(with(8192, 2048, 2, (uint8_t)format, (uint8_t)rate),
 					 offered ? OK : NOT_SUPP);
 			rig.next_free = mark;
 		}
@@ -102,6 +102,16 @@ static void test_V50_V51_V56_sizes_and_channels(void **state)
 	assert_int_equal(with(4096, 1024, 0, S16, R48), NOT_SUPP);
 	assert_int_equal(with(4096, 1024, 3, S16, R48), NOT_SUPP);
 	assert_int_equal(with(4096, 1024, 255, S16, R48), NOT_SUPP);
+}
+
+/* A block of less than a millisecond is work and no sound: one guest would keep the lane busy. */
+static void test_periods_below_a_millisecond(void **state)
+{
+	enum { S16 = VIRTIO_SND_PCM_FMT_S16, R48 = VIRTIO_SND_PCM_RATE_48000 };
+
+	assert_int_equal(with(4 * 4, 4, 2, S16, R48), NOT_SUPP);
+	assert_int_equal(with(4 * 47 * 4, 47 * 4, 2, S16, R48), NOT_SUPP);
+	assert_int_equal(with(4 * 48 * 4, 48 * 4, 2, S16, R48), OK);
 }
 
 static void test_V53_V54_features_and_padding(void **state)
@@ -445,6 +455,7 @@ int main(void)
 	    TEST(test_V49_V52_every_format_and_rate),
 	    TEST(test_V40_V46_port_gets_what_was_set),
 	    TEST(test_V50_V51_V56_sizes_and_channels),
+	    TEST(test_periods_below_a_millisecond),
 	    TEST(test_V53_V54_features_and_padding),
 	    TEST(test_V55_a_buffer_beyond_the_ring_is_refused),
 	    TEST(test_V58_unknown_streams),

@@ -5,8 +5,10 @@
 #include "base/endian.h"
 #include "devices/virtio-snd/snd.h"
 
-/* Requests worked off in one call. Linux has at most a few out. */
-#define CONTROL_BUDGET 64u
+/* What one call may cost, in requests without more to them; Linux has at most a few out. Popping
+ * what was posted and opening host streams count for many (pcm.c). */
+#define CONTROL_BUDGET 512u
+#define REQUEST_COST   8u
 /* The longest item a driver may ask for: sixteen times what any version of the standard has. */
 #define ITEM_BYTES_MAX 1536u
 #define REQUEST_BYTES  sizeof(struct virtio_snd_pcm_set_params)
@@ -204,7 +206,9 @@ void snd_control_run(struct vmsnd_snd *snd, vmsnd_ns now)
 	struct vmsnd_chain chain;
 
 	queue->more = false;
-	for (unsigned budget = CONTROL_BUDGET; snd_queue_live(queue) && budget > 0; budget--) {
+	snd->control_cost = 0;
+	for (; snd_queue_live(queue) && snd->control_cost < CONTROL_BUDGET;
+	     snd->control_cost += REQUEST_COST) {
 		enum vmsnd_pop got = vmsnd_queue_pop(&queue->ring, &chain);
 
 		if (got == VMSND_POP_NONE)

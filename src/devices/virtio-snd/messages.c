@@ -233,6 +233,18 @@ uint32_t snd_messages_pop(struct vmsnd_snd *snd, enum vmsnd_dir dir, uint32_t bu
 	return budget;
 }
 
+uint32_t snd_messages_pop_waiting(struct vmsnd_snd *snd, enum vmsnd_dir dir)
+{
+	struct snd_queue *queue = snd_data_queue(snd, dir);
+	uint32_t cost = 0;
+
+	if (!snd_queue_live(queue))
+		return 0;
+	for (uint16_t left = vmsnd_queue_waiting(&queue->ring); left > 0; left--)
+		cost += pop_one(snd, dir);
+	return cost;
+}
+
 /* ---- in time ----------------------------------------------------------------------------- */
 
 void snd_messages_run(struct vmsnd_snd *snd, enum vmsnd_dir dir, vmsnd_ns now)

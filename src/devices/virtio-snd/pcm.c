@@ -6,6 +6,11 @@
 #include "base/endian.h"
 #include "devices/virtio-snd/snd.h"
 
+/* What a request that may open or close a host stream takes of the control budget (control.c). */
+#define HOST_COST 128u
+/* Blocks of less than a millisecond are no sound but work: Linux asks for 10 ms at least. */
+#define PERIODS_MAX_HZ 1000u
+
 #define IN(state) (1u << SND_STATE_##state)
 
 /* V59. The second mask holds when the stream has no message out: Linux sends no RELEASE then,
@@ -37,7 +42,7 @@ static struct snd_stream *stream_of(struct vmsnd_snd *snd, const struct virtio_s
 static void take_posted(struct vmsnd_snd *snd, const struct snd_stream *stream)
 {
 	if (stream->state >= SND_STATE_PREPARED)
-		snd_messages_pop(snd, stream->dir, SND_WHOLE_RING);
+		snd->control_cost += snd_messages_pop_waiting(snd, stream->dir);
 }
 
 bool snd_stream_sync(struct vmsnd_snd *snd, struct snd_stream *stream, vmsnd_ns now)
@@ -88,6 +93,8 @@ static uint32_t params_of(const struct virtio_snd_pcm_set_params *request,
 	    request->buffer_bytes % request->period_bytes != 0 ||
 	    request->period_bytes % into->frame_bytes != 0)
 		return VIRTIO_SND_S_BAD_MSG;
+	if (request->period_bytes / into->frame_bytes < rate_hz / PERIODS_MAX_HZ)
+		return VIRTIO_SND_S_NOT_SUPP;
 	*params = (struct vmsnd_stream_params){
 	    .format = {.sample = format->sample, .rate_hz = rate_hz, .channels = request->channels},
 	    .buffer_frames = request->buffer_bytes / into->frame_bytes,
@@ -107,6 +114,7 @@ uint32_t snd_pcm_set_params(struct vmsnd_snd *snd, const void *request, vmsnd_ns
 	if (!stream)
 		return VIRTIO_SND_S_BAD_MSG;
 	take_posted(snd, stream);
+	snd->control_cost += HOST_COST;
 	if (!allows(snd, stream, &set_params_allowed)) {
 		snd_fault(snd, VMSND_FAULT_STATE, wanted->hdr.hdr.code);
 		return VIRTIO_SND_S_NOT_SUPP;
@@ -130,6 +138,7 @@ static uint32_t prepare(struct vmsnd_snd *snd, struct snd_stream *stream, vmsnd_
 {
 	enum vmsnd_rc rc;
 
+	snd->control_cost += HOST_COST;
 	/* Prepared anew, nothing of before will be played. */
 	snd_messages_flush(snd, stream, VIRTIO_SND_S_IO_ERR);
 	stream->posted_frames = stream->copied_frames = 0;

@@ -224,8 +224,8 @@ void snd_rings_enable(struct vmsnd_snd *snd, unsigned index, bool on, vmsnd_ns n
 static void give_all_back(struct vmsnd_snd *snd, vmsnd_ns now)
 {
 	/* With kicks off, some of it may only be in the ring. */
-	snd_messages_pop(snd, VMSND_PLAYBACK, SND_WHOLE_RING);
-	snd_messages_pop(snd, VMSND_CAPTURE, SND_WHOLE_RING);
+	snd_messages_pop_waiting(snd, VMSND_PLAYBACK);
+	snd_messages_pop_waiting(snd, VMSND_CAPTURE);
 	for (uint32_t i = 0; i < snd->n_streams; i++) {
 		struct snd_stream *stream = &snd->streams[i];
 

@@ -86,6 +86,7 @@ struct vmsnd_snd {
 	uint32_t n_streams, n_playback, n_chmaps;
 	uint32_t faults_told;
 	struct snd_counters counters;
+	uint32_t control_cost; /* of the control requests worked off in this call (control.c) */
 	struct snd_queue queues[VIRTIO_SND_VQ_MAX];
 	struct snd_pool pools[2]; /* by enum vmsnd_dir */
 	struct snd_stream streams[];
@@ -142,11 +143,11 @@ void snd_stream_reset(struct snd_stream *stream, vmsnd_ns now);
 
 void snd_fault(struct vmsnd_snd *snd, enum vmsnd_fault what, uint64_t detail);
 
-/* A budget for a whole ring of the longest chains. */
-#define SND_WHOLE_RING UINT32_C(0x20000)
 /* Pops what waits, at most about `budget` messages, and lines them up at their streams.
  * Returns what is left of the budget. */
 uint32_t snd_messages_pop(struct vmsnd_snd *snd, enum vmsnd_dir dir, uint32_t budget);
+/* Pops what waits now, and not what the driver adds meanwhile. Returns what that cost. */
+uint32_t snd_messages_pop_waiting(struct vmsnd_snd *snd, enum vmsnd_dir dir);
 /* Pops, moves frames, gives back what is done. */
 void snd_messages_run(struct vmsnd_snd *snd, enum vmsnd_dir dir, vmsnd_ns now);
 /* When a stream whose port runs is to be looked at again. */
