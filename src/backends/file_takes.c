@@ -14,6 +14,8 @@
 #define IDLE_MAX 32u
 /* A guest decides how often the format changes; how many files that makes is for us to say. */
 #define BEGUN_MAX 1000u
+/* How many files of earlier runs are stepped over for one of ours. */
+#define TRIES_MAX 1000u
 
 struct vmsnd_take {
 	struct vmsnd_take *next;
@@ -95,38 +97,64 @@ static enum vmsnd_rc finish(struct vmsnd_takes *takes, struct vmsnd_take *take, 
 	return rc;
 }
 
-static enum vmsnd_rc create(struct vmsnd_takes *takes, struct vmsnd_take *take, char *path)
+/* Only `path` itself was named by the user, who may have it replaced; what else is there
+ * under a number of ours stays, and why->exists says so. */
+static enum vmsnd_rc create(const struct vmsnd_takes *takes, struct vmsnd_sound_spec spec,
+			    const char *path, struct vmsnd_sound_writer **out,
+			    struct vmsnd_sound_why *why)
 {
-	struct vmsnd_sound_why why;
-
-	if (same_file(path, takes->keep))
+	spec.new_only = takes->files > 0;
+	why->exists = false;
+	if (!spec.new_only && same_file(path, takes->keep))
 		return complain(takes, path,
 				"this is the file that capture comes from; choose "
 				"another path");
-	if (!vmsnd_sound_create(path, &take->spec, &take->writer, &why))
+	if (!vmsnd_sound_create(path, &spec, out, why))
 		return VMSND_OK;
-	vmsnd_logf(takes->log, VMSND_LOG_ERROR,
-		   "file: %s: cannot be written: %s; make room or choose another path", path,
-		   why.text);
+	if (!why->exists)
+		vmsnd_logf(takes->log, VMSND_LOG_ERROR,
+			   "file: %s: cannot be written: %s; make room or choose another path",
+			   path, why->text);
 	return VMSND_E_SYSTEM;
+}
+
+/* The next name that is free, and a file of that name. */
+static enum vmsnd_rc create_next(struct vmsnd_takes *takes, const struct vmsnd_sound_spec *spec,
+				 char **path, struct vmsnd_sound_writer **out)
+{
+	struct vmsnd_sound_why why = {.exists = true};
+
+	for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
+		enum vmsnd_rc rc;
+
+		*path = numbered(takes->path, takes->files + 1);
+		if (!*path)
+			return complain(takes, takes->path, "no memory for the next file's name");
+		rc = create(takes, *spec, *path, out, &why);
+		takes->files += !rc || why.exists;
+		if (!rc)
+			return rc;
+		free(*path);
+		if (!why.exists)
+			return rc;
+	}
+	return complain(takes, takes->path,
+			"1000 numbers in a row are taken by files that were there before; move "
+			"them away");
 }
 
 static enum vmsnd_rc next_file(struct vmsnd_takes *takes, struct vmsnd_take *take)
 {
 	bool first_part = !take->path;
-	char *path = numbered(takes->path, takes->files + 1);
-	enum vmsnd_rc rc;
+	struct vmsnd_sound_writer *writer;
+	char *path;
+	enum vmsnd_rc rc = create_next(takes, &take->spec, &path, &writer);
 
-	if (!path)
-		return complain(takes, takes->path, "no memory for the next file's name");
-	rc = finish(takes, take, path);
-	if (!rc)
-		rc = create(takes, take, path);
-	if (rc) {
-		free(path);
+	if (rc)
 		return rc;
-	}
-	takes->files++;
+	/* What the last part lost at its end has had its line; the sound goes on. */
+	finish(takes, take, path);
+	take->writer = writer;
 	free(take->path);
 	take->path = path;
 	if (first_part)
@@ -169,7 +197,8 @@ static void put_first(struct vmsnd_takes *takes, struct vmsnd_take *take)
 static enum vmsnd_rc new_take(struct vmsnd_takes *takes, const struct vmsnd_format *format,
 			      struct vmsnd_take **out)
 {
-	struct vmsnd_sound_spec spec = {takes->container, *format, takes->part_bytes};
+	struct vmsnd_sound_spec spec = {
+	    .container = takes->container, .format = *format, .limit_bytes = takes->part_bytes};
 	struct vmsnd_sound_why why;
 	struct vmsnd_take *take;
 	enum vmsnd_rc rc = vmsnd_sound_check(&spec, &why);

@@ -4,7 +4,8 @@
  * A take is all that is played in one format, over any number of streams, one after the
  * other. The first take that has a frame is PATH itself; every further file, be it another
  * format, a second stream at the same time or the next part of a take that is full, has the
- * next number before its extension: PATH-2, PATH-3. A file begins with its first frame, so a
+ * next number before its extension: PATH-2, PATH-3. PATH replaces what an earlier run left;
+ * a number whose file is there already is left out. A file begins with its first frame, so a
  * guest that only looks leaves nothing behind. */
 #ifndef VMSND_BACKENDS_FILE_TAKES_H
 #define VMSND_BACKENDS_FILE_TAKES_H
@@ -22,7 +23,7 @@ struct vmsnd_takes {
 	enum vmsnd_container container;
 	struct vmsnd_take *list; /* the most recently used first */
 	unsigned idle, begun;
-	uint64_t files;
+	uint64_t files; /* names used up: made by us or found there */
 };
 
 #define VMSND_TAKES_PART_MIN_BYTES 4096u

@@ -22,6 +22,7 @@ bool vmsnd_container_of(const char *path, enum vmsnd_container *out);
 /* The end of a line that says why something failed; filled on failure only. */
 struct vmsnd_sound_why {
 	char text[200];
+	bool exists; /* of vmsnd_sound_create: new_only, and the name is taken */
 };
 
 struct vmsnd_sound_spec {
@@ -29,6 +30,7 @@ struct vmsnd_sound_spec {
 	struct vmsnd_format format;
 	uint64_t limit_bytes; /* the file stays within this; 0: only the container's own limit.
 			       * FLAC, whose blocks have no fixed size, stops just after it */
+	bool new_only;        /* a file that is there already is not replaced */
 };
 
 /* Whether the container can hold this at all: VMSND_OK or VMSND_E_UNSUPPORTED. */
@@ -41,8 +43,8 @@ bool vmsnd_sound_exact(const struct vmsnd_sound_spec *spec);
 
 struct vmsnd_sound_writer;
 
-/* Begins `path` anew. Only a regular file is replaced. On VMSND_E_SYSTEM no file is left that
- * was not there before. */
+/* Begins `path` anew. Only a regular file is replaced, with new_only not even that. On
+ * VMSND_E_SYSTEM no file is left that was not there before. */
 enum vmsnd_rc vmsnd_sound_create(const char *path, const struct vmsnd_sound_spec *spec,
 				 struct vmsnd_sound_writer **out, struct vmsnd_sound_why *why);
 /* How many frames it still takes within its limit. */

@@ -128,18 +128,28 @@ static enum vmsnd_rc library_why(SNDFILE *file, struct vmsnd_sound_why *why)
 }
 
 /* O_NONBLOCK: a FIFO or a device under that name must not hold us up before it is refused. */
-static int open_regular(const char *path, bool *fresh, struct vmsnd_sound_why *why)
+static int open_any(const char *path, bool new_only, bool *fresh, struct vmsnd_sound_why *why)
 {
 	const int flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	struct stat info;
 	int fd = open(path, flags | O_CREAT | O_EXCL, 0666);
 
 	*fresh = fd >= 0;
+	why->exists = fd < 0 && errno == EEXIST && new_only;
 	/* Without O_EXCL a link that points nowhere is followed too. */
-	if (fd < 0 && errno == EEXIST)
+	if (fd < 0 && errno == EEXIST && !new_only)
 		fd = open(path, flags | O_CREAT, 0666);
 	if (fd < 0)
-		return system_why(why), -1;
+		system_why(why);
+	return fd;
+}
+
+static int open_regular(const char *path, bool new_only, bool *fresh, struct vmsnd_sound_why *why)
+{
+	int fd = open_any(path, new_only, fresh, why);
+	struct stat info;
+
+	if (fd < 0)
+		return -1;
 	/* Before it is emptied: two cards given the same name must not write over each other. */
 	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
 		snprintf(why->text, sizeof(why->text), "another card or program is writing it");
@@ -173,12 +183,13 @@ enum vmsnd_rc vmsnd_sound_create(const char *path, const struct vmsnd_sound_spec
 	struct vmsnd_sound_writer *writer = calloc(1, sizeof(*writer));
 	bool fresh;
 
+	why->exists = false;
 	if (!writer)
 		return errno = ENOMEM, system_why(why);
 	writer->spec = *spec;
 	writer->memory_bytes = vmsnd_format_frame_bytes(&spec->format);
 	writer->disk_bytes = codings[spec->format.sample].disk_bytes * spec->format.channels;
-	writer->fd = open_regular(path, &fresh, why);
+	writer->fd = open_regular(path, spec->new_only, &fresh, why);
 	if (writer->fd >= 0 && start_file(writer, why)) {
 		*out = writer;
 		return VMSND_OK;

@@ -106,52 +106,6 @@ static void test_second_stream_at_a_time_gets_the_next_number(void **state)
 	check_file(rig_path(rig, "o-2.w64"), cd, 0, 44100 * 9 / 10);
 }
 
-/* Two cards given the same name: the second one's stream ends, the first one's file is whole. */
-static void test_a_file_that_is_being_written_is_left_alone(void **state)
-{
-	struct rig *rig = *state, *other;
-	struct user a = {.stream = NULL}, b = {.frames = 9000};
-	void *made = NULL;
-	char options[RIG_PATH + 16];
-
-	assert_int_equal(rig_setup(&made), 0);
-	other = made;
-	open_host(rig, "path=%s/o.wav");
-	snprintf(options, sizeof(options), "path=%s", rig_path(rig, "o.wav"));
-	assert_int_equal(rig_open(other, &vmsnd_file_class, options), VMSND_OK);
-	assert_int_equal(user_open(rig, &a, VMSND_PLAYBACK, cd, 441), VMSND_OK);
-	assert_int_equal(user_open(other, &b, VMSND_PLAYBACK, cd, 441), VMSND_OK);
-	user_start(rig, &a, 0);
-	user_start(other, &b, 0);
-	rig_run(rig, 0, SECOND / 10);
-	rig_run(other, 0, SECOND / 10);
-	rig_run(rig, SECOND / 10, SECOND / 5);
-	assert_int_equal(a.ended, 0);
-	assert_int_equal(b.ended, 1);
-	assert_true(rig_said(other, VMSND_LOG_ERROR, "o.wav", "is writing it"));
-	user_close(rig, &a);
-	user_close(other, &b);
-	rig_close(rig);
-	rig_close(other);
-	check_file(rig_path(rig, "o.wav"), cd, 0, 44100 / 5);
-	rig_teardown(&made);
-}
-
-static void test_older_run_is_replaced(void **state)
-{
-	struct rig *rig = *state;
-
-	for (uint64_t frames = 3000; frames >= 1000; frames -= 1000) {
-		struct user user = {.stream = NULL};
-
-		open_host(rig, "path=%s/o.wav,pace=free");
-		rig_play(rig, &user, cd, 441, frames);
-		rig_close(rig);
-		check_file(rig_path(rig, "o.wav"), cd, 0, frames);
-	}
-	assert_int_equal(rig_files(rig), 1);
-}
-
 /* Formats come and go as a guest likes: descriptors and files stay bounded. */
 static void test_many_formats_stay_bounded(void **state)
 {
@@ -561,26 +515,6 @@ static void test_refused_files(void **state)
 	refuse(rig, "path=%s/i.wav,in=%s/i.wav", VMSND_E_INVALID, "i.wav", "the same file");
 }
 
-/* A number may lead to the file that capture comes from: it is never written. */
-static void test_numbered_file_spares_the_input(void **state)
-{
-	struct rig *rig = *state;
-	struct user user = {.stream = NULL};
-
-	make_input(rig, "o-2.wav", cd, 10);
-	open_host(rig, "path=%s/o.wav,in=%s/o-2.wav,pace=free");
-	rig_play(rig, &user, cd, 441, 10);
-	assert_int_equal(user_open(rig, &user, VMSND_PLAYBACK, studio, 480), VMSND_OK);
-	user.left = 10;
-	user_start(rig, &user, 0);
-	rig_run(rig, 0, 0);
-	assert_int_equal(user.ended, 1);
-	assert_int_equal(user.why, VMSND_E_SYSTEM);
-	assert_true(rig_said(rig, VMSND_LOG_ERROR, "o-2.wav", "capture"));
-	user_close(rig, &user);
-	check_file(rig_path(rig, "o-2.wav"), cd, 0, 10);
-}
-
 /* Root may write anywhere, so root becomes somebody else for the while. */
 static void test_read_only_folder(void **state)
 {
@@ -628,8 +562,6 @@ int main(void)
 	    CASE(test_same_format_goes_on_in_one_file),
 	    CASE(test_other_format_gets_the_next_number),
 	    CASE(test_second_stream_at_a_time_gets_the_next_number),
-	    CASE(test_a_file_that_is_being_written_is_left_alone),
-	    CASE(test_older_run_is_replaced),
 	    CASE(test_many_formats_stay_bounded),
 	    CASE(test_split_wav),
 	    CASE(test_split_w64),
@@ -647,7 +579,6 @@ int main(void)
 	    CASE(test_refused_options),
 	    CASE(test_extension_in_any_case),
 	    CASE(test_refused_files),
-	    CASE(test_numbered_file_spares_the_input),
 	    CASE(test_read_only_folder),
 	    CASE(test_direction_without_a_file),
 	};

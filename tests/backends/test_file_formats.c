@@ -138,9 +138,10 @@ static void test_flac_clips_floats(void **state)
 	static const float in[] = {0.0f, 1.0f, 7.0f, -1.0f, -1.5f, INFINITY, -INFINITY, NAN, 0.5f};
 	static const int out[] = {0,          0x7fffff00, 0x7fffff00, INT32_MIN, INT32_MIN,
 				  0x7fffff00, INT32_MIN,  0,          0x40000000};
-	struct vmsnd_sound_writer *writer = create(
-	    *state, "c.flac",
-	    (struct vmsnd_sound_spec){VMSND_CONTAINER_FLAC, {VMSND_SAMPLE_FLOAT, 48000, 1}, 0});
+	struct vmsnd_sound_writer *writer =
+	    create(*state, "c.flac",
+		   (struct vmsnd_sound_spec){
+		       VMSND_CONTAINER_FLAC, {VMSND_SAMPLE_FLOAT, 48000, 1}, 0, false});
 	struct vmsnd_sound_why why;
 	SF_INFO info = {.format = 0};
 	int found[9];
@@ -158,9 +159,10 @@ static void test_flac_clips_floats(void **state)
 /* Noise as FLOAT, NaNs and all, comes out with the same bits. */
 static void test_float_bits_are_not_touched(void **state)
 {
-	struct vmsnd_sound_writer *writer = create(
-	    *state, "n.wav",
-	    (struct vmsnd_sound_spec){VMSND_CONTAINER_WAV, {VMSND_SAMPLE_FLOAT, 48000, 1}, 0});
+	struct vmsnd_sound_writer *writer =
+	    create(*state, "n.wav",
+		   (struct vmsnd_sound_spec){
+		       VMSND_CONTAINER_WAV, {VMSND_SAMPLE_FLOAT, 48000, 1}, 0, false});
 	uint32_t in[1000], out[1000];
 	struct vmsnd_sound_reader reader;
 	struct vmsnd_sound_why why;
@@ -187,9 +189,10 @@ static void head_of(struct rig *rig, const char *name, uint8_t *to, size_t n)
 /* A PEAK chunk holds the time of day, and equal sound is to give equal files. */
 static void test_no_time_of_day_in_a_file(void **state)
 {
-	struct vmsnd_sound_writer *writer = create(
-	    *state, "p.wav",
-	    (struct vmsnd_sound_spec){VMSND_CONTAINER_WAV, {VMSND_SAMPLE_FLOAT, 48000, 2}, 0});
+	struct vmsnd_sound_writer *writer =
+	    create(*state, "p.wav",
+		   (struct vmsnd_sound_spec){
+		       VMSND_CONTAINER_WAV, {VMSND_SAMPLE_FLOAT, 48000, 2}, 0, false});
 	struct vmsnd_sound_why why;
 	float in[128] = {0.5f};
 	uint8_t head[256];
@@ -204,9 +207,9 @@ static void test_no_time_of_day_in_a_file(void **state)
 static void test_three_channel_wav_header(void **state)
 {
 	uint8_t head[44];
-	struct vmsnd_sound_writer *writer =
-	    create(*state, "x.wav",
-		   (struct vmsnd_sound_spec){VMSND_CONTAINER_WAV, {VMSND_SAMPLE_S24, 48000, 3}, 0});
+	struct vmsnd_sound_writer *writer = create(
+	    *state, "x.wav",
+	    (struct vmsnd_sound_spec){VMSND_CONTAINER_WAV, {VMSND_SAMPLE_S24, 48000, 3}, 0, false});
 	struct vmsnd_sound_why why;
 
 	assert_int_equal(vmsnd_sound_finish(writer, &why), VMSND_OK);
@@ -219,8 +222,8 @@ static void test_three_channel_wav_header(void **state)
 static void test_flac_header_counts_what_has_left_the_encoder(void **state)
 {
 	static const struct vmsnd_format format = {VMSND_SAMPLE_S16, 48000, 2};
-	struct vmsnd_sound_writer *writer =
-	    create(*state, "h.flac", (struct vmsnd_sound_spec){VMSND_CONTAINER_FLAC, format, 0});
+	struct vmsnd_sound_writer *writer = create(
+	    *state, "h.flac", (struct vmsnd_sound_spec){VMSND_CONTAINER_FLAC, format, 0, false});
 	struct vmsnd_sound_why why;
 	static int16_t in[8193 * 2];
 
