@@ -56,6 +56,7 @@ void vmsnd_vu_complain_private(struct vmsnd_transport *bus)
 static void begin_session(struct vmsnd_transport *bus, int peer)
 {
 	bus->peer = peer;
+	bus->spoke = false;
 	bus->features = 0;
 	bus->features_set = false;
 	bus->features_applied = false;
@@ -81,17 +82,21 @@ static void close_rings(struct vmsnd_transport *bus)
 /* Leaves everything as before the peer came. */
 static void end_session(struct vmsnd_transport *bus)
 {
+	bool spoke = bus->spoke;
+
 	bus->user.unwatch(bus->user.ctx, bus->peer);
 	close_rings(bus);
 	vmsnd_fds_close(&bus->fds);
 	vmsnd_vu_memory_clear(&bus->memory, bus->mem);
-	bus->card.cls->reset(bus->card.dev, VMSND_RESET_PEER_LOST, bus->now);
+	if (spoke)
+		bus->card.cls->reset(bus->card.dev, VMSND_RESET_PEER_LOST, bus->now);
 	if (bus->backend_fd >= 0)
 		close(bus->backend_fd);
 	bus->backend_fd = -1;
 	close(bus->peer);
 	begin_session(bus, -1);
-	bus->user.peer(bus->user.ctx, VMSND_PEER_LEFT);
+	if (spoke)
+		bus->user.peer(bus->user.ctx, VMSND_PEER_LEFT);
 }
 
 static void left(struct vmsnd_transport *bus)
@@ -99,7 +104,8 @@ static void left(struct vmsnd_transport *bus)
 	/* QEMU without shared memory may say nothing at all after SET_FEATURES. */
 	if (bus->features & UINT64_C(1) << 32 && !bus->memory_came)
 		vmsnd_vu_complain_memory(bus);
-	vmsnd_logf(bus->user.log, VMSND_LOG_INFO, "%s: the VMM has left", bus->name);
+	if (bus->spoke)
+		vmsnd_logf(bus->user.log, VMSND_LOG_INFO, "%s: the VMM has left", bus->name);
 	end_session(bus);
 }
 
@@ -109,49 +115,6 @@ static void let_go(struct vmsnd_transport *bus)
 	vmsnd_vu_complain(bus, "connection", bus->broken);
 	vmsnd_logf(bus->user.log, VMSND_LOG_INFO, "%s: the VMM was let go", bus->name);
 	end_session(bus);
-}
-
-static void turn_away(struct vmsnd_transport *bus, int peer)
-{
-	if (!bus->told_busy)
-		vmsnd_logf(bus->user.log, VMSND_LOG_WARNING,
-			   "%s: a second VMM came to %s while one is being served; turned away",
-			   bus->name, bus->listener.path);
-	bus->told_busy = true;
-	close(peer);
-}
-
-static void accept_failed(struct vmsnd_transport *bus)
-{
-	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
-		return;
-	/* Otherwise the waiting peer would be reported over and over. */
-	vmsnd_logf(bus->user.log, VMSND_LOG_ERROR, "%s: cannot accept VMMs any more: %s", bus->name,
-		   strerror(errno));
-	bus->user.unwatch(bus->user.ctx, bus->listener.fd);
-}
-
-static void accept_peer(struct vmsnd_transport *bus)
-{
-	int peer = vmsnd_listener_accept(&bus->listener);
-
-	if (peer < 0) {
-		accept_failed(bus);
-		return;
-	}
-	if (bus->peer >= 0) {
-		turn_away(bus, peer);
-		return;
-	}
-	if (bus->user.watch(bus->user.ctx, peer, VMSND_VU_TAG_PEER)) {
-		vmsnd_logf(bus->user.log, VMSND_LOG_ERROR, "%s: cannot wait for the VMM",
-			   bus->name);
-		close(peer);
-		return;
-	}
-	begin_session(bus, peer);
-	vmsnd_logf(bus->user.log, VMSND_LOG_INFO, "%s: a VMM has connected", bus->name);
-	bus->user.peer(bus->user.ctx, VMSND_PEER_CONNECTED);
 }
 
 /* ---- receiving ------------------------------------------------------------------------------ */
@@ -199,6 +162,15 @@ static bool receive_part(struct vmsnd_transport *bus)
 	return !bus->broken && bus->got < wanted_bytes(bus);
 }
 
+/* Not when it connects: a second vmsnd looking whether the socket is served, or a health check,
+ * says nothing, and is no VMM. */
+static void first_message(struct vmsnd_transport *bus)
+{
+	bus->spoke = true;
+	vmsnd_logf(bus->user.log, VMSND_LOG_INFO, "%s: a VMM has connected", bus->name);
+	bus->user.peer(bus->user.ctx, VMSND_PEER_CONNECTED);
+}
+
 /* One message at most; what came of it so far waits in `in`. */
 static void receive(struct vmsnd_transport *bus)
 {
@@ -208,10 +180,65 @@ static void receive(struct vmsnd_transport *bus)
 		return;
 	if (!bus->broken && bus->got >= VMSND_VU_HEADER_BYTES && bus->got == wanted_bytes(bus)) {
 		bus->got = 0;
+		if (!bus->spoke)
+			first_message(bus);
 		vmsnd_vu_dispatch(bus);
 	}
 	if (bus->broken)
 		let_go(bus);
+}
+
+/* ---- who comes in -------------------------------------------------------------------------- */
+
+static void turn_away(struct vmsnd_transport *bus, int peer)
+{
+	if (!bus->told_busy)
+		vmsnd_logf(bus->user.log, VMSND_LOG_WARNING,
+			   "%s: a second VMM came to %s while one is being served; turned away",
+			   bus->name, bus->listener.path);
+	bus->told_busy = true;
+	close(peer);
+}
+
+static void accept_failed(struct vmsnd_transport *bus)
+{
+	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		return;
+	/* Otherwise the waiting peer would be reported over and over. */
+	vmsnd_logf(bus->user.log, VMSND_LOG_ERROR, "%s: cannot accept VMMs any more: %s", bus->name,
+		   strerror(errno));
+	bus->user.unwatch(bus->user.ctx, bus->listener.fd);
+}
+
+/* Whoever is there and has not said a whole message by now occupies nothing. */
+static bool is_occupied(struct vmsnd_transport *bus)
+{
+	if (bus->peer >= 0 && !bus->spoke)
+		receive(bus); /* its first message may lie there already */
+	if (bus->peer >= 0 && !bus->spoke)
+		end_session(bus);
+	return bus->peer >= 0;
+}
+
+static void accept_peer(struct vmsnd_transport *bus)
+{
+	int peer = vmsnd_listener_accept(&bus->listener);
+
+	if (peer < 0) {
+		accept_failed(bus);
+		return;
+	}
+	if (is_occupied(bus)) {
+		turn_away(bus, peer);
+		return;
+	}
+	if (bus->user.watch(bus->user.ctx, peer, VMSND_VU_TAG_PEER)) {
+		vmsnd_logf(bus->user.log, VMSND_LOG_ERROR, "%s: cannot wait for the VMM",
+			   bus->name);
+		close(peer);
+		return;
+	}
+	begin_session(bus, peer);
 }
 
 /* ---- the class ---------------------------------------------------------------------------------
@@ -318,12 +345,13 @@ static void vhost_user_notify(struct vmsnd_transport *bus, unsigned vector)
 static void vhost_user_close(struct vmsnd_transport *bus, vmsnd_ns now)
 {
 	bus->now = now;
-	if (bus->peer >= 0) {
+	if (bus->spoke) {
 		bus->card.cls->reset(bus->card.dev, VMSND_RESET_SHUTDOWN, now);
 		vmsnd_logf(bus->user.log, VMSND_LOG_INFO, "%s: closing while a VMM is connected",
 			   bus->name);
-		end_session(bus);
 	}
+	if (bus->peer >= 0)
+		end_session(bus);
 	bus->user.unwatch(bus->user.ctx, bus->listener.fd);
 	vmsnd_listener_close(&bus->listener);
 	free(bus);

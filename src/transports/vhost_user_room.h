@@ -72,7 +72,8 @@ struct vmsnd_transport {
 	vmsnd_ns now; /* of the call under way */
 
 	/* All of one session; a new peer finds it as at the start. */
-	int peer; /* -1: nobody */
+	int peer;   /* -1: nobody */
+	bool spoke; /* its first message was whole: it is a VMM */
 	uint64_t features;
 	bool features_set;     /* by this peer, since the last reset */
 	bool features_applied; /* the device has them */

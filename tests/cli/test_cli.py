@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -58,8 +59,12 @@ class Server:
 
 
 def connect(path):
+    """A VMM that has said something; who says nothing is none."""
     client = socket.socket(socket.AF_UNIX)
     client.connect(path)
+    client.settimeout(LIMIT_S)
+    client.sendall(struct.pack("<III", 1, 1, 0))  # GET_FEATURES
+    assert len(client.recv(20, socket.MSG_WAITALL)) == 20
     return client
 
 
@@ -202,6 +207,8 @@ def test_two_cards_in_one_command():
 
 def test_once_ends_with_the_vmm():
     server = Server("-d", CARD, "--once")
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.connect("s.sock")  # who says nothing is no VMM
     connect("s.sock").close()
     assert server.end() == 0
     assert not os.path.exists("s.sock")

@@ -365,6 +365,63 @@ static void test_second_vmm_is_turned_away(void **state)
 	wire_frontend_close(front);
 }
 
+/* Another vmsnd looks so whether a socket is served, and so does a health check. */
+static void test_a_peer_that_says_nothing_is_no_session(void **state)
+{
+	struct wire_harness *h = *state;
+	unsigned lines = h->n_lines;
+
+	for (uint32_t bytes = 0; bytes < 12; bytes += 11) {
+		int silent = vmsnd_socket_connect(h->path);
+
+		assert_true(silent >= 0);
+		assert_int_equal(send(silent, "\1\0\0\0\1\0\0\0\0\0\0", bytes, 0), bytes);
+		wire_harness_pump(h);
+		close(silent);
+		wire_harness_pump(h);
+	}
+	assert_int_equal(h->connected, 0);
+	assert_int_equal(h->left, 0);
+	assert_int_equal(h->n_lines, lines);
+}
+
+static void test_a_peer_that_says_nothing_keeps_nobody_out(void **state)
+{
+	struct wire_harness *h = *state;
+	int silent = vmsnd_socket_connect(h->path);
+	struct wire_frontend *front;
+	char byte;
+
+	wire_harness_pump(h);
+	front = running(h);
+	assert_int_equal(recv(silent, &byte, 1, 0), 0);
+	close(silent);
+	assert_int_equal(h->connected, 1);
+	assert_int_equal(h->n_troubles, 0);
+	wire_frontend_close(front);
+	assert_int_equal(h->left, 1);
+}
+
+/* Its message waits unread when the other one knocks. */
+static void test_a_peer_whose_message_waits_is_served(void **state)
+{
+	static const struct vmsnd_vu_header ask = {VMSND_VU_GET_FEATURES, VMSND_VU_VERSION, 0};
+	struct wire_harness *h = *state;
+	int first = vmsnd_socket_connect(h->path), second;
+	uint8_t reply[20];
+
+	wire_harness_pump(h);
+	second = vmsnd_socket_connect(h->path);
+	assert_int_equal(send(first, &ask, sizeof(ask), 0), sizeof(ask));
+	vmsnd_vhost_user_class.ready(h->bus, 0, 0); /* the listener's tag */
+	assert_int_equal(recv(first, reply, sizeof(reply), 0), sizeof(reply));
+	assert_int_equal(recv(second, reply, 1, 0), 0);
+	close(second);
+	close(first);
+	wire_harness_pump(h);
+	assert_int_equal(h->left, 1);
+}
+
 static void test_next_vmm_finds_a_fresh_card(void **state)
 {
 	struct wire_harness *h = *state;
@@ -526,6 +583,9 @@ int main(void)
 	    T(test_a_vmm_that_shortens_its_memory_hurts_only_itself),
 	    T(test_uml_base_of_a_disabled_ring_stops_it),
 	    T(test_second_vmm_is_turned_away),
+	    T(test_a_peer_that_says_nothing_is_no_session),
+	    T(test_a_peer_that_says_nothing_keeps_nobody_out),
+	    T(test_a_peer_whose_message_waits_is_served),
 	    T(test_next_vmm_finds_a_fresh_card),
 	    cmocka_unit_test(test_closing_answers_what_is_pending),
 	    T(test_every_config_range),
