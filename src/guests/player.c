@@ -200,11 +200,6 @@ bool vmsnd_guest_player_step(struct vmsnd_guest_player *player, vmsnd_ns now)
 	return player->state < VMSND_GUEST_PLAYER_DONE;
 }
 
-void vmsnd_guest_player_end(struct vmsnd_guest_player *player)
-{
-	player->ending = true;
-}
-
 void vmsnd_guest_player_abort(struct vmsnd_guest_player *player)
 {
 	player->ending = true;

@@ -16,7 +16,7 @@
 struct vmsnd_guest_player_conf {
 	unsigned stream;
 	struct vmsnd_guest_params params;
-	uint64_t frames; /* how many in all; UINT64_MAX: until vmsnd_guest_player_end */
+	uint64_t frames; /* how many in all; UINT64_MAX: until vmsnd_guest_player_abort */
 	void *ctx;
 	/* Playback: puts at most `frames` frames at `to` and returns how many; 0: none now. */
 	uint32_t (*read)(void *ctx, void *to, uint32_t frames);
@@ -58,9 +58,7 @@ void vmsnd_guest_player_init(struct vmsnd_guest_player *player, struct vmsnd_gue
 /* Goes as far as it can without waiting: sends requests, collects answers and messages,
  * posts what fits. False once DONE or FAILED. */
 bool vmsnd_guest_player_step(struct vmsnd_guest_player *player, vmsnd_ns now);
-/* No new messages; those under way are waited for. */
-void vmsnd_guest_player_end(struct vmsnd_guest_player *player);
-/* The same, without waiting for them: STOP and RELEASE at the next step. */
+/* No new messages; STOP and RELEASE at the next step, without waiting for those under way. */
 void vmsnd_guest_player_abort(struct vmsnd_guest_player *player);
 /* "PREPARE" and the like: what it is at, for a line of text. A constant string. */
 const char *vmsnd_guest_player_state_text(enum vmsnd_guest_player_state state);

@@ -193,8 +193,3 @@ bool vmsnd_guest_ring_take(struct vmsnd_guest_ring *ring, uint32_t *cookie, uint
 	}
 	return false;
 }
-
-unsigned vmsnd_guest_ring_pending(const struct vmsnd_guest_ring *ring)
-{
-	return (uint16_t)(ring->avail_idx - ring->used_idx);
-}

@@ -65,7 +65,5 @@ bool vmsnd_guest_ring_needs_kick(struct vmsnd_guest_ring *ring);
  * says it wrote. False when there is none; interrupts are then asked for again.
  * An entry that was never made available is skipped. */
 bool vmsnd_guest_ring_take(struct vmsnd_guest_ring *ring, uint32_t *cookie, uint32_t *bytes);
-/* Messages the card still holds. */
-unsigned vmsnd_guest_ring_pending(const struct vmsnd_guest_ring *ring);
 
 #endif

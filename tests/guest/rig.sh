@@ -6,7 +6,6 @@
 #   rig.sh --have PART          exit 0 when PART is there and fresh
 #   rig.sh --dir                where the cache is
 #   rig.sh --packages           Debian packages it needs, one a line
-#   rig.sh --packages-backports the same from backports: none, they are unpacked in the cache
 # The cache: $VMSND_RIG, else $XDG_CACHE_HOME/vmsnd-rig, else ~/.cache/vmsnd-rig.
 # Packages come from the mirror of this machine's apt; nothing is installed and
 # no root is needed. About 330 MB of downloads and 100 s of building, once.
@@ -148,7 +147,6 @@ case ${1:-} in
 	printf '%s\n' $packages
 	exit
 	;;
---packages-backports) exit ;;
 --dir)
 	echo "$cache"
 	exit
