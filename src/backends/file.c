@@ -14,7 +14,8 @@ struct vmsnd_backend {
 	const struct vmsnd_log *log;
 	char *path, *in; /* either may be NULL */
 	bool loop;
-	struct vmsnd_takes takes; /* open when there is a path */
+	struct vmsnd_sound_reader hold; /* of `in`: as long as it is open no card replaces it */
+	struct vmsnd_takes takes;       /* open when there is a path */
 };
 
 struct vmsnd_stream {
@@ -96,6 +97,7 @@ static enum vmsnd_rc cannot_read(const struct vmsnd_backend *host, enum vmsnd_rc
 
 static void file_free(struct vmsnd_backend *host)
 {
+	vmsnd_sound_close(&host->hold);
 	free(host->path);
 	free(host->in);
 	free(host);
@@ -122,16 +124,13 @@ static enum vmsnd_rc check_options(struct vmsnd_backend *host,
 
 static enum vmsnd_rc check_files(struct vmsnd_backend *host)
 {
-	struct vmsnd_sound_reader reader;
 	struct vmsnd_sound_why why;
 	enum vmsnd_rc rc = VMSND_OK;
 
-	if (host->in) {
-		rc = vmsnd_sound_open(&reader, host->in, &why);
-		if (rc)
-			return cannot_read(host, rc, &why);
-		vmsnd_sound_close(&reader);
-	}
+	if (host->in)
+		rc = vmsnd_sound_open(&host->hold, host->in, &why);
+	if (rc)
+		return cannot_read(host, rc, &why);
 	return host->path ? vmsnd_takes_open(&host->takes) : rc;
 }
 

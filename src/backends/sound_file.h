@@ -16,7 +16,7 @@ enum vmsnd_container {
 
 #define VMSND_CONTAINER_LIST ".wav, .w64, .rf64 or .flac"
 
-/* By the extension, in any case; false when it is none of the list. */
+/* By the extension, in any case; false when it is none of the list or has no name before it. */
 bool vmsnd_container_of(const char *path, enum vmsnd_container *out);
 
 /* The end of a line that says why something failed; filled on failure only. */
@@ -67,7 +67,8 @@ struct vmsnd_sound_reader {
 	bool is_float; /* the file's samples have no fixed number of bits */
 };
 
-/* Any regular file libsndfile knows. VMSND_E_GONE: it cannot be opened; VMSND_E_UNSUPPORTED:
+/* Any regular file libsndfile knows; until it is closed no writer of ours replaces it.
+ * VMSND_E_GONE: it cannot be opened; VMSND_E_UNSUPPORTED:
  * no sound file. Nothing is left to close on failure. */
 enum vmsnd_rc vmsnd_sound_open(struct vmsnd_sound_reader *reader, const char *path,
 			       struct vmsnd_sound_why *why);

@@ -6,6 +6,7 @@
 #include <sndfile.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,8 +37,12 @@ static int open_regular(const char *path, struct vmsnd_sound_why *why)
 		snprintf(why->text, sizeof(why->text), "%s", strerror(errno));
 		return -1;
 	}
-	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+		/* Keeps writers off. Where one is at work already there is nothing left to keep,
+		 * and reading does it no harm. */
+		flock(fd, LOCK_SH | LOCK_NB);
 		return fd;
+	}
 	snprintf(why->text, sizeof(why->text), "not a regular file");
 	close(fd);
 	return -1;

@@ -63,8 +63,11 @@ static const struct {
 
 bool vmsnd_container_of(const char *path, enum vmsnd_container *out)
 {
-	const char *dot = strrchr(path, '.');
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *dot = strrchr(name, '.');
 
+	if (dot == name) /* ".wav": hidden, and most likely a name that was left empty */
+		return false;
 	for (unsigned i = 0; dot && i < VMSND_CONTAINER_COUNT; i++) {
 		if (strcasecmp(dot, containers[i].extension) != 0)
 			continue;
@@ -150,9 +153,9 @@ static int open_regular(const char *path, bool new_only, bool *fresh, struct vms
 
 	if (fd < 0)
 		return -1;
-	/* Before it is emptied: two cards given the same name must not write over each other. */
+	/* Before it is emptied: a card must not write over what another one writes or reads. */
 	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-		snprintf(why->text, sizeof(why->text), "another card or program is writing it");
+		snprintf(why->text, sizeof(why->text), "another card or program is using it");
 	else if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && ftruncate(fd, 0) == 0)
 		return fd;
 	else

@@ -482,6 +482,8 @@ static void test_refused_options(void **state)
 	refuse(rig, "pace=free", VMSND_E_INVALID, "path=", "in=");
 	refuse(rig, "path=%s/o.mp3", VMSND_E_INVALID, "o.mp3", ".wav, .w64, .rf64 or .flac");
 	refuse(rig, "path=%s/wav", VMSND_E_INVALID, "wav", ".wav, .w64, .rf64 or .flac");
+	refuse(rig, "path=%s/.wav", VMSND_E_INVALID, "/.wav", ".wav, .w64, .rf64 or .flac");
+	refuse(rig, "path=.flac", VMSND_E_INVALID, "file: .flac", ".wav, .w64, .rf64 or .flac");
 	refuse(rig, "path=%s/o.wav,pace=fast", VMSND_E_INVALID, "pace=fast", "real, free");
 	refuse(rig, "path=%s/o.wav,split=100", VMSND_E_INVALID, "split", "4096");
 	refuse(rig, "path=%s/no/o.wav", VMSND_E_GONE, "o.wav", "No such file");

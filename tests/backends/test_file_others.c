@@ -168,12 +168,51 @@ static void test_a_file_that_is_being_written_is_left_alone(void **state)
 	rig_run(rig, SECOND / 10, SECOND / 5);
 	assert_int_equal(a.ended, 0);
 	assert_int_equal(b.ended, 1);
-	assert_true(rig_said(other, VMSND_LOG_ERROR, "o.wav", "is writing it"));
+	assert_true(rig_said(other, VMSND_LOG_ERROR, "o.wav", "is using it"));
 	user_close(rig, &a);
 	user_close(other, &b);
 	rig_close(rig);
 	rig_close(other);
 	check_file(rig_path(rig, "o.wav"), cd, 0, 44100 / 5);
+	rig_teardown(&made);
+}
+
+/* What one card captures from is another one's path: the input stays, from the start on. */
+static void test_an_input_of_another_card_is_left_alone(void **state)
+{
+	struct rig *rig = *state, *other;
+	struct user maker = {.stream = NULL}, player = {.left = 500}, again = {.left = 500};
+	struct user recorder = {.stream = NULL};
+	void *made = NULL;
+	char options[RIG_PATH + 32];
+
+	assert_int_equal(rig_setup(&made), 0);
+	other = made;
+	snprintf(options, sizeof(options), "path=%s,pace=free", rig_path(rig, "i.wav"));
+	open_host(other, options);
+	rig_play(other, &maker, cd, 441, 1000);
+	rig_close(other);
+	open_host(rig, "in=%s/i.wav"); /* no stream yet */
+	open_host(other, options);
+	assert_int_equal(user_open(other, &player, VMSND_PLAYBACK, cd, 441), VMSND_OK);
+	user_start(other, &player, 0);
+	rig_run(other, 0, 0);
+	assert_int_equal(player.ended, 1);
+	assert_true(rig_said(other, VMSND_LOG_ERROR, "i.wav", "is using it"));
+	user_close(other, &player);
+	assert_int_equal(user_open(rig, &recorder, VMSND_CAPTURE, cd, 441), VMSND_OK);
+	user_close(rig, &recorder); /* nor afterwards */
+	assert_int_equal(user_open(other, &again, VMSND_PLAYBACK, cd, 441), VMSND_OK);
+	user_start(other, &again, 0);
+	rig_run(other, 0, 0);
+	assert_int_equal(again.ended, 1);
+	user_close(other, &again);
+	check_file(rig_path(rig, "i.wav"), cd, 0, 1000);
+	rig_close(rig); /* let go of with its reader */
+	rig_play(other, &maker, cd, 441, 10);
+	rig_close(other);
+	check_file(rig_path(rig, "i.wav"), cd, 1000, 10);
+	user_free(&recorder);
 	rig_teardown(&made);
 }
 
@@ -187,6 +226,7 @@ int main(void)
 	    CASE(test_a_thousand_numbers_taken_end_the_search),
 	    CASE(test_numbered_file_spares_the_input),
 	    CASE(test_a_file_that_is_being_written_is_left_alone),
+	    CASE(test_an_input_of_another_card_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
