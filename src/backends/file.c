@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/file_log.h"
 #include "backends/file_takes.h"
 #include "backends/paced.h"
 
 struct vmsnd_backend {
 	struct vmsnd_paced paced;
-	const struct vmsnd_log *log;
-	char *path, *in; /* either may be NULL */
+	struct vmsnd_file_log errors; /* every line goes through it */
+	char *path, *in;              /* either may be NULL */
 	bool loop;
 	struct vmsnd_sound_reader hold; /* of `in`: as long as it is open no card replaces it */
 	struct vmsnd_takes takes;       /* open when there is a path */
@@ -50,7 +51,7 @@ static void run_dry(struct vmsnd_stream *stream, bool empty)
 {
 	stream->dry = true;
 	if (empty)
-		vmsnd_logf(stream->host->log, VMSND_LOG_WARNING,
+		vmsnd_logf(&stream->host->errors.log, VMSND_LOG_WARNING,
 			   "file: %s: no frame can be read; capture is silence", stream->host->in);
 }
 
@@ -87,7 +88,7 @@ static enum vmsnd_rc file_move(struct vmsnd_paced_stream *paced, void *samples, 
 static enum vmsnd_rc cannot_read(const struct vmsnd_backend *host, enum vmsnd_rc rc,
 				 const struct vmsnd_sound_why *why)
 {
-	vmsnd_logf(host->log, VMSND_LOG_ERROR,
+	vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
 		   "file: %s: capture cannot read it: %s; give a sound file with in=", host->in,
 		   why->text);
 	return rc;
@@ -114,7 +115,7 @@ static enum vmsnd_rc check_options(struct vmsnd_backend *host,
 	if (vmsnd_paced_open(&host->paced, conf, "file"))
 		return VMSND_E_INVALID;
 	if (!host->path && !host->in) {
-		vmsnd_logf(host->log, VMSND_LOG_ERROR,
+		vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
 			   "file: no file; give path=out.wav for playback, in=in.wav for capture, "
 			   "or both");
 		return VMSND_E_INVALID;
@@ -141,12 +142,12 @@ static enum vmsnd_rc file_open(const struct vmsnd_backend_conf *conf, struct vms
 
 	if (!host)
 		return VMSND_E_NOMEM;
-	host->log = conf->log;
+	vmsnd_file_log_init(&host->errors, conf->log);
 	host->path = copy(vmsnd_conf_text(conf->options, "path"));
 	host->in = copy(vmsnd_conf_text(conf->options, "in"));
 	host->loop = vmsnd_conf_bool(conf->options, "loop");
 	host->paced.move = file_move;
-	host->takes = (struct vmsnd_takes){.log = host->log,
+	host->takes = (struct vmsnd_takes){.log = &host->errors.log,
 					   .path = host->path,
 					   .keep = host->in,
 					   .part_bytes = vmsnd_conf_uint(conf->options, "split")};
@@ -175,7 +176,7 @@ static enum vmsnd_rc open_playback(struct vmsnd_stream *stream)
 
 	if (host->path)
 		return vmsnd_take_begin(&host->takes, &stream->paced.format, &stream->take);
-	vmsnd_logf(host->log, VMSND_LOG_ERROR,
+	vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
 		   "file: no file to play into; give path=out.wav beside in=%s", host->in);
 	return VMSND_E_GONE;
 }
@@ -189,7 +190,7 @@ static enum vmsnd_rc open_capture(struct vmsnd_stream *stream)
 	enum vmsnd_rc rc;
 
 	if (!host->in) {
-		vmsnd_logf(host->log, VMSND_LOG_ERROR,
+		vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
 			   "file: no file to capture from; give in=in.wav beside path=%s",
 			   host->path);
 		return VMSND_E_GONE;
@@ -200,7 +201,7 @@ static enum vmsnd_rc open_capture(struct vmsnd_stream *stream)
 	stream->reader = reader;
 	if (reader.rate_hz == want->rate_hz && reader.channels == want->channels)
 		return VMSND_OK;
-	vmsnd_logf(host->log, VMSND_LOG_ERROR,
+	vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
 		   "file: %s: the file has %" PRIu32 " Hz and %" PRIu32 " channels, the guest asks "
 		   "for %" PRIu32 " Hz and %" PRIu32 "; give a file that fits",
 		   host->in, reader.rate_hz, reader.channels, want->rate_hz, want->channels);
@@ -229,8 +230,8 @@ static enum vmsnd_rc file_stream_open(struct vmsnd_backend *host,
 	stream->host = host;
 	rc = vmsnd_paced_add(&host->paced, &stream->paced, want, user, ctx);
 	if (rc) {
-		vmsnd_logf(host->log, VMSND_LOG_ERROR, "file: a stream cannot be opened: %s",
-			   vmsnd_rc_text(rc));
+		vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
+			   "file: a stream cannot be opened: %s", vmsnd_rc_text(rc));
 		free(stream);
 		return rc;
 	}
@@ -239,6 +240,7 @@ static enum vmsnd_rc file_stream_open(struct vmsnd_backend *host,
 		file_stream_close(stream);
 		return rc;
 	}
+	vmsnd_file_log_forget(&host->errors);
 	*got = vmsnd_paced_got(&stream->paced);
 	*out = stream;
 	return VMSND_OK;

@@ -216,6 +216,57 @@ static void test_an_input_of_another_card_is_left_alone(void **state)
 	rig_teardown(&made);
 }
 
+/* ---- what a guest can fill a log with ---- */
+
+static void fail_to_open(struct rig *rig, enum vmsnd_dir dir, struct vmsnd_format format,
+			 unsigned times)
+{
+	struct user user = {.stream = NULL};
+
+	for (unsigned i = 0; i < times; i++)
+		assert_int_not_equal(user_open(rig, &user, dir, format, 441), VMSND_OK);
+	user_free(&user);
+}
+
+static void test_a_guest_in_a_loop_gets_one_line_for_each_cause(void **state)
+{
+	struct rig *rig = *state;
+	struct user user = {.stream = NULL};
+	struct vmsnd_format many = {VMSND_SAMPLE_S16, 44100, 9}; /* FLAC takes 8 channels */
+
+	open_host(rig, "path=%s/o.flac,pace=free");
+	for (unsigned i = 0; i < 10; i++) {
+		fail_to_open(rig, VMSND_CAPTURE, cd, 10);
+		fail_to_open(rig, VMSND_PLAYBACK, many, 10);
+	}
+	assert_int_equal(rig->n_lines, 2);
+	assert_true(rig_said(rig, VMSND_LOG_ERROR, "no file to capture from", "in="));
+	assert_true(rig_said(rig, VMSND_LOG_ERROR, "FLAC", "8 channels"));
+	/* Once it has worked, a failure is news. */
+	assert_int_equal(user_open(rig, &user, VMSND_PLAYBACK, cd, 441), VMSND_OK);
+	user_close(rig, &user);
+	fail_to_open(rig, VMSND_CAPTURE, cd, 10);
+	assert_int_equal(rig->n_lines, 3);
+}
+
+/* Each line names another rate. */
+static void test_causes_that_a_guest_makes_up_have_an_end(void **state)
+{
+	struct rig *rig = *state;
+	struct user maker = {.stream = NULL};
+	struct vmsnd_format format = cd;
+
+	open_host(rig, "path=%s/i.wav,pace=free");
+	rig_play(rig, &maker, cd, 441, 100);
+	rig_close(rig);
+	rig_forget_lines(rig);
+	open_host(rig, "in=%s/i.wav");
+	for (format.rate_hz = 8000; format.rate_hz < 8200; format.rate_hz++)
+		fail_to_open(rig, VMSND_CAPTURE, format, 1);
+	assert_in_range(rig->n_lines, 8, 32);
+	assert_true(rig_said(rig, VMSND_LOG_ERROR, "44100 Hz", "8001 Hz"));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
@@ -227,6 +278,8 @@ int main(void)
 	    CASE(test_numbered_file_spares_the_input),
 	    CASE(test_a_file_that_is_being_written_is_left_alone),
 	    CASE(test_an_input_of_another_card_is_left_alone),
+	    CASE(test_a_guest_in_a_loop_gets_one_line_for_each_cause),
+	    CASE(test_causes_that_a_guest_makes_up_have_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
