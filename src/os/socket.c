@@ -107,12 +107,17 @@ static void remember_file(struct vmsnd_listener *listener, const struct sockaddr
 	}
 }
 
+static void keep_spare(struct vmsnd_listener *listener)
+{
+	listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 enum vmsnd_rc vmsnd_listener_open(struct vmsnd_listener *listener, const char *path, char *error,
 				  size_t error_bytes)
 {
 	struct sockaddr_un address;
 
-	*listener = (struct vmsnd_listener){.fd = -1};
+	*listener = (struct vmsnd_listener){.fd = -1, .spare = -1};
 	if (!fill_address(&address, path)) {
 		snprintf(error, error_bytes,
 			 "the socket's path has %zu bytes; 1 to %u are possible: %.60s...",
@@ -129,8 +134,10 @@ enum vmsnd_rc vmsnd_listener_open(struct vmsnd_listener *listener, const char *p
 		return VMSND_E_SYSTEM;
 	}
 	remember_file(listener, &address);
-	if (listen(listener->fd, BACKLOG) == 0)
+	if (listen(listener->fd, BACKLOG) == 0) {
+		keep_spare(listener);
 		return VMSND_OK;
+	}
 	snprintf(error, error_bytes, "cannot listen at %s: %s", path, strerror(errno));
 	vmsnd_listener_close(listener);
 	return VMSND_E_SYSTEM;
@@ -147,7 +154,7 @@ static int socket_option(int fd, int option)
 enum vmsnd_rc vmsnd_listener_adopt(struct vmsnd_listener *listener, int fd, char *error,
 				   size_t error_bytes)
 {
-	*listener = (struct vmsnd_listener){.fd = -1};
+	*listener = (struct vmsnd_listener){.fd = -1, .spare = -1};
 	if (socket_option(fd, SO_DOMAIN) != AF_UNIX || socket_option(fd, SO_TYPE) != SOCK_STREAM ||
 	    socket_option(fd, SO_ACCEPTCONN) != 1) {
 		snprintf(error, error_bytes, "descriptor %d is not a listening Unix stream socket",
@@ -157,6 +164,7 @@ enum vmsnd_rc vmsnd_listener_adopt(struct vmsnd_listener *listener, int fd, char
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	listener->fd = fd;
+	keep_spare(listener);
 	snprintf(listener->path, sizeof(listener->path), "descriptor %d", fd);
 	return VMSND_OK;
 }
@@ -170,12 +178,27 @@ void vmsnd_listener_close(struct vmsnd_listener *listener)
 		unlink(listener->path);
 	if (listener->fd >= 0)
 		close(listener->fd);
-	*listener = (struct vmsnd_listener){.fd = -1};
+	if (listener->spare >= 0)
+		close(listener->spare);
+	*listener = (struct vmsnd_listener){.fd = -1, .spare = -1};
 }
 
 int vmsnd_listener_accept(struct vmsnd_listener *listener)
 {
 	return accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+bool vmsnd_listener_turn_away(struct vmsnd_listener *listener)
+{
+	int peer;
+
+	if (listener->spare >= 0)
+		close(listener->spare);
+	peer = vmsnd_listener_accept(listener);
+	if (peer >= 0)
+		close(peer);
+	keep_spare(listener);
+	return peer >= 0;
 }
 
 void vmsnd_fds_close(struct vmsnd_fds *fds)

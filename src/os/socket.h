@@ -14,6 +14,7 @@
 
 struct vmsnd_listener {
 	int fd;    /* -1: none */
+	int spare; /* given up to turn a peer away when there are no more descriptors */
 	bool made; /* the file at `path` is ours to remove */
 	dev_t device;
 	ino_t inode;
@@ -31,6 +32,8 @@ enum vmsnd_rc vmsnd_listener_adopt(struct vmsnd_listener *listener, int fd, char
 void vmsnd_listener_close(struct vmsnd_listener *listener);
 /* The next peer, or -1 with errno; EAGAIN when nobody waits. */
 int vmsnd_listener_accept(struct vmsnd_listener *listener);
+/* Accepts the next peer only to close it, also when no descriptor is left. False: it waits on. */
+bool vmsnd_listener_turn_away(struct vmsnd_listener *listener);
 
 /* Connects, non-blocking afterwards; -1 with errno. */
 int vmsnd_socket_connect(const char *path);

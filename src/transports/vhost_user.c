@@ -79,6 +79,13 @@ static void close_rings(struct vmsnd_transport *bus)
 	}
 }
 
+static void hear_again(struct vmsnd_transport *bus)
+{
+	if (bus->deaf)
+		bus->deaf =
+		    bus->user.watch(bus->user.ctx, bus->listener.fd, VMSND_VU_TAG_LISTENER) != 0;
+}
+
 /* Leaves everything as before the peer came. */
 static void end_session(struct vmsnd_transport *bus)
 {
@@ -95,6 +102,7 @@ static void end_session(struct vmsnd_transport *bus)
 	bus->backend_fd = -1;
 	close(bus->peer);
 	begin_session(bus, -1);
+	hear_again(bus);
 	if (spoke)
 		bus->user.peer(bus->user.ctx, VMSND_PEER_LEFT);
 }
@@ -200,13 +208,37 @@ static void turn_away(struct vmsnd_transport *bus, int peer)
 	close(peer);
 }
 
-static void accept_failed(struct vmsnd_transport *bus)
+/* Both pass, and peers go on coming meanwhile. */
+static bool is_shortage(int why)
 {
-	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+	return why == EMFILE || why == ENFILE || why == ENOMEM || why == ENOBUFS;
+}
+
+/* While somebody is served, whoever waits can be left waiting until then; with nobody there,
+ * nothing would tell us to listen again. */
+static void accept_short(struct vmsnd_transport *bus, int why)
+{
+	if (!bus->told_short)
+		vmsnd_logf(bus->user.log, VMSND_LOG_ERROR, "%s: cannot accept a VMM for now: %s",
+			   bus->name, strerror(why));
+	bus->told_short = true;
+	if (vmsnd_listener_turn_away(&bus->listener) || bus->peer < 0)
 		return;
+	bus->user.unwatch(bus->user.ctx, bus->listener.fd);
+	bus->deaf = true;
+}
+
+static void accept_failed(struct vmsnd_transport *bus, int why)
+{
+	if (why == EAGAIN || why == EINTR || why == ECONNABORTED)
+		return;
+	if (is_shortage(why)) {
+		accept_short(bus, why);
+		return;
+	}
 	/* Otherwise the waiting peer would be reported over and over. */
 	vmsnd_logf(bus->user.log, VMSND_LOG_ERROR, "%s: cannot accept VMMs any more: %s", bus->name,
-		   strerror(errno));
+		   strerror(why));
 	bus->user.unwatch(bus->user.ctx, bus->listener.fd);
 }
 
@@ -225,9 +257,10 @@ static void accept_peer(struct vmsnd_transport *bus)
 	int peer = vmsnd_listener_accept(&bus->listener);
 
 	if (peer < 0) {
-		accept_failed(bus);
+		accept_failed(bus, errno);
 		return;
 	}
+	bus->told_short = false;
 	if (is_occupied(bus)) {
 		turn_away(bus, peer);
 		return;
@@ -277,7 +310,7 @@ static struct vmsnd_transport *make(const struct vmsnd_transport_conf *conf,
 	bus->user = *user;
 	bus->card = conf->card;
 	bus->mem = conf->mem;
-	bus->listener.fd = -1;
+	bus->listener = (struct vmsnd_listener){.fd = -1, .spare = -1};
 	bus->backend_fd = -1;
 	bus->n_rings = conf->card.cls->virtio->n_queues;
 	for (unsigned i = 0; i < VMSND_VU_RINGS_MAX; i++)

@@ -69,7 +69,9 @@ struct vmsnd_transport {
 	struct vmsnd_card_ref card;
 	struct vmsnd_gmem *mem;
 	struct vmsnd_listener listener;
-	vmsnd_ns now; /* of the call under way */
+	vmsnd_ns now;    /* of the call under way */
+	bool deaf;       /* the listener is not watched, for want of memory or descriptors */
+	bool told_short; /* the line about that is written; until a peer is accepted again */
 
 	/* All of one session; a new peer finds it as at the start. */
 	int peer;   /* -1: nobody */

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What one VMM, or a lack of something, must not do to the others in the same process. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "harness.h"
+#include "script.h"
+
+static int open_harness(void **state)
+{
+	static struct wire_harness h;
+
+	wire_harness_open(&h);
+	*state = &h;
+	return 0;
+}
+
+static int close_harness(void **state)
+{
+	wire_harness_close(*state);
+	return 0;
+}
+
+/* No number above the highest in use can be had. */
+static struct rlimit no_more_descriptors(void)
+{
+	struct rlimit before, none;
+	int lowest = fcntl(0, F_DUPFD_CLOEXEC, 3);
+
+	assert_true(lowest >= 0);
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = (rlim_t)lowest;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	return before;
+}
+
+/* Neither does it wait for ever, nor is it the last one ever heard. */
+static void test_without_descriptors_a_peer_is_turned_away(void **state)
+{
+	struct wire_harness *h = *state;
+	int one = vmsnd_socket_connect(h->path), two = vmsnd_socket_connect(h->path);
+	struct wire_frontend *front;
+	struct rlimit before = no_more_descriptors();
+	uint64_t features = 0;
+	char byte;
+
+	wire_harness_pump(h); /* gives up after 10000 rounds */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(recv(one, &byte, 1, 0), 0);
+	assert_int_equal(recv(two, &byte, 1, 0), 0);
+	close(one);
+	close(two);
+	assert_int_equal(h->n_troubles, 1);
+	assert_non_null(strstr(h->trouble, "cannot accept a VMM for now"));
+	front = wire_harness_connect(h);
+	assert_int_equal(wire_get_u64(front, VMSND_VU_GET_FEATURES, &features), WIRE_OK);
+	wire_frontend_close(front);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, open_harness, close_harness)
+	const struct CMUnitTest tests[] = {
+	    T(test_without_descriptors_a_peer_is_turned_away),
+	};
+
+	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
+}
