@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The VMM's memory, mapped: slots with their guest address and the VMM's own. */
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,13 +23,87 @@ static uint64_t granule(const struct stat *status)
 	return block > page && (block & (block - 1)) == 0 ? block : page;
 }
 
+/* ---- whose file it is ---------------------------------------------------------------
+ *
+ * In a file system that another program answers for (FUSE), or another machine, each access
+ * to the memory can wait for ever, and so can fstat and fstatfs. None of what follows asks
+ * the file system itself. */
+
+/* -1 when it cannot be told. */
+static int mount_of(int fd)
+{
+	char path[64], line[64];
+	int mount = -1;
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = fopen(path, "re");
+	while (info && mount < 0 && fgets(line, sizeof(line), info))
+		if (sscanf(line, "mnt_id: %d", &mount) != 1)
+			mount = -1;
+	if (info)
+		fclose(info);
+	return mount;
+}
+
+/* Those without a disk of their own, as the kernel sees it, that need nobody's answer. */
+static bool answers_at_once(const char *type)
+{
+	static const char *const types[] = {"btrfs", "overlay", "ramfs",   "rootfs",
+					    "tmpfs", "zfs",     "bcachefs"};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(type, types[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A mount that only the VMM can see is not found, and its file refused. */
+static bool is_mounted_from_here(int mount)
+{
+	FILE *list = fopen("/proc/self/mountinfo", "re");
+	char line[4096], type[32];
+	bool good = false;
+
+	while (list && !good && fgets(line, sizeof(line), list)) {
+		const char *rest = strstr(line, " - ");
+		int number;
+
+		good = rest && sscanf(line, "%d", &number) == 1 && number == mount &&
+		       sscanf(rest, " - %31s", type) == 1 && answers_at_once(type);
+	}
+	if (list)
+		fclose(list);
+	return good;
+}
+
+static const char *refuse_file(int fd)
+{
+	struct statx status;
+
+	/* Only what lives in memory can be sealed: memfd, tmpfs, huge pages. */
+	if (fcntl(fd, F_GET_SEALS) >= 0)
+		return NULL;
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) ||
+	    !S_ISREG(status.stx_mode))
+		return "a memory region whose descriptor is no file";
+	/* FUSE and all that come over a network have no disk: device major 0. */
+	if (status.stx_dev_major != 0 || is_mounted_from_here(mount_of(fd)))
+		return NULL;
+	return "memory in a file system that may not answer";
+}
+
 const char *vmsnd_vu_slot_map(struct vmsnd_vu_slot *slot, const struct vmsnd_vu_region *region,
 			      int fd)
 {
 	struct stat status;
 	uint64_t align, lead, whole;
+	const char *why;
 	void *map;
 
+	why = refuse_file(fd);
+	if (why)
+		return why;
 	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
 		return "a memory region whose descriptor is no file";
 	/* Touching what lies beyond a file's end would kill us. */

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -66,11 +68,68 @@ static void test_without_descriptors_a_peer_is_turned_away(void **state)
 	wire_frontend_close(front);
 }
 
+/* ---- memory ----------------------------------------------------------------------------- */
+
+static enum wire_result add_file(struct wire_frontend *front, int fd)
+{
+	static const struct vmsnd_vu_region first_page = {.bytes = 4096, .user = 0x10000};
+	enum wire_result result = wire_put_region(front, VMSND_VU_ADD_MEM_REG, &first_page, fd);
+
+	if (result == WIRE_OK)
+		wire_put_region(front, VMSND_VU_REM_MEM_REG, &first_page, -1);
+	close(fd);
+	return result;
+}
+
+/* A disk's, a memfd's and one made by tmpfs: as QEMU's memory-backend-file and -memfd have. */
+static void test_memory_in_ordinary_files_is_taken(void **state)
+{
+	struct wire_harness *h = *state;
+	struct wire_frontend *front = wire_harness_connect(h);
+	char path[128];
+	int fd;
+
+	wire_frontend_acks(front, true);
+	snprintf(path, sizeof(path), "%s/ram", h->dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	unlink(path);
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	assert_int_equal(add_file(front, fd), WIRE_OK);
+	fd = memfd_create("ram", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	assert_int_equal(add_file(front, fd), WIRE_OK);
+	fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0 && ftruncate(fd, 4096) == 0)
+		assert_int_equal(add_file(front, fd), WIRE_OK);
+	assert_int_equal(h->n_troubles, 0);
+	wire_frontend_close(front);
+}
+
+/* sysfs stands for FUSE, which a test cannot mount: no disk, no memory, and 4096 bytes long. */
+static void test_memory_that_others_answer_for_is_refused(void **state)
+{
+	struct wire_harness *h = *state;
+	struct wire_frontend *front;
+	int fd = open("/sys/devices/system/cpu/online", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		skip();
+	front = wire_harness_connect(h);
+	wire_frontend_acks(front, true);
+	assert_int_equal(add_file(front, fd), WIRE_REFUSED);
+	assert_int_equal(h->n_troubles, 1);
+	assert_non_null(strstr(h->trouble, "may not answer"));
+	wire_frontend_close(front);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_harness, close_harness)
 	const struct CMUnitTest tests[] = {
 	    T(test_without_descriptors_a_peer_is_turned_away),
+	    T(test_memory_in_ordinary_files_is_taken),
+	    T(test_memory_that_others_answer_for_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
