@@ -3,6 +3,8 @@
 #ifndef VMSND_CLI_CLI_H
 #define VMSND_CLI_CLI_H
 
+#include <stdatomic.h>
+
 #include "vmsnd/status.h"
 
 /* Exit codes: design, section 7. */
@@ -20,8 +22,14 @@ extern const struct vmsnd_command vmsnd_command_demo;
 extern const struct vmsnd_command vmsnd_command_devices;
 extern const struct vmsnd_command vmsnd_command_backends;
 
-/* Lines to standard error, "vmsnd: " before each; up to `*level`. */
-struct vmsnd_log vmsnd_cli_log(const enum vmsnd_log_level *level);
+struct vmsnd_cli_log_state {
+	enum vmsnd_log_level level;     /* the most that is said */
+	_Atomic unsigned long left_out; /* lines nobody made room for; starts at 0 */
+};
+
+/* Lines to standard error, "vmsnd: " before each. A line that cannot be written at once is left
+ * out, and the next one that can tells how many were: no reader of a log holds up a card. */
+struct vmsnd_log vmsnd_cli_log(struct vmsnd_cli_log_state *state);
 
 /* Prints "vmsnd SUBCOMMAND: <line>; see 'vmsnd SUBCOMMAND --help'" and gives the exit code. */
 int vmsnd_cli_usage(const struct vmsnd_command *self, const char *line);

@@ -27,6 +27,7 @@ struct demo {
 	vmsnd_ns now;
 	struct vmsnd_lane_clock clock;
 	struct vmsnd_log log;
+	struct vmsnd_cli_log_state said;
 	struct vmsnd_machine *machine;
 	struct vmsnd_guest *guest;
 	struct vmsnd_guest_player player;
@@ -312,14 +313,14 @@ static int parse(const struct vmsnd_command *self, int argc, char **argv, struct
 
 static int run(const struct vmsnd_command *self, int argc, char **argv)
 {
-	static const enum vmsnd_log_level level = VMSND_LOG_WARNING;
 	struct demo *demo = calloc(1, sizeof(*demo));
 	void *memory = calloc(1, MEMORY_BYTES);
 	int code = VMSND_EXIT_FAILED;
 
 	if (demo && memory && (demo->guest = calloc(1, sizeof(*demo->guest)))) {
 		demo->path = "vmsnd-demo.wav";
-		demo->log = vmsnd_cli_log(&level);
+		demo->said.level = VMSND_LOG_WARNING;
+		demo->log = vmsnd_cli_log(&demo->said);
 		code = parse(self, argc, argv, demo);
 		demo->now = demo->fast ? 0 : vmsnd_clock_now();
 		if (!code)

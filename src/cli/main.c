@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* vmsnd: finds the subcommand and runs it. */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+
+/* vmsnd_logf cuts at 512; below PIPE_BUF. */
+#define LINE_BYTES 640
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -14,22 +19,48 @@ static const struct vmsnd_command *const commands[] = {
     &vmsnd_command_backends,
 };
 
+/* Whether it went out; a line is shorter than PIPE_BUF, so it goes whole or waits. */
+static bool write_now(const char *before, const char *line)
+{
+	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+	char text[LINE_BYTES];
+	int bytes = snprintf(text, sizeof(text), "vmsnd: %s%s\n", before, line);
+
+	if (bytes < 0 || poll(&fd, 1, 0) != 1 || fd.revents != POLLOUT)
+		return false;
+	if ((size_t)bytes >= sizeof(text))
+		bytes = (int)sizeof(text) - 1;
+	return write(STDERR_FILENO, text, (size_t)bytes) >= 0;
+}
+
+static bool tell_left_out(struct vmsnd_cli_log_state *state)
+{
+	unsigned long n = atomic_exchange(&state->left_out, 0);
+	char line[80];
+
+	snprintf(line, sizeof(line), "%lu %s left out, as nobody read them", n,
+		 n == 1 ? "line was" : "lines were");
+	if (n == 0 || write_now("", line))
+		return true;
+	atomic_fetch_add(&state->left_out, n);
+	return false;
+}
+
 static void write_line(void *ctx, enum vmsnd_log_level level, const char *line)
 {
 	static const char *const before[] = {[VMSND_LOG_ERROR] = "error: ",
 					     [VMSND_LOG_WARNING] = "warning: ",
 					     [VMSND_LOG_INFO] = "",
 					     [VMSND_LOG_DEBUG] = "debug: "};
-	const enum vmsnd_log_level *most = ctx;
+	struct vmsnd_cli_log_state *state = ctx;
 
-	if (level <= *most)
-		fprintf(stderr, "vmsnd: %s%s\n", before[level], line);
+	if (level <= state->level && !(tell_left_out(state) && write_now(before[level], line)))
+		atomic_fetch_add(&state->left_out, 1);
 }
 
-struct vmsnd_log vmsnd_cli_log(const enum vmsnd_log_level *level)
+struct vmsnd_log vmsnd_cli_log(struct vmsnd_cli_log_state *state)
 {
-	/* The sink only reads through ctx. */
-	return (struct vmsnd_log){.ctx = (void *)(uintptr_t)level, .write = write_line};
+	return (struct vmsnd_log){.ctx = state, .write = write_line};
 }
 
 int vmsnd_cli_usage(const struct vmsnd_command *self, const char *line)

@@ -21,7 +21,7 @@ struct request {
 	struct vmsnd_card_conf cards[CARDS_MAX];
 	size_t n_cards;
 	bool once;
-	enum vmsnd_log_level level;
+	struct vmsnd_cli_log_state log;
 };
 
 static const char help[] =
@@ -109,9 +109,9 @@ static int parse(const struct vmsnd_command *self, int argc, char **argv, struct
 		else if (letter == '1')
 			request->once = true;
 		else if (letter == 'q')
-			request->level = VMSND_LOG_WARNING;
+			request->log.level = VMSND_LOG_WARNING;
 		else if (letter == 'v')
-			request->level = VMSND_LOG_DEBUG;
+			request->log.level = VMSND_LOG_DEBUG;
 		else
 			rc = vmsnd_cli_bad_option(self, argv[optind - 1]);
 	}
@@ -210,8 +210,8 @@ static int run(const struct vmsnd_command *self, int argc, char **argv)
 
 	if (!request)
 		return VMSND_EXIT_FAILED;
-	request->level = VMSND_LOG_INFO;
-	log = vmsnd_cli_log(&request->level);
+	request->log.level = VMSND_LOG_INFO;
+	log = vmsnd_cli_log(&request->log);
 	code = parse(self, argc, argv, request);
 	if (!code)
 		hand_out_passed(request, &log);

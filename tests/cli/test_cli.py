@@ -3,6 +3,7 @@
 """The program as its user meets it: exit codes, one-line errors, sockets, signals, help.
 
 usage: test_cli.py VMSND; prints TAP. Everything happens in a temporary folder."""
+import fcntl
 import os
 import re
 import shlex
@@ -322,6 +323,40 @@ def test_demo_that_cannot_write_says_so():
     result = run("demo", "--fast", "--output", "no/where.wav")
     assert result.returncode == 1 and result.stderr.count("\n") == 1, result
     assert "no/where.wav" in result.stderr
+
+
+def ask_features(path):
+    """A VMM's first question and its answer: the server is alive."""
+    with connect(path) as client:
+        client.settimeout(LIMIT_S)
+        client.sendall(struct.pack("<III", 1, 1, 0))
+        reply = b""
+        while len(reply) < 20:
+            part = client.recv(20 - len(reply))
+            assert part, "no answer"
+            reply += part
+
+
+def test_a_log_that_nobody_reads_holds_nothing_up():
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, 1031, 16384)  # F_SETPIPE_SZ: full after some hundred lines
+    process = subprocess.Popen([VMSND, "serve", "-d", CARD], stderr=writing)
+    os.close(writing)
+    try:
+        assert b"listening" in os.read(reading, 4096)
+        for _ in range(300):
+            ask_features("s.sock")
+        assert os.read(reading, 65536)  # somebody reads again
+        ask_features("s.sock")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT_S) == 0
+        said = b"".join(iter(lambda: os.read(reading, 65536), b""))
+        assert re.search(rb"^vmsnd: [1-9]\d+ lines were left out", said), said
+        assert b"connected" in said, said
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
 
 
 def main():
