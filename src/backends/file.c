@@ -15,6 +15,7 @@ struct vmsnd_backend {
 	struct vmsnd_file_log errors; /* every line goes through it */
 	char *path, *in;              /* either may be NULL */
 	bool loop;
+	bool told_empty;
 	struct vmsnd_sound_reader hold; /* of `in`: as long as it is open no card replaces it */
 	struct vmsnd_takes takes;       /* open when there is a path */
 };
@@ -46,13 +47,15 @@ static uint8_t *frame_at(const struct vmsnd_stream *stream, void *samples, uint3
 	return (uint8_t *)samples + (size_t)frame * stream->paced.frame_bytes;
 }
 
-/* An end right after a start: there is not one frame to loop over. */
+/* An end right after a start: there is not one frame to loop over. Said once, as a guest may
+ * start as often as it likes. */
 static void run_dry(struct vmsnd_stream *stream, bool empty)
 {
 	stream->dry = true;
-	if (empty)
+	if (empty && !stream->host->told_empty)
 		vmsnd_logf(&stream->host->errors.log, VMSND_LOG_WARNING,
 			   "file: %s: no frame can be read; capture is silence", stream->host->in);
+	stream->host->told_empty |= empty;
 }
 
 static void capture(struct vmsnd_stream *stream, void *samples, uint32_t frames)

@@ -419,8 +419,12 @@ static void test_capture_of_an_empty_file_is_silence(void **state)
 
 	sf_close(sf_open(rig_path(rig, "i.wav"), SFM_WRITE, &info));
 	open_host(rig, "in=%s/i.wav");
-	record(rig, &user, cd);
-	expect_silence(&user, 0, user.frames);
+	for (unsigned i = 0; i < 3; i++) {
+		record(rig, &user, cd);
+		expect_silence(&user, 0, user.frames);
+		if (i < 2)
+			user_close(rig, &user);
+	}
 	assert_int_equal(rig_count_lines(rig, VMSND_LOG_WARNING), 1);
 	user_close(rig, &user);
 	user_free(&user);
