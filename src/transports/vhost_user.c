@@ -356,6 +356,13 @@ static enum vmsnd_rc vhost_user_open(const struct vmsnd_transport_conf *conf,
 	return VMSND_OK;
 }
 
+static void kicked(struct vmsnd_transport *bus, unsigned index)
+{
+	vmsnd_vu_ring_kicked(bus, index);
+	if (bus->broken)
+		let_go(bus);
+}
+
 static void vhost_user_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns now)
 {
 	bus->now = now;
@@ -366,7 +373,7 @@ static void vhost_user_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns
 	else if (tag == VMSND_VU_TAG_PEER)
 		receive(bus);
 	else if (tag - VMSND_VU_TAG_KICK < bus->n_rings)
-		vmsnd_vu_ring_kicked(bus, tag - VMSND_VU_TAG_KICK);
+		kicked(bus, tag - VMSND_VU_TAG_KICK);
 }
 
 static void vhost_user_notify(struct vmsnd_transport *bus, unsigned vector)

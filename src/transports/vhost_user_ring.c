@@ -11,6 +11,8 @@
 
 #include "transports/vhost_user_room.h"
 
+#define KICKS_MAX 64u
+
 void vmsnd_vu_ring_init(struct vmsnd_vu_ring *ring)
 {
 	*ring = (struct vmsnd_vu_ring){.kick = -1, .call = -1, .err = -1};
@@ -164,6 +166,16 @@ void vmsnd_vu_rings_forget(struct vmsnd_transport *bus)
 
 /* ---- descriptors ------------------------------------------------------------------------ */
 
+/* UML makes both descriptors half a pair of sockets or a pipe. */
+static bool is_pipe(int fd)
+{
+	struct statx status;
+
+	/* The file system is not asked: it might not answer. */
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) ||
+	       S_ISFIFO(status.stx_mode) || S_ISSOCK(status.stx_mode);
+}
+
 bool vmsnd_vu_ring_kick_fd(struct vmsnd_transport *bus, unsigned index, int fd)
 {
 	struct vmsnd_vu_ring *ring = &bus->rings[index];
@@ -178,6 +190,8 @@ bool vmsnd_vu_ring_kick_fd(struct vmsnd_transport *bus, unsigned index, int fd)
 		return false;
 	}
 	ring->kick = fd;
+	ring->kick_pipe = is_pipe(fd);
+	ring->kicks = 0;
 	/* What was kicked through the old one may still lie there unread. */
 	if (ring->started && vmsnd_vu_ring_is_enabled(bus, ring))
 		bus->card.cls->virtio->kick(bus->card.dev, index, bus->now);
@@ -218,24 +232,51 @@ static void doubt_memory(struct vmsnd_transport *bus, const struct vmsnd_vu_ring
 		vmsnd_vu_complain_private(bus);
 }
 
+/* One read empties an eventfd. One made as a semaphore, or a timer that is due every
+ * nanosecond, stays readable, and would be reported for ever at no cost to the VMM. Who kicks
+ * more often than KICKS_MAX in a millisecond is looked at: no guest kicks faster than we read,
+ * so many times on end. In a pipe there may lie that many, each written by somebody. */
+static bool runs_empty(struct vmsnd_transport *bus, struct vmsnd_vu_ring *ring, bool *kicked)
+{
+	struct pollfd poller = {.fd = ring->kick, .events = POLLIN};
+	uint64_t count;
+
+	if (bus->now - ring->kicks_from >= VMSND_NS_PER_SECOND / 1000) {
+		ring->kicks_from = bus->now;
+		ring->kicks = 0;
+	}
+	if (ring->kicks++ < KICKS_MAX || ring->kick_pipe)
+		return true;
+	for (unsigned i = 0; i < KICKS_MAX; i++)
+		if (read_without_waiting(ring->kick, &count) > 0)
+			*kicked = true;
+		else if (poll(&poller, 1, 0) == 0)
+			return true;
+	return false;
+}
+
 void vmsnd_vu_ring_kicked(struct vmsnd_transport *bus, unsigned index)
 {
 	struct vmsnd_vu_ring *ring = &bus->rings[index];
 	uint64_t count;
 	ssize_t n;
+	bool kicked;
 
 	if (ring->kick < 0)
 		return;
 	n = read_without_waiting(ring->kick, &count);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
+	kicked = n > 0;
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
 		/* The other end of a pipe has gone: it would be reported for ever. */
 		bus->user.unwatch(bus->user.ctx, ring->kick);
 		drop_fd(&ring->kick);
 		return;
 	}
-	if (!ring->started || !vmsnd_vu_ring_is_enabled(bus, ring))
+	if (!runs_empty(bus, ring, &kicked)) {
+		bus->broken = "a kick descriptor that never runs empty";
+		return;
+	}
+	if (!kicked || !ring->started || !vmsnd_vu_ring_is_enabled(bus, ring))
 		return;
 	if (!bus->memory_proven)
 		doubt_memory(bus, ring);
@@ -245,16 +286,13 @@ void vmsnd_vu_ring_kicked(struct vmsnd_transport *bus, unsigned index)
 void vmsnd_vu_ring_call_fd(struct vmsnd_transport *bus, unsigned index, int fd)
 {
 	struct vmsnd_vu_ring *ring = &bus->rings[index];
-	struct stat status;
 
 	drop_fd(&ring->call);
 	if (fd < 0)
 		return;
 	ring->call = fd;
 	ring->call_blocks = !(fcntl(fd, F_GETFL) & O_NONBLOCK);
-	/* UML makes it half a pair of sockets. */
-	ring->call_pipe =
-	    fstat(fd, &status) || S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
+	ring->call_pipe = is_pipe(fd);
 	/* Used buffers may have been signalled to the old one only (qemu-audio.md 9.4). */
 	if (ring->started)
 		vmsnd_vu_ring_signal(ring);

@@ -56,6 +56,9 @@ struct vmsnd_vu_ring {
 	bool started;     /* the device has it */
 	bool call_pipe;   /* a write can raise SIGPIPE */
 	bool call_blocks; /* a write could wait */
+	bool kick_pipe;   /* not a counter: one read leaves the rest */
+	unsigned kicks;   /* in the millisecond from kicks_from on */
+	vmsnd_ns kicks_from;
 	int kick, call, err;
 	struct vmsnd_vu_address user;
 	struct vmsnd_vu_places places; /* while started */
@@ -125,7 +128,7 @@ void vmsnd_vu_ring_call_fd(struct vmsnd_transport *bus, unsigned index, int fd);
 void vmsnd_vu_ring_err_fd(struct vmsnd_transport *bus, unsigned index, int fd);
 /* Without bit 30 there is no SET_VRING_ENABLE, and a ring begins enabled. */
 bool vmsnd_vu_ring_is_enabled(const struct vmsnd_transport *bus, const struct vmsnd_vu_ring *ring);
-/* Its kick descriptor is readable. */
+/* Its kick descriptor is readable. Sets `broken` when it always is. */
 void vmsnd_vu_ring_kicked(struct vmsnd_transport *bus, unsigned index);
 void vmsnd_vu_ring_signal(struct vmsnd_vu_ring *ring);
 /* All rings as after power-on; their call descriptors stay. The device is not asked. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What each message of the peer does. */
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -369,15 +370,32 @@ static bool is_connection(int fd)
 	       bytes > sizeof(sa_family_t);
 }
 
+/* Some devices are always readable, others and files make a write wait. Asked without waiting
+ * for whoever answers for the file system. */
+static bool is_device_or_file(int fd)
+{
+	struct statx status;
+
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0 ||
+	       S_ISCHR(status.stx_mode) || S_ISBLK(status.stx_mode) || S_ISREG(status.stx_mode) ||
+	       S_ISDIR(status.stx_mode);
+}
+
 /* A VMM that hands us its own end of our connection would never be seen to leave. UML's call
  * descriptors are one half each of an unnamed pair of sockets. */
 static const char *take_event(struct vmsnd_transport *bus, int *fd)
 {
+	const char *why;
+
 	*fd = take_fd(bus);
-	if (*fd < 0 || !is_connection(*fd))
+	if (*fd < 0)
 		return NULL;
-	close(*fd);
-	return "a connection in place of an eventfd or a pipe";
+	why = is_connection(*fd)       ? "a connection in place of an eventfd or a pipe"
+	      : is_device_or_file(*fd) ? "a device or a file in place of an eventfd or a pipe"
+				       : NULL;
+	if (why)
+		close(*fd);
+	return why;
 }
 
 static const char *set_vring_kick(struct vmsnd_transport *bus, const uint8_t *payload,

@@ -5,9 +5,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -123,6 +125,86 @@ static void test_memory_that_others_answer_for_is_refused(void **state)
 	wire_frontend_close(front);
 }
 
+/* ---- kicks --------------------------------------------------------------------------------- */
+
+/* Waited for like an eventfd, they would keep the lane busy for ever. */
+static void test_devices_and_files_are_no_kick_and_no_call(void **state)
+{
+	static const char *const paths[] = {"/dev/urandom", "/dev/null", "/proc/self/exe", "/"};
+	struct wire_harness *h = *state;
+	struct wire_frontend *front = wire_harness_connect(h);
+
+	wire_frontend_acks(front, true);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+
+		assert_true(fd >= 0);
+		assert_int_equal(wire_put_fd(front, VMSND_VU_SET_VRING_KICK, 1, fd), WIRE_REFUSED);
+		assert_int_equal(wire_put_fd(front, VMSND_VU_SET_VRING_CALL, 1, fd), WIRE_REFUSED);
+		close(fd);
+	}
+	assert_non_null(strstr(h->trouble, "a device or a file"));
+	wire_frontend_close(front);
+}
+
+/* The VMM spends nothing on it, and would have the whole lane. */
+static void kick_that_never_runs_empty(struct wire_harness *h, int fd)
+{
+	struct wire_frontend *front = wire_harness_connect(h);
+	unsigned left = h->left;
+
+	wire_frontend_acks(front, true);
+	wire_put_fd(front, VMSND_VU_SET_VRING_KICK, 2, fd);
+	wire_harness_pump(h); /* gives up after 10000 rounds */
+	close(fd);
+	assert_int_equal(h->left, left + 1);
+	assert_non_null(strstr(h->trouble, "never runs empty"));
+	wire_frontend_close(front);
+}
+
+static void test_a_semaphore_as_kick_is_let_go(void **state)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
+
+	eventfd_write(fd, UINT64_MAX - 1);
+	kick_that_never_runs_empty(*state, fd);
+}
+
+static void test_a_timer_as_kick_is_let_go(void **state)
+{
+	static const struct itimerspec every_ns = {{0, 1}, {0, 1}};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	timerfd_settime(fd, 0, &every_ns, NULL);
+	kick_that_never_runs_empty(*state, fd);
+}
+
+/* Each kick costs the guest more than it costs us; a benchmark does it. */
+static void test_many_kicks_are_no_offence(void **state)
+{
+	struct wire_harness *h = *state;
+	struct wire_frontend *front = wire_harness_connect(h);
+	int fd = eventfd(0, EFD_CLOEXEC), ends[2];
+	uint64_t one = 1;
+
+	wire_frontend_acks(front, true);
+	assert_int_equal(wire_put_fd(front, VMSND_VU_SET_VRING_KICK, 1, fd), WIRE_OK);
+	for (unsigned i = 0; i < 1000; i++) {
+		eventfd_write(fd, 1);
+		wire_harness_pump(h);
+	}
+	close(fd);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(wire_put_fd(front, VMSND_VU_SET_VRING_KICK, 1, ends[0]), WIRE_OK);
+	for (unsigned i = 0; i < 1000; i++)
+		assert_int_equal(write(ends[1], &one, sizeof(one)), sizeof(one));
+	wire_harness_pump(h);
+	close(ends[0]);
+	close(ends[1]);
+	assert_int_equal(h->n_troubles, 0);
+	wire_frontend_close(front);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_harness, close_harness)
@@ -130,6 +212,10 @@ int main(void)
 	    T(test_without_descriptors_a_peer_is_turned_away),
 	    T(test_memory_in_ordinary_files_is_taken),
 	    T(test_memory_that_others_answer_for_is_refused),
+	    T(test_devices_and_files_are_no_kick_and_no_call),
+	    T(test_a_semaphore_as_kick_is_let_go),
+	    T(test_a_timer_as_kick_is_let_go),
+	    T(test_many_kicks_are_no_offence),
 	};
 
 	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);

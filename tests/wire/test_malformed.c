@@ -347,7 +347,8 @@ static void test_class16_descriptors_of_the_wrong_kind(void **state)
 	    wire_put_region(front, VMSND_VU_ADD_MEM_REG, &region, wire_frontend_kick_fd(front, 0)),
 	    WIRE_REFUSED);
 	assert_int_equal(
-	    wire_put_fd(front, VMSND_VU_SET_VRING_ERR, 0, wire_frontend_memory_fd(front)), WIRE_OK);
+	    wire_put_fd(front, VMSND_VU_SET_VRING_ERR, 0, wire_frontend_memory_fd(front)),
+	    WIRE_REFUSED);
 	assert_int_equal(
 	    wire_put_fd(front, VMSND_VU_SET_VRING_CALL, 0, wire_frontend_socket(front)),
 	    WIRE_REFUSED);
