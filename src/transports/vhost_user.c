@@ -379,7 +379,7 @@ static void vhost_user_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns
 static void vhost_user_notify(struct vmsnd_transport *bus, unsigned vector)
 {
 	if (vector < bus->n_rings)
-		vmsnd_vu_ring_signal(&bus->rings[vector]);
+		vmsnd_vu_ring_signal(&bus->rings[vector], bus->now);
 }
 
 static void vhost_user_close(struct vmsnd_transport *bus, vmsnd_ns now)

@@ -283,6 +283,14 @@ void vmsnd_vu_ring_kicked(struct vmsnd_transport *bus, unsigned index)
 	bus->card.cls->virtio->kick(bus->card.dev, index, bus->now);
 }
 
+/* The VMM shares the flag and may change it at any time. Looked at for each interrupt it would
+ * cost as much as the interrupt. */
+static void look_at_call(struct vmsnd_vu_ring *ring, vmsnd_ns now)
+{
+	ring->call_seen = now;
+	ring->call_blocks = ring->call_pipe || !(fcntl(ring->call, F_GETFL) & O_NONBLOCK);
+}
+
 void vmsnd_vu_ring_call_fd(struct vmsnd_transport *bus, unsigned index, int fd)
 {
 	struct vmsnd_vu_ring *ring = &bus->rings[index];
@@ -291,11 +299,11 @@ void vmsnd_vu_ring_call_fd(struct vmsnd_transport *bus, unsigned index, int fd)
 	if (fd < 0)
 		return;
 	ring->call = fd;
-	ring->call_blocks = !(fcntl(fd, F_GETFL) & O_NONBLOCK);
 	ring->call_pipe = is_pipe(fd);
+	look_at_call(ring, bus->now);
 	/* Used buffers may have been signalled to the old one only (qemu-audio.md 9.4). */
 	if (ring->started)
-		vmsnd_vu_ring_signal(ring);
+		vmsnd_vu_ring_signal(ring, bus->now);
 }
 
 void vmsnd_vu_ring_err_fd(struct vmsnd_transport *bus, unsigned index, int fd)
@@ -324,7 +332,7 @@ static ssize_t write_pipe(int fd, const uint64_t *one)
 }
 
 /* A full pipe or counter is fine: the guest has an interrupt to come anyway. */
-void vmsnd_vu_ring_signal(struct vmsnd_vu_ring *ring)
+void vmsnd_vu_ring_signal(struct vmsnd_vu_ring *ring, vmsnd_ns now)
 {
 	static const uint64_t one = 1;
 	struct pollfd poller = {.fd = ring->call, .events = POLLOUT};
@@ -332,6 +340,8 @@ void vmsnd_vu_ring_signal(struct vmsnd_vu_ring *ring)
 
 	if (ring->call < 0)
 		return;
+	if (now - ring->call_seen >= VMSND_NS_PER_SECOND)
+		look_at_call(ring, now);
 	if (ring->call_blocks && (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLOUT)))
 		return;
 	n = ring->call_pipe ? write_pipe(ring->call, &one) : write(ring->call, &one, sizeof(one));

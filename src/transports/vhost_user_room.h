@@ -53,11 +53,12 @@ struct vmsnd_vu_ring {
 	uint16_t size; /* 0: not told yet */
 	uint16_t base;
 	bool addressed, enabled;
-	bool started;     /* the device has it */
-	bool call_pipe;   /* a write can raise SIGPIPE */
-	bool call_blocks; /* a write could wait */
-	bool kick_pipe;   /* not a counter: one read leaves the rest */
-	unsigned kicks;   /* in the millisecond from kicks_from on */
+	bool started;       /* the device has it */
+	bool call_pipe;     /* a write can raise SIGPIPE */
+	bool call_blocks;   /* a write could wait, so it is asked first */
+	vmsnd_ns call_seen; /* when that was looked at */
+	bool kick_pipe;     /* not a counter: one read leaves the rest */
+	unsigned kicks;     /* in the millisecond from kicks_from on */
 	vmsnd_ns kicks_from;
 	int kick, call, err;
 	struct vmsnd_vu_address user;
@@ -130,7 +131,7 @@ void vmsnd_vu_ring_err_fd(struct vmsnd_transport *bus, unsigned index, int fd);
 bool vmsnd_vu_ring_is_enabled(const struct vmsnd_transport *bus, const struct vmsnd_vu_ring *ring);
 /* Its kick descriptor is readable. Sets `broken` when it always is. */
 void vmsnd_vu_ring_kicked(struct vmsnd_transport *bus, unsigned index);
-void vmsnd_vu_ring_signal(struct vmsnd_vu_ring *ring);
+void vmsnd_vu_ring_signal(struct vmsnd_vu_ring *ring, vmsnd_ns now);
 /* All rings as after power-on; their call descriptors stay. The device is not asked. */
 void vmsnd_vu_rings_forget(struct vmsnd_transport *bus);
 

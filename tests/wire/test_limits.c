@@ -205,6 +205,46 @@ static void test_many_kicks_are_no_offence(void **state)
 	wire_frontend_close(front);
 }
 
+/* ---- calls --------------------------------------------------------------------------------- */
+
+/* A write into a full counter would then wait, and the lane with it. */
+static void test_a_call_made_blocking_later_never_blocks(void **state)
+{
+	struct wire_harness *h = *state;
+	struct wire_frontend *front = wire_harness_connect(h);
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	eventfd_t count = 0;
+
+	wire_frontend_acks(front, true);
+	assert_int_equal(wire_put_fd(front, VMSND_VU_SET_VRING_CALL, 2, fd), WIRE_OK);
+	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
+	eventfd_write(fd, UINT64_MAX - 1);
+	vmsnd_vhost_user_class.ready(h->bus, 1, VMSND_NS_PER_SECOND); /* the peer's tag */
+	vmsnd_vhost_user_class.notify(h->bus, 2);
+	eventfd_read(fd, &count);
+	assert_int_equal(count, UINT64_MAX - 1);
+	close(fd);
+	wire_frontend_close(front);
+}
+
+static void test_a_call_pipe_made_blocking_never_blocks(void **state)
+{
+	struct wire_harness *h = *state;
+	struct wire_frontend *front = wire_harness_connect(h);
+	int ends[2];
+
+	wire_frontend_acks(front, true);
+	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_int_equal(wire_put_fd(front, VMSND_VU_SET_VRING_CALL, 2, ends[1]), WIRE_OK);
+	assert_int_equal(fcntl(ends[1], F_SETFL, 0), 0);
+	for (unsigned i = 0; i < 20000; i++)
+		vmsnd_vhost_user_class.notify(h->bus, 2);
+	assert_int_equal(h->n_troubles, 0);
+	close(ends[0]);
+	close(ends[1]);
+	wire_frontend_close(front);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_harness, close_harness)
@@ -216,6 +256,8 @@ int main(void)
 	    T(test_a_semaphore_as_kick_is_let_go),
 	    T(test_a_timer_as_kick_is_let_go),
 	    T(test_many_kicks_are_no_offence),
+	    T(test_a_call_made_blocking_later_never_blocks),
+	    T(test_a_call_pipe_made_blocking_never_blocks),
 	};
 
 	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
