@@ -121,7 +121,8 @@ static void left(struct vmsnd_transport *bus)
 static void let_go(struct vmsnd_transport *bus)
 {
 	vmsnd_vu_complain(bus, "connection", bus->broken);
-	vmsnd_logf(bus->user.log, VMSND_LOG_INFO, "%s: the VMM was let go", bus->name);
+	vmsnd_logf(bus->user.log, VMSND_LOG_INFO, "%s: the VMM was let go: %s", bus->name,
+		   bus->broken);
 	end_session(bus);
 }
 
