@@ -10,7 +10,10 @@
 static struct {
 	_Atomic uintptr_t start; /* 0: free; written last */
 	_Atomic size_t bytes;
+	_Atomic bool hit;
 } mappings[MAPPINGS_MAX];
+
+static _Atomic unsigned hits;
 
 bool vmsnd_guard_add(void *at, size_t bytes)
 {
@@ -20,6 +23,7 @@ bool vmsnd_guard_add(void *at, size_t bytes)
 		/* Claimed at an address that no access can have, then filled in. */
 		if (!atomic_compare_exchange_strong(&mappings[i].start, &none, UINTPTR_MAX))
 			continue;
+		atomic_store(&mappings[i].hit, false);
 		atomic_store(&mappings[i].bytes, bytes);
 		atomic_store(&mappings[i].start, (uintptr_t)at);
 		return true;
@@ -50,10 +54,25 @@ static bool replace(uintptr_t at)
 
 		if (start == 0 || at < start || at - start >= bytes)
 			continue;
+		atomic_store(&mappings[i].hit, true);
+		atomic_fetch_add(&hits, 1);
 		return mmap((void *)start, bytes, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
 			    0) != MAP_FAILED;
 	}
+	return false;
+}
+
+unsigned vmsnd_guard_hits(void)
+{
+	return atomic_load(&hits);
+}
+
+bool vmsnd_guard_was_hit(void *at)
+{
+	for (unsigned i = 0; i < MAPPINGS_MAX; i++)
+		if (atomic_load(&mappings[i].start) == (uintptr_t)at)
+			return atomic_load(&mappings[i].hit);
 	return false;
 }
 

@@ -3,7 +3,7 @@
  *
  * Touching a page beyond the end of a file raises SIGBUS, so a VMM that truncates its memory
  * would end the process, and the sound of every other VM in it. A guarded mapping turns into
- * private zeros instead: the guest of that VMM finds its queues broken, nobody else notices.
+ * private zeros instead: its owner sees that it was hit, and nobody else notices.
  *
  * A signal handler is given nothing but an address, so this keeps the one table of the house
  * that is not constant: of mappings, in the whole process. Any thread. */
@@ -16,6 +16,11 @@
 bool vmsnd_guard_add(void *at, size_t bytes);
 /* Before munmap. A mapping that is not guarded is ignored. */
 void vmsnd_guard_remove(void *at);
+
+/* How often a mapping has been replaced, in the whole process; cheap, for noticing a change. */
+unsigned vmsnd_guard_hits(void);
+/* Whether this mapping has been replaced. */
+bool vmsnd_guard_was_hit(void *at);
 
 /* Takes SIGBUS over for the process: for programs, never for a library. Faults elsewhere end
  * the process as before. False when the kernel refuses. */

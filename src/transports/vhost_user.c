@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/guard.h"
 #include "transports/vhost_user_room.h"
 
 static const struct vmsnd_option options[] = {
@@ -364,6 +365,17 @@ static void kicked(struct vmsnd_transport *bus, unsigned index)
 		let_go(bus);
 }
 
+/* Whether the VMM has taken memory away under us since last asked. */
+static bool lost_memory(struct vmsnd_transport *bus)
+{
+	unsigned hits = vmsnd_guard_hits();
+
+	if (hits == bus->guard_hits)
+		return false;
+	bus->guard_hits = hits;
+	return vmsnd_vu_memory_drop_lost(&bus->memory, bus->mem);
+}
+
 static void vhost_user_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns now)
 {
 	bus->now = now;
@@ -375,12 +387,19 @@ static void vhost_user_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns
 		receive(bus);
 	else if (tag - VMSND_VU_TAG_KICK < bus->n_rings)
 		kicked(bus, tag - VMSND_VU_TAG_KICK);
+	if (lost_memory(bus))
+		bus->broken = "memory was taken away";
+	if (bus->broken && bus->peer >= 0)
+		let_go(bus);
 }
 
 static void vhost_user_notify(struct vmsnd_transport *bus, unsigned vector)
 {
 	if (vector < bus->n_rings)
 		vmsnd_vu_ring_signal(&bus->rings[vector], bus->now);
+	/* From within the card: the VMM itself is let go when it is next heard of. */
+	if (lost_memory(bus))
+		bus->broken = "memory was taken away";
 }
 
 static void vhost_user_close(struct vmsnd_transport *bus, vmsnd_ns now)

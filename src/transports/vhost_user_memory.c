@@ -186,6 +186,23 @@ void vmsnd_vu_memory_remove(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *m
 	memory->slots[at] = memory->slots[--memory->n];
 }
 
+bool vmsnd_vu_memory_drop_lost(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *mem)
+{
+	bool lost = false;
+
+	for (unsigned i = 0; i < memory->n; i++) {
+		struct vmsnd_vu_slot *slot = &memory->slots[i];
+
+		if (!vmsnd_guard_was_hit(slot->map))
+			continue;
+		/* Zeros of our own, and every page a guest has us write to would cost us one. */
+		vmsnd_gmem_remove(mem, slot->gpa, slot->bytes);
+		madvise(slot->map, slot->map_bytes, MADV_DONTNEED);
+		lost = true;
+	}
+	return lost;
+}
+
 void vmsnd_vu_memory_clear(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *mem)
 {
 	while (memory->n > 0)

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/guard.h"
 #include "transports/vhost_user_room.h"
 
 #define KICKS_MAX 64u
@@ -227,6 +228,8 @@ static void doubt_memory(struct vmsnd_transport *bus, const struct vmsnd_vu_ring
 	uint16_t available = 0;
 
 	vmsnd_gmem_load16(bus->mem, ring->places.avail + 2, &available);
+	if (vmsnd_guard_hits() != bus->guard_hits)
+		return; /* that look was the one that found it gone */
 	bus->memory_proven = available != 0 || ring->base != 0;
 	if (!bus->memory_proven && vmsnd_vu_memory_untouched(&bus->memory))
 		vmsnd_vu_complain_private(bus);

@@ -36,6 +36,8 @@ const char *vmsnd_vu_memory_add(struct vmsnd_vu_memory *memory, struct vmsnd_gme
 int vmsnd_vu_memory_find(const struct vmsnd_vu_memory *memory,
 			 const struct vmsnd_vu_region *region);
 void vmsnd_vu_memory_remove(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *mem, unsigned at);
+/* Takes away from `mem` what the VMM has taken away (os/guard.h); whether there was any. */
+bool vmsnd_vu_memory_drop_lost(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *mem);
 void vmsnd_vu_memory_clear(struct vmsnd_vu_memory *memory, struct vmsnd_gmem *mem);
 /* Where the VMM's address lies for the guest, if all `bytes` are in one slot. */
 bool vmsnd_vu_translate(const struct vmsnd_vu_slot *slots, unsigned n, uint64_t user,
@@ -98,6 +100,7 @@ struct vmsnd_transport {
 	uint8_t in[VMSND_VU_HEADER_BYTES + VMSND_VU_PAYLOAD_MAX];
 
 	struct vmsnd_vu_memory memory;
+	unsigned guard_hits; /* of the process, when last looked at */
 	unsigned n_rings;
 	struct vmsnd_vu_ring rings[VMSND_VU_RINGS_MAX];
 };

@@ -509,17 +509,14 @@ static void test_a_vmm_that_shortens_its_memory_hurts_only_itself(void **state)
 {
 	struct wire_harness *h = *state;
 	struct wire_frontend *front = running(h);
-	uint8_t byte = 1;
 
 	assert_true(vmsnd_guard_install());
 	assert_int_equal(ftruncate(wire_frontend_memory_fd(front), 0), 0);
 	kick(h, wire_frontend_kick_fd(front, 2));
-	assert_string_equal(wire_harness_trace(h), "K2 ");
-	assert_int_equal(vmsnd_gmem_read(&h->mem, h->mem.regions[0].gpa, &byte, 1), VMSND_OK);
-	assert_int_equal(byte, 0);
+	assert_string_equal(wire_harness_trace(h), "K2 R2* ");
+	assert_int_equal(h->left, 1);
+	assert_non_null(strstr(h->trouble, "memory was taken away"));
 	wire_frontend_close(front);
-	wire_harness_pump(h);
-	assert_string_equal(wire_harness_trace(h), "R2* ");
 	front = running(h);
 	kick(h, wire_frontend_kick_fd(front, 2));
 	assert_string_equal(wire_harness_trace(h), "K2 ");
