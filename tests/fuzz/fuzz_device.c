@@ -326,8 +326,10 @@ static void start(unsigned queue, uint16_t next_avail)
 	if (books[queue].started)
 		books[queue].resume_at = OPS->queue_stop(dev, queue, now);
 	forget(&books[queue]);
-	if (next_avail != books[queue].resume_at)
-		books[queue].good = false;
+	/* A new driver for one queue is one for all: what the card knew of entries that were given
+	 * back is of the old one, so a queue that goes on all the same may give them back again. */
+	for (unsigned i = 0; next_avail != books[queue].resume_at && i < N_QUEUES; i++)
+		books[i].good = false;
 	memcpy(&books[queue].published, used_ram + queue * 0x400u + 2, 2);
 	books[queue].started = OPS->queue_start(dev, queue, &setup, now) == VMSND_OK;
 }
