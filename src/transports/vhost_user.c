@@ -358,13 +358,6 @@ static enum vmsnd_rc vhost_user_open(const struct vmsnd_transport_conf *conf,
 	return VMSND_OK;
 }
 
-static void kicked(struct vmsnd_transport *bus, unsigned index)
-{
-	vmsnd_vu_ring_kicked(bus, index);
-	if (bus->broken)
-		let_go(bus);
-}
-
 /* Whether the VMM has taken memory away under us since last asked. */
 static bool lost_memory(struct vmsnd_transport *bus)
 {
@@ -386,7 +379,7 @@ static void vhost_user_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns
 	else if (tag == VMSND_VU_TAG_PEER)
 		receive(bus);
 	else if (tag - VMSND_VU_TAG_KICK < bus->n_rings)
-		kicked(bus, tag - VMSND_VU_TAG_KICK);
+		vmsnd_vu_ring_kicked(bus, tag - VMSND_VU_TAG_KICK);
 	if (lost_memory(bus))
 		bus->broken = "memory was taken away";
 	if (bus->broken && bus->peer >= 0)

@@ -122,21 +122,15 @@ static void test_trace_A_qemu_11_1_mem_slots(void **state)
 	assert_int_equal(h->n_lines, 4); /* listening, connected, started, left */
 }
 
+#define REALIZE(protocol_features)                                                                 \
+	GET(FEATURES), GET(PROTOCOL_FEATURES), SET(PROTOCOL_FEATURES, protocol_features),          \
+	    SET(OWNER, 0), GET(FEATURES), PAIR(RING, 0), PAIR(RING, 1), PAIR(RING, 2),             \
+	    PAIR(RING, 3), CONFIG(12), CONFIG(12), CONFIG(12)
+
 /* Trace B: nothing but CONFIG, so nothing is acknowledged. */
 static void test_trace_B_qemu_11_1_config_only(void **state)
 {
-	static const struct script_step realize[] = {GET(FEATURES),
-						     GET(PROTOCOL_FEATURES),
-						     SET(PROTOCOL_FEATURES, 0x200),
-						     SET(OWNER, 0),
-						     GET(FEATURES),
-						     PAIR(RING, 0),
-						     PAIR(RING, 1),
-						     PAIR(RING, 2),
-						     PAIR(RING, 3),
-						     CONFIG(12),
-						     CONFIG(12),
-						     CONFIG(12)};
+	static const struct script_step realize[] = {REALIZE(0x200)};
 	static const struct script_step start[] = {
 	    SET(FEATURES, F_ALL), SET(MEM_TABLE, 0), STARTS(RING, 0), FENCED(0, 1),
 	    FENCED(1, 1),         FENCED(2, 1),      FENCED(3, 1),    FOUR(RING, CALL, 0)};
@@ -162,18 +156,7 @@ static void test_trace_B_qemu_11_1_config_only(void **state)
 /* Trace C: QEMU 10.0, stop and cont, then the driver is unbound and comes again. */
 static void test_trace_C_qemu_10_0_stop_cont_reset(void **state)
 {
-	static const struct script_step realize[] = {GET(FEATURES),
-						     GET(PROTOCOL_FEATURES),
-						     SET(PROTOCOL_FEATURES, 0x208),
-						     SET(OWNER, 0),
-						     GET(FEATURES),
-						     PAIR(RING, 0),
-						     PAIR(RING, 1),
-						     PAIR(RING, 2),
-						     PAIR(RING, 3),
-						     CONFIG(12),
-						     CONFIG(12),
-						     CONFIG(12)};
+	static const struct script_step realize[] = {REALIZE(0x208)};
 	static const struct script_step start[] = {C_START(0, 0, 0, 0), FOUR(RING, CALL, 0)};
 	static const struct script_step stop[] = {FOUR(RING_ACK, ENABLE, 0), BASES};
 	static const struct script_step cont[] = {C_START(5, 6, 7, 8)};
