@@ -3,7 +3,12 @@
  *
  * A function whose name ends in _rt runs on the backend's audio thread. It does
  * not allocate, lock, wait, log through stdio or enter the kernel, and it calls
- * only other _rt functions. scripts/check-rt holds us to that. */
+ * only other _rt functions. scripts/check-rt holds us to that.
+ *
+ * Threads. Functions are called from one thread at a time (the lane's), and do not block, but:
+ * those that a class marks as slow with its flags are called from a worker thread, at most one
+ * for a stream and three in all at a time, while the lane may call functions of other streams
+ * of the same backend. (BE-01 .. BE-24) */
 #ifndef VMSND_BACKEND_H
 #define VMSND_BACKEND_H
 
@@ -15,24 +20,73 @@
 extern "C" {
 #endif
 
-#define VMSND_BACKEND_ABI 1u
+#define VMSND_BACKEND_ABI 2u
 
 struct vmsnd_backend;
 struct vmsnd_stream;
+
+/* What a backend may say to its owner at any time from any thread but an audio one, between open
+ * and close (BE-18, 19, 22). */
+struct vmsnd_backend_user {
+	/* The default device of a direction is another one now; streams of backends that do not
+	 * tell each stream by itself are reopened. */
+	void (*device_changed)(void *ctx, enum vmsnd_dir dir);
+	/* Devices came or went; looked at once no further notice has come for 1/3 s. Also the word
+	 * that a server which was away is back: lost streams are tried again at once. */
+	void (*devices_changed)(void *ctx);
+	/* Has run(arg) called on a worker thread; false when there are none or too much waits.
+	 * close waits for those under way. */
+	bool (*job)(void *ctx, void (*run)(void *arg), void *arg);
+};
 
 struct vmsnd_backend_conf {
 	const struct vmsnd_conf *options;
 	const char *client_name;     /* the card's name, for mixers and messages */
 	const struct vmsnd_log *log; /* outlives the backend */
+	const struct vmsnd_backend_user *user; /* NULL: nobody wants to know */
+	void *user_ctx;
+	bool again; /* a repeated try: what was said in the log is not said again */
+};
+
+#define VMSND_STREAMS_ANY UINT32_MAX
+
+/* What a backend can do as a whole (BE-01). */
+struct vmsnd_backend_limits {
+	uint32_t playback_streams, capture_streams; /* 0: not this way; VMSND_STREAMS_ANY */
+};
+
+enum vmsnd_backend_status { /* BE-04 */
+	VMSND_BACKEND_UNKNOWN,
+	VMSND_BACKEND_INITIALIZING,
+	VMSND_BACKEND_STOPPED,
+	VMSND_BACKEND_RUNNING,
+	VMSND_BACKEND_ERROR
+};
+
+/* A device of the host (BE-02). */
+#define VMSND_HOST_DEVICE_TEXT_BYTES 128u
+
+struct vmsnd_host_device {
+	char id[VMSND_HOST_DEVICE_TEXT_BYTES];   /* for device_set */
+	char name[VMSND_HOST_DEVICE_TEXT_BYTES]; /* for people */
+	uint32_t playback_channels, capture_channels; /* most; 0: not this way */
+	bool default_playback, default_capture;
+	bool hot_plug; /* may be pulled: USB, Bluetooth */
 };
 
 struct vmsnd_stream_want {
 	enum vmsnd_dir dir;
 	struct vmsnd_format format;
 	uint32_t period_frames; /* a wish */
+	uint32_t buffer_frames; /* a wish, for what the host queues in all; 0: none */
+	/* The stream runs beside another that sets the pace: a backend that has no clock of its own
+	 * (a file) takes what ready_rt has instead of keeping time. */
+	bool follow;
+	bool again; /* a repeated try: what was said in the log is not said again */
 };
 
-/* What the backend settled on. Constant until stream_close. */
+/* What the backend settled on, as near to the wish as it can: sample, rate, channels and period
+ * may all differ. Constant until stream_close. (BE-07) */
 struct vmsnd_stream_got {
 	struct vmsnd_format format;
 	uint32_t period_frames;
@@ -43,9 +97,16 @@ struct vmsnd_block {
 	void *samples;         /* interleaved; ours for the length of the call */
 	uint32_t frames;       /* 1 .. max_frames; need not be a whole period */
 	uint32_t delay_frames; /* from this block's last frame to the speaker, or from the
-				* microphone, at the moment of the call */
+				* microphone, at the moment of the call (BE-14) */
 	vmsnd_ns when;         /* the lane's time, or the host's monotonic one, of the call */
 	bool gap;              /* the backend lost time before this block */
+};
+
+/* BE-20, BE-21 */
+enum vmsnd_stream_notice {
+	VMSND_STREAM_SWITCHING, /* its device is about to be replaced */
+	VMSND_STREAM_SWITCHED,  /* it is on another device now and wants a new start */
+	VMSND_STREAM_REOPEN     /* it is of no use on the new device: close it, open another */
 };
 
 struct vmsnd_stream_user {
@@ -58,22 +119,45 @@ struct vmsnd_stream_user {
 	 * stream_close. Afterwards only stream_stop and
 	 * stream_close are allowed. */
 	void (*ended)(void *ctx, enum vmsnd_rc why);
+	/* Any thread but an audio one, from the call of stream_open to that of stream_close. */
+	void (*notice)(void *ctx, enum vmsnd_stream_notice what);
 };
 
-/* Functions are called from one thread at a time (the lane's); they do not return
- * before they are done. */
+enum vmsnd_stream_state { /* BE-15 */
+	VMSND_STREAM_INITIALIZING,
+	VMSND_STREAM_NOT_WORKING,
+	VMSND_STREAM_OKAY,
+	VMSND_STREAM_DRAINING, /* after stream_drain, until the last frame is heard */
+	VMSND_STREAM_INACTIVE  /* the server has put it to sleep */
+};
+
+/* Which functions may take their time and are called from a worker thread. */
+enum vmsnd_backend_flag {
+	VMSND_BACKEND_SLOW_OPEN = 1,         /* open, close */
+	VMSND_BACKEND_SLOW_STREAM_OPEN = 2,  /* stream_open */
+	VMSND_BACKEND_SLOW_STREAM_CLOSE = 4, /* stream_close */
+	VMSND_BACKEND_SLOW_HINT = 8,         /* stream_hint */
+	VMSND_BACKEND_SLOW_DEVICES = 16,     /* devices, device_set */
+	/* Each stream hears of a new device through its own notice, so device_changed is no reason
+	 * to reopen any (RI-05). */
+	VMSND_BACKEND_STREAM_NOTICES = 32
+};
+
+/* The mandatory ones: open, close, stream_open, stream_start, stream_stop, stream_close; a class
+ * without one of them is refused (BE-24). */
 struct vmsnd_backend_class {
 	uint32_t abi;
+	uint32_t flags; /* of enum vmsnd_backend_flag */
 	const char *name, *summary;
 	const struct vmsnd_option *options; /* may be NULL */
 
-	/* May block. VMSND_E_INVALID: the options contradict each other, the log has
-	 * the line. A missing server is VMSND_E_GONE. */
+	/* VMSND_E_INVALID: the options contradict each other, the log has the line. VMSND_E_GONE: a
+	 * server or card that is not there now and may come; asked again later. */
 	enum vmsnd_rc (*open)(const struct vmsnd_backend_conf *conf, struct vmsnd_backend **out);
 	void (*close)(struct vmsnd_backend *host); /* every stream already closed */
 
-	/* VMSND_E_UNSUPPORTED: not in this format; VMSND_E_GONE: no such file, card or
-	 * server now. One line in the log says why. */
+	/* VMSND_E_UNSUPPORTED: nothing near this format; VMSND_E_GONE: no such file, card or
+	 * server now. One line in the log says why, unless it is tried again. */
 	enum vmsnd_rc (*stream_open)(struct vmsnd_backend *host,
 				     const struct vmsnd_stream_want *want,
 				     const struct vmsnd_stream_user *user, void *ctx,
@@ -92,6 +176,25 @@ struct vmsnd_backend_class {
 	 * returned (VMSND_NEVER when no stream runs; `now` when frames moved and more
 	 * could follow at once). This is how tests run a day in a second. */
 	vmsnd_ns (*advance)(struct vmsnd_backend *host, vmsnd_ns now);
+
+	/* ---- all from here may be NULL ---- */
+
+	/* NULL: any number of streams both ways. Never blocks. */
+	void (*limits)(const struct vmsnd_backend *host, struct vmsnd_backend_limits *out);
+	/* Never blocks. NULL: UNKNOWN (AT-05). */
+	enum vmsnd_backend_status (*status)(const struct vmsnd_backend *host, enum vmsnd_dir dir);
+	/* Fills at most `max`, returns how many there are. */
+	size_t (*devices)(struct vmsnd_backend *host, struct vmsnd_host_device *out, size_t max);
+	/* Streams opened from now on go there; NULL or "": the default. VMSND_E_GONE: no such
+	 * device. Open streams stay where they are until they are opened anew. (BE-03) */
+	enum vmsnd_rc (*device_set)(struct vmsnd_backend *host, enum vmsnd_dir dir, const char *id);
+	/* A stream like this will soon be opened; may alter it to what is likelier. (BE-06) */
+	void (*stream_hint)(struct vmsnd_backend *host, struct vmsnd_stream_want *want);
+	/* Never blocks. NULL: OKAY. A change is looked at when the lane next comes by. */
+	enum vmsnd_stream_state (*stream_state)(const struct vmsnd_stream *stream);
+	/* Playback: no more frames follow; returns at once. The state is DRAINING until all has
+	 * been heard. VMSND_E_UNSUPPORTED: stop it instead, once its delay is over. (BE-12) */
+	enum vmsnd_rc (*stream_drain)(struct vmsnd_stream *stream, vmsnd_ns now);
 };
 
 #ifdef __cplusplus

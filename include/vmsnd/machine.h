@@ -29,10 +29,16 @@ struct vmsnd_machine_conf {
 	struct vmsnd_log log;
 };
 
+/* Outputs and inputs of one card at a time. */
+#define VMSND_OUTPUTS_MAX 8u
+
 /* What the program's --device and --backend say, as text. */
 struct vmsnd_card_conf {
 	const char *device;    /* "virtio-snd,socket=PATH,playback=1" */
 	const char *backend;   /* "file,path=out.wav"; NULL means "null" */
+	/* Further ones, beside the first: each plays all that the card plays and is mixed into all
+	 * that it records. NULL after the last. */
+	const char *more[VMSND_OUTPUTS_MAX - 1];
 	const char *transport; /* NULL: the device's usual one ("vhost-user") */
 	int listen_fd;         /* an inherited listening socket, or -1; taken over on success */
 };
@@ -71,6 +77,93 @@ struct vmsnd_named_counter {
 };
 size_t vmsnd_machine_counters(const struct vmsnd_machine *machine, unsigned card,
 			      struct vmsnd_named_counter *out, size_t max);
+
+/* ---- outputs, while it runs ----------------------------------------------------
+ *
+ * Each backend of a card has a number, from 0, the lowest that was free. Number 0 sets the pace;
+ * without it a clock does. None of these disturbs the other outputs or the guest. */
+
+/* Adds a backend, given as --backend is. The direction and what else it takes are options that
+ * every backend has ('vmsnd backends' lists them). VMSND_E_INVALID: the text is wrong, or there
+ * are VMSND_OUTPUTS_MAX; the line is in the log. A server that is not there is no failure: it is
+ * tried again until it is. */
+enum vmsnd_rc vmsnd_machine_attach(struct vmsnd_machine *machine, unsigned card,
+				   const char *backend, vmsnd_ns now, unsigned *output);
+/* VMSND_E_INVALID: no such output. What it still holds is dropped, the backend closed. */
+enum vmsnd_rc vmsnd_machine_detach(struct vmsnd_machine *machine, unsigned card, unsigned output,
+				   vmsnd_ns now);
+
+/* The owner's switch of a direction: off closes every host stream of it and leaves the guest with
+ * a working card that plays into nothing or records silence. Playback is on, capture off, unless
+ * the card's options say otherwise. */
+enum vmsnd_rc vmsnd_machine_enable(struct vmsnd_machine *machine, unsigned card,
+				   enum vmsnd_dir dir, bool on, vmsnd_ns now);
+/* Playback and capture, together, as they are now. */
+enum vmsnd_rc vmsnd_machine_enabled(const struct vmsnd_machine *machine, unsigned card,
+				    enum vmsnd_dir dir, bool *on);
+
+/* The machine of card `card` is suspended, or goes on. */
+enum vmsnd_rc vmsnd_machine_pause(struct vmsnd_machine *machine, unsigned card, bool on,
+				  vmsnd_ns now);
+
+/* Loudness of an output's streams of one direction. The change is a ramp of 10 ms. VMSND_E_INVALID
+ * also for a gain beyond VMSND_GAIN_MAX_MDB. */
+enum vmsnd_rc vmsnd_machine_volume(struct vmsnd_machine *machine, unsigned card, unsigned output,
+				   enum vmsnd_dir dir, const struct vmsnd_volume *volume);
+
+/* Debug taps: what goes by, into a sound file, while it is set. VMSND_TAP_DEVICE: what the device
+ * handed in, or took out; VMSND_TAP_HOST: what output 0 took, or handed in, silence included.
+ * `path` NULL switches it off. VMSND_E_INVALID: no such stream; other codes: the file. */
+enum vmsnd_tap { VMSND_TAP_DEVICE, VMSND_TAP_HOST, VMSND_TAP_COUNT };
+struct vmsnd_tap_conf {
+	enum vmsnd_dir dir;
+	unsigned stream;
+	enum vmsnd_tap point;
+	const char *path;
+};
+enum vmsnd_rc vmsnd_machine_tap(struct vmsnd_machine *machine, unsigned card,
+				const struct vmsnd_tap_conf *tap, vmsnd_ns now);
+
+/* What one stream is on one output. Reading disturbs nobody. */
+struct vmsnd_stream_status {
+	enum vmsnd_dir dir;
+	unsigned stream, output;
+	const char *backend;              /* the class' name */
+	const char *host, *state;         /* "running"; "PLAY": constant words of docs/connector.md */
+	struct vmsnd_format guest_format; /* rate 0: not prepared */
+	struct vmsnd_format host_format;  /* rate 0: not open */
+	bool exact;                       /* samples pass as they are */
+	struct vmsnd_volume volume;
+	uint64_t frames_in, frames_out, dropped_frames, silence_frames, xruns, xrun_frames;
+	uint32_t fill_frames;
+	uint64_t latency_ns, latency_min_ns, latency_max_ns;
+	double drift_ppm, bend_ppm;
+	uint64_t opens, losses;
+	/* The last changes of `host`, newest first, at most VMSND_STREAM_CHANGES of them. */
+	unsigned n_changes;
+	struct vmsnd_stream_change {
+		vmsnd_ns when; /* the lane's time */
+		const char *to;
+	} changes[16];
+};
+/* Fills at most `max`, returns how many there are: one for each stream and output. */
+size_t vmsnd_machine_streams(const struct vmsnd_machine *machine, unsigned card,
+			     struct vmsnd_stream_status *out, size_t max);
+
+/* Devices of an output's host, as last looked at: a look is under way from attach on, after every
+ * notice of the host, and when refresh is called. */
+size_t vmsnd_machine_host_devices(const struct vmsnd_machine *machine, unsigned card,
+				  unsigned output, struct vmsnd_host_device *out, size_t max);
+enum vmsnd_rc vmsnd_machine_host_refresh(struct vmsnd_machine *machine, unsigned card,
+					 unsigned output, vmsnd_ns now);
+/* Has the output's streams of a direction moved to another host device; NULL: the default one.
+ * VMSND_E_UNSUPPORTED: this backend has no devices to choose from. */
+enum vmsnd_rc vmsnd_machine_host_device(struct vmsnd_machine *machine, unsigned card,
+					unsigned output, enum vmsnd_dir dir, const char *id,
+					vmsnd_ns now);
+
+/* A card's name, NULL beyond the last. Good until close. */
+const char *vmsnd_machine_card_name(const struct vmsnd_machine *machine, unsigned card);
 
 /* The guest's side of a card added with transport "in-process"; VMSND_E_INVALID for
  * another. Good until close. */

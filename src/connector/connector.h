@@ -1,55 +1,208 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The connector: what stands between a device's stream and a host stream.
+/* The connector: what stands between a device's stream and host streams.
  *
- * The device's half of a port is in vmsnd/device.h; this is the half the manager uses. */
+ * A port is one stream of a device. It has up to VMSND_PORT_LUNS_MAX units (LUNs, in the words
+ * of the reference), each with a host stream of its own: for playback, outputs that all play the
+ * same; for capture, inputs that are added up. Unit 0 sets the pace: the device writes into, or
+ * reads from, its ring. The others follow. While unit 0 has no host that works, a clock
+ * stands in for it, so the guest's time never stops.
+ *
+ * The device's half of a port is in vmsnd/device.h; this is the half the manager uses. All on the
+ * lane, but what ends in _rt. docs/connector.md has the state machines. */
 #ifndef VMSND_CONNECTOR_CONNECTOR_H
 #define VMSND_CONNECTOR_CONNECTOR_H
 
+#include "base/job.h"
+#include "pcm/codec.h"
+#include "pcm/resample.h"
 #include "vmsnd/backend.h"
 #include "vmsnd/device.h"
 
 /* The longest guest buffer a port takes: Linux' virtio-snd asks for at most 160 ms of
  * 192 kHz, 8 channels, 32 bits, which is 983 040 bytes. */
 #define VMSND_PORT_RING_BYTES (1024u * 1024u)
+#define VMSND_PORT_LUNS_MAX   10u
 
-/* Those of the reference's states that this port can be in; the others belong to hosts that
- * open slowly or change their device. */
-enum vmsnd_play_state { VMSND_PLAY_NOPLAY, VMSND_PLAY_PREBUF, VMSND_PLAY_PLAY };
-enum vmsnd_capture_state { VMSND_CAPTURE_NO_CAPTURE, VMSND_CAPTURE_CAPTURING };
+/* The states of the reference, of one unit. PREBUF_COMMITTING is missing: with one ring there is
+ * nothing to commit. */
+enum vmsnd_play_state {
+	VMSND_PLAY_NOPLAY,
+	VMSND_PLAY_PREBUF,
+	VMSND_PLAY_PREBUF_OVERDUE,
+	VMSND_PLAY_PREBUF_SWITCHING,
+	VMSND_PLAY_PLAY,
+	VMSND_PLAY_PLAY_PREBUF
+};
+enum vmsnd_capture_state { VMSND_CAPTURE_NO_CAPTURE, VMSND_CAPTURE_PREBUF, VMSND_CAPTURE_CAPTURING };
+
+/* What a unit's host stream is (CON-13..15, CON-20..23, RI). */
+enum vmsnd_host_state {
+	VMSND_HOST_NONE,    /* nothing open and nothing wanted, or nothing there to open */
+	VMSND_HOST_OPENING, /* on a worker, or opened and still initializing */
+	VMSND_HOST_READY,   /* open, stopped */
+	VMSND_HOST_RUNNING,
+	VMSND_HOST_CLOSING, /* on a worker */
+	VMSND_HOST_LOST     /* failed or gone; tried again (RI-02) */
+};
+const char *vmsnd_play_state_name(enum vmsnd_play_state state);
+const char *vmsnd_capture_state_name(enum vmsnd_capture_state state);
+const char *vmsnd_host_state_name(enum vmsnd_host_state state);
+
+/* ---- what the connector asks of the world ---- */
+
+struct vmsnd_connector_env {
+	void *ctx;
+	/* Has job->run called on another thread, then sets job->done and calls wake. NULL, or false:
+	 * no thread to spare, and the caller does it by itself (TH-07). */
+	bool (*submit)(void *ctx, struct vmsnd_job *job);
+	/* Any thread but an audio one: have the lane come by soon. May be NULL in tests. */
+	void (*wake)(void *ctx);
+	const struct vmsnd_resampler_class *rates; /* NULL: no rate conversion */
+	enum vmsnd_cpu cpu;
+};
+
+/* ---- ports ---- */
+
+struct vmsnd_lun;
 
 struct vmsnd_port_conf {
 	enum vmsnd_dir dir;
-	const struct vmsnd_backend_class *backend; /* NULL: no host; time goes on all the same */
-	struct vmsnd_backend *host;
-	bool enabled;       /* the owner's switch (design, idea 8) */
-	void *ring_storage; /* VMSND_PORT_RING_BYTES, aligned to 64, zeroed */
+	bool enabled;                          /* the owner's switch (design, idea 8) */
+	const struct vmsnd_connector_env *env; /* outlives the port */
+	void *ring_storage;                    /* VMSND_PORT_RING_BYTES, aligned to 64, zeroed */
 };
 
 /* Storage for one port. */
 size_t vmsnd_port_footprint(void);
-/* In zeroed storage of that size, aligned to 64. `conf` is copied. */
+/* In zeroed storage of that size, aligned to 64. `conf` is copied. No units yet. */
 void vmsnd_port_init(struct vmsnd_port *port, const struct vmsnd_port_conf *conf);
-/* Closes the host stream. The port can be prepared again. */
+/* The VMM left: releases, closes the host streams (slow ones in the background). The port can be
+ * prepared again; its units stay. */
 void vmsnd_port_close(struct vmsnd_port *port, vmsnd_ns now);
 /* Calls take effect at once, only frames handed over by vmsnd_port_commit are seen by the next
  * advance: call it after the device had its turn, too. Calling twice at one time is free.
  *
- * Catch up: pre-buffer deadlines, the clock that stands in for a missing host, drains.
- * Returns when to be called next or VMSND_NEVER. */
+ * Catch up: pre-buffer deadlines, the clock that stands in for a missing host, drains, opens and
+ * closes that workers finished, retries. Returns when to be called next or VMSND_NEVER. */
 vmsnd_ns vmsnd_port_advance(struct vmsnd_port *port, vmsnd_ns now);
 /* The owner's switch, at any time. Off: output is swallowed, input is silence, both in
- * real time, and the host stream is closed; on: pre-buffering starts anew. */
+ * real time, and the host streams of every unit are closed; on: pre-buffering starts anew. */
 void vmsnd_port_enable(struct vmsnd_port *port, bool on, vmsnd_ns now);
+/* The machine is suspended: hosts stop, no clock goes on, no state changes; and goes on
+ * (CON-11). Time in between is not counted anywhere (CAx-1). */
+void vmsnd_port_pause(struct vmsnd_port *port, bool on, vmsnd_ns now);
+/* A stream like this will be prepared (BE-06): units may warm up. Ignored while off (DIR-05). */
+void vmsnd_port_hint(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
+		     vmsnd_ns now);
 
+/* ---- units ---- */
+
+enum vmsnd_lun_role {
+	VMSND_LUN_NORMAL,     /* an output, or an input */
+	VMSND_LUN_TAP_DEVICE, /* plays what the device handed in, or took out */
+	VMSND_LUN_TAP_HOST    /* plays what unit 0's host took, or handed in, silence included */
+};
+
+/* 0 in each: as the guest has it. VMSND_PREBUFFER_UNSET: see docs/connector.md. (KEY-05 .. 12) */
+#define VMSND_PREBUFFER_UNSET UINT32_MAX
+struct vmsnd_lun_prefs {
+	enum vmsnd_sample sample; /* VMSND_SAMPLE_COUNT: as the guest has it */
+	uint32_t rate_hz, channels;
+	uint32_t period_ms, buffer_ms, prebuffer_ms;
+	enum vmsnd_quality quality;
+	bool no_dither;
+};
+
+struct vmsnd_lun_conf {
+	enum vmsnd_lun_role role;
+	const struct vmsnd_backend_class *backend;
+	struct vmsnd_backend *host; /* NULL: not there yet (vmsnd_lun_attach) */
+	struct vmsnd_lun_prefs prefs;
+	struct vmsnd_volume volume;
+	void *ring_storage; /* VMSND_PORT_RING_BYTES, aligned to 64, zeroed; NULL for unit 0 */
+};
+
+size_t vmsnd_lun_footprint(void);
+/* Puts a unit into place `index` (below VMSND_PORT_LUNS_MAX) in zeroed storage of that size,
+ * aligned to 64, while the port does whatever it does. VMSND_E_INVALID: the place is taken. */
+enum vmsnd_rc vmsnd_port_add(struct vmsnd_port *port, unsigned index, struct vmsnd_lun *lun,
+			     const struct vmsnd_lun_conf *conf, vmsnd_ns now);
+/* Takes it out; the others do not notice. Its storage may be freed, and its backend closed, once
+ * vmsnd_lun_gone says so: a slow close may still be under way. */
+void vmsnd_port_remove(struct vmsnd_port *port, unsigned index, vmsnd_ns now);
+bool vmsnd_lun_gone(struct vmsnd_lun *lun);
+/* The unit in a place; NULL: none. */
+struct vmsnd_lun *vmsnd_port_lun(const struct vmsnd_port *port, unsigned index);
+
+/* Another backend, or none (NULL), under a unit that plays on meanwhile into nothing. The old
+ * one may be closed once vmsnd_lun_detached says so (TH-10, AT-02). */
+void vmsnd_lun_attach(struct vmsnd_lun *lun, struct vmsnd_backend *host, vmsnd_ns now);
+bool vmsnd_lun_detached(const struct vmsnd_lun *lun);
+/* Closes the host stream and opens another at once: the device was changed (PL-17, RI-02). */
+void vmsnd_lun_reopen(struct vmsnd_lun *lun, vmsnd_ns now);
+/* If it is lost: tries again now. */
+void vmsnd_lun_retry(struct vmsnd_lun *lun, vmsnd_ns now);
+void vmsnd_lun_volume(struct vmsnd_lun *lun, const struct vmsnd_volume *volume);
+
+/* ---- what is going on ---- */
+
+#define VMSND_LUN_CHANGES_MAX 16u
+
+struct vmsnd_lun_change {
+	vmsnd_ns when;
+	uint8_t from, to; /* enum vmsnd_host_state */
+};
+
+/* Read on the lane; the audio threads are not disturbed. Frames are of the guest's rate on the
+ * ring's side, of the host's on the host's. */
+struct vmsnd_lun_status {
+	enum vmsnd_host_state host;
+	enum vmsnd_play_state play;       /* playback */
+	enum vmsnd_capture_state capture; /* capture */
+	struct vmsnd_format format;       /* the host's; rate 0: none open */
+	bool exact;                       /* samples pass as they are */
+	struct vmsnd_volume volume;
+	uint64_t frames_in, frames_out;   /* into, out of the ring */
+	uint64_t dropped_frames;          /* swallowed by the stand-in, or for want of room */
+	uint64_t silence_frames;          /* given in place of sound */
+	uint64_t xruns, xrun_frames;      /* holes in the sound */
+	uint64_t blocks, host_gaps;
+	uint32_t fill_frames, fill_min_frames, fill_max_frames;
+	uint64_t latency_ns, latency_min_ns, latency_max_ns; /* ring, conversion and host */
+	double drift_ppm;                 /* the host's clock against the lane's */
+	double bend_ppm;                  /* what a follower's rate is bent by */
+	uint64_t opens, losses, tries;    /* tries: since it last worked */
+	vmsnd_ns retry;                   /* when next; VMSND_NEVER */
+	unsigned n_changes;               /* in all; the newest VMSND_LUN_CHANGES_MAX are kept */
+	struct vmsnd_lun_change changes[VMSND_LUN_CHANGES_MAX]; /* [n % MAX] */
+};
+
+void vmsnd_lun_status(const struct vmsnd_lun *lun, struct vmsnd_lun_status *out);
+
+/* Of unit 0; NOPLAY, NO_CAPTURE without one. */
 enum vmsnd_play_state vmsnd_port_play_state(const struct vmsnd_port *port);
 enum vmsnd_capture_state vmsnd_port_capture_state(const struct vmsnd_port *port);
+
+/* The stream's state as a device sees it (CON-20..23). */
+enum vmsnd_port_state {
+	VMSND_PORT_INACTIVE, /* not started, or the direction is off */
+	VMSND_PORT_ACTIVE,   /* ENABLED_READABLE, ENABLED_WRITABLE */
+	VMSND_PORT_NOT_WORKING,
+	VMSND_PORT_NEEDS_REINIT
+};
+enum vmsnd_port_state vmsnd_port_state(const struct vmsnd_port *port);
+/* Frames a second that unit 0's host really moves, by the lane's clock; the nominal rate while no
+ * host runs. Never more than 0.5 % off. The pace of devices that keep time themselves (idea 4). */
+double vmsnd_port_rate_hz(const struct vmsnd_port *port);
+
 /* Fills at most `max` figures, returns how many there are. All but fill_min go up over the port's
  * life: frames           done: left for the host, or came from it silence_frames   what the host
  * got, or the guest, in place of sound underruns, underrun_frames  holes in the sound: silence with
  * sound before and after it overruns, overrun_frames    capture frames dropped, the ring being full
  *   blocks, host_gaps           what the host, or the stand-in, moved; gaps it reported
  *   fill_min, fill_max          least and most frames in the ring when a block was due
- *   starts, hosts_opened, hosts_lost */
+ *   starts, hosts_opened, hosts_lost
+ * of unit 0. */
 size_t vmsnd_port_counters(const struct vmsnd_port *port, struct vmsnd_counter *out, size_t max);
 
 #endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Worker threads for what may take long: opening and closing host streams, looking for devices.
+ *
+ * At most VMSND_POOL_THREADS_MAX at a time, started when there is work and ended after
+ * VMSND_POOL_IDLE_NS without any (TH-01). What waits is a list of jobs that their owners keep, so
+ * it costs the pool nothing. */
+#ifndef VMSND_OS_POOL_H
+#define VMSND_OS_POOL_H
+
+#include "base/job.h"
+#include "vmsnd/status.h"
+
+#define VMSND_POOL_THREADS_MAX 3u
+#define VMSND_POOL_IDLE_NS     UINT64_C(30000000000)
+
+struct vmsnd_pool;
+
+struct vmsnd_pool_conf {
+	/* Called on a worker after each job, to wake whoever waits for it. */
+	void (*finished)(void *ctx);
+	void *ctx;
+};
+
+/* VMSND_E_NOMEM. No thread yet. */
+enum vmsnd_rc vmsnd_pool_open(const struct vmsnd_pool_conf *conf, struct vmsnd_pool **out);
+
+/* False when no thread could be had at all: the caller runs it. */
+bool vmsnd_pool_submit(struct vmsnd_pool *pool, struct vmsnd_job *job);
+/* Takes back a job that no thread has begun; false when it is too late. */
+bool vmsnd_pool_cancel(struct vmsnd_pool *pool, struct vmsnd_job *job);
+/* Threads alive, jobs waiting or under way. */
+unsigned vmsnd_pool_threads(struct vmsnd_pool *pool);
+unsigned vmsnd_pool_jobs(struct vmsnd_pool *pool);
+/* Waits for what is under way, at most `wait_ns`; what has not begun is dropped, its `done` never
+ * set. False when a job did not end: its thread then goes on by itself, the pool is not freed and
+ * what the job uses must not be either (MX-37). */
+bool vmsnd_pool_close(struct vmsnd_pool *pool, vmsnd_ns wait_ns);
+
+#endif

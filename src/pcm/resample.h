@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Rate conversion, on a library (design, section 6). A table, so that pure code can be handed it
+ * without asking for the library itself. */
+#ifndef VMSND_PCM_RESAMPLE_H
+#define VMSND_PCM_RESAMPLE_H
+
+#include "vmsnd/status.h"
+
+enum vmsnd_quality { VMSND_QUALITY_FASTEST, VMSND_QUALITY_MEDIUM, VMSND_QUALITY_BEST };
+
+struct vmsnd_resampler;
+
+struct vmsnd_resampler_class {
+	/* VMSND_E_NOMEM; allocates all it will ever need. The lane, or a worker. */
+	enum vmsnd_rc (*open)(enum vmsnd_quality quality, uint32_t channels,
+			      struct vmsnd_resampler **out);
+	void (*close)(struct vmsnd_resampler *resampler);
+	/* Forgets the past. */
+	void (*reset_rt)(struct vmsnd_resampler *resampler);
+	/* Frames of output per frame of input; goes over to a new `ratio` smoothly within the call.
+	 * Uses at most *used frames of `from`, makes at most *made of `to`, and says how many of
+	 * each it was; both counts are of frames. Never allocates, locks or enters the kernel. */
+	void (*process_rt)(struct vmsnd_resampler *resampler, double ratio, const float *from,
+			   uint32_t *used, float *to, uint32_t *made);
+	/* Input frames it holds back: the sound's delay in it. */
+	uint32_t (*delay_frames)(enum vmsnd_quality quality);
+};
+
+/* libsamplerate: fastest, medium, best are its sinc converters. */
+extern const struct vmsnd_resampler_class vmsnd_resampler_samplerate;
+
+#endif
