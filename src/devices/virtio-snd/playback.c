@@ -36,7 +36,8 @@ static void copy(struct vmsnd_snd *snd, const struct snd_stream *stream,
 		message->bad = true;
 		good -= good % stream->frame_bytes;
 	}
-	vmsnd_sample_silence_rt(stream->params.format.sample, to + good, bytes - good);
+	vmsnd_format_silence_rt(&stream->params.format, to + good,
+				frames - good / stream->frame_bytes);
 }
 
 void snd_playback_fill(struct vmsnd_snd *snd, struct snd_stream *stream, bool all)
