@@ -20,32 +20,36 @@ struct vmsnd_flow_conf {
 	const struct vmsnd_resampler_class *rates; /* NULL: the rates must be equal */
 	enum vmsnd_quality quality;
 	enum vmsnd_cpu cpu;
-	bool bend;   /* the rate will be bent (vmsnd_flow_bend_rt) */
+	bool bend;   /* the rate will be bent: through the converter, if any, and never exact */
 	bool dither; /* where bits are lost */
 };
 
-/* Private to flow.c but for `gain`, through which the lane changes the loudness. */
+/* Private to flow*.c but for `gain`, through which the lane changes the loudness. */
 struct vmsnd_flow {
 	struct vmsnd_flow_conf conf;
 	uint32_t from_bytes, to_bytes; /* of a frame */
+	uint32_t mid_channels;         /* through the converter: the fewer of both sides */
 	const struct vmsnd_codec *decode, *encode;
 	struct vmsnd_remix remix;
 	struct vmsnd_gain gain;
 	struct vmsnd_dither dither;
+	bool equal;                        /* both formats are the same and there is no converter */
+	bool lossy;                        /* bits are lost even at unity */
 	struct vmsnd_resampler *resampler; /* NULL: same rate, not bent */
 	double ratio;                      /* nominal: to / from */
 	double bend;                       /* times this; 1.0 unless bent */
-	/* Decoded and remixed input that the resampler has not used yet. */
+	uint32_t padded; /* frames of silence that draining put behind the sound */
+	/* Decoded and remixed input that the converter has not taken yet. */
 	uint32_t kept_frames;
 	float kept[VMSND_FLOW_CHUNK_FRAMES * VMSND_CHANNELS_MAX];
 	float made[VMSND_FLOW_CHUNK_FRAMES * VMSND_CHANNELS_MAX];
 	double a[VMSND_FLOW_CHUNK_FRAMES * VMSND_CHANNELS_MAX];
 	double b[VMSND_FLOW_CHUNK_FRAMES * VMSND_CHANNELS_MAX];
-	unsigned char raw[VMSND_FLOW_CHUNK_FRAMES * VMSND_CHANNELS_MAX * 8];
 };
 
-/* In storage of any content. VMSND_E_UNSUPPORTED: the rates differ and there is no converter;
- * VMSND_E_NOMEM. Nothing to close on failure. Not on an audio thread. */
+/* In storage of any content. VMSND_E_INVALID: a format that is none; VMSND_E_UNSUPPORTED: the rates
+ * differ and there is no converter; VMSND_E_NOMEM. Nothing to close on failure. Not on an audio
+ * thread. */
 enum vmsnd_rc vmsnd_flow_open(struct vmsnd_flow *flow, const struct vmsnd_flow_conf *conf);
 /* Legal on a zeroed flow and twice. */
 void vmsnd_flow_close(struct vmsnd_flow *flow);
@@ -57,7 +61,11 @@ void vmsnd_flow_reset(struct vmsnd_flow *flow);
  * fills the rest with silence. */
 uint32_t vmsnd_flow_pull_rt(struct vmsnd_flow *flow, struct vmsnd_ring_end *from, void *to,
 			    uint32_t frames, uint32_t *taken);
-/* The same, added to what `mix` (doubles, to's channels) holds already: no encoding. */
+/* The ring is empty and stays so: makes up to `frames` of what is held in here; 0 once all is out,
+ * and at once when there is no converter. For a pull's flow (a push has nobody who would wait);
+ * what is pulled afterwards without a reset comes after a short silence. */
+uint32_t vmsnd_flow_drain_rt(struct vmsnd_flow *flow, void *to, uint32_t frames);
+/* The same as pull, added to what `mix` (doubles, to's channels) holds already: no encoding. */
 uint32_t vmsnd_flow_pull_mix_rt(struct vmsnd_flow *flow, struct vmsnd_ring_end *from, double *mix,
 				uint32_t frames, uint32_t *taken);
 
@@ -76,7 +84,8 @@ struct vmsnd_flow_block {
 uint32_t vmsnd_flow_push_rt(struct vmsnd_flow *flow, const struct vmsnd_flow_block *block,
 			    struct vmsnd_ring_end *to, uint32_t *lost);
 
-/* Bends the rate: 1.0001 makes 1.0001 times as many frames of the same sound. Within 0.9 .. 1.1. */
+/* Bends the rate: 1.0001 makes 1.0001 times as many frames of the same sound. Within 0.9 .. 1.1.
+ * Without a converter nothing is bent. */
 void vmsnd_flow_bend_rt(struct vmsnd_flow *flow, double factor);
 /* Whether samples pass as they are just now. */
 bool vmsnd_flow_exact_rt(const struct vmsnd_flow *flow);

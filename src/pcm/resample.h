@@ -22,7 +22,14 @@ struct vmsnd_resampler_class {
 	 * each it was; both counts are of frames. Never allocates, locks or enters the kernel. */
 	void (*process_rt)(struct vmsnd_resampler *resampler, double ratio, const float *from,
 			   uint32_t *used, float *to, uint32_t *made);
-	/* Input frames it holds back: the sound's delay in it. */
+	/* How many more input frames have to go in at `ratio` before `frames` more come out; may be
+	 * one too many. */
+	uint32_t (*need_rt)(const struct vmsnd_resampler *resampler, double ratio, uint32_t frames);
+	/* Input frames that went in and whose time has not come out: the delay in here. The first
+	 * frame out is the first frame in, the converter only looks ahead. */
+	double (*held_rt)(const struct vmsnd_resampler *resampler);
+	/* What it holds at most when all that can come out has; when there are fewer frames of
+	 * output than of input, as many times more. Any thread. */
 	uint32_t (*delay_frames)(enum vmsnd_quality quality);
 };
 
