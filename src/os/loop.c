@@ -44,6 +44,23 @@ enum vmsnd_rc vmsnd_loop_watch(struct vmsnd_loop *loop, int fd, uint64_t token)
 	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? VMSND_E_SYSTEM : VMSND_OK;
 }
 
+enum vmsnd_rc vmsnd_loop_interest(struct vmsnd_loop *loop, int fd, uint64_t token, bool in,
+				  bool out)
+{
+	struct epoll_event event = {.data.u64 = token};
+
+	if (in)
+		event.events |= EPOLLIN;
+	if (out)
+		event.events |= EPOLLOUT;
+	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, fd, &event) ? VMSND_E_SYSTEM : VMSND_OK;
+}
+
+int vmsnd_loop_fd(const struct vmsnd_loop *loop)
+{
+	return loop->epoll_fd;
+}
+
 void vmsnd_loop_unwatch(struct vmsnd_loop *loop, int fd)
 {
 	epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);

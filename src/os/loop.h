@@ -17,8 +17,15 @@ void vmsnd_loop_close(struct vmsnd_loop *loop);
 
 /* `token` comes back from wait whenever `fd` is readable or hung up. */
 enum vmsnd_rc vmsnd_loop_watch(struct vmsnd_loop *loop, int fd, uint64_t token);
+/* What of a watched `fd` wakes from now on: something to read, room to write, both, or neither; a
+ * hang-up always does. */
+enum vmsnd_rc vmsnd_loop_interest(struct vmsnd_loop *loop, int fd, uint64_t token, bool in,
+				  bool out);
 /* Before `fd` is closed. A descriptor that is not watched is ignored. */
 void vmsnd_loop_unwatch(struct vmsnd_loop *loop, int fd);
+
+/* A descriptor that is readable while a wait would find something: a loop inside another. */
+int vmsnd_loop_fd(const struct vmsnd_loop *loop);
 
 /* Waits at most `wait_ns` (VMSND_NEVER: for ever; 0: not at all) and fills at most `max`
  * tokens; returns how many. A signal ends the wait early with 0. */

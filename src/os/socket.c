@@ -112,8 +112,8 @@ static void keep_spare(struct vmsnd_listener *listener)
 	listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-enum vmsnd_rc vmsnd_listener_open(struct vmsnd_listener *listener, const char *path, char *error,
-				  size_t error_bytes)
+static enum vmsnd_rc listener_open(struct vmsnd_listener *listener, const char *path, bool private,
+				   char *error, size_t error_bytes)
 {
 	struct sockaddr_un address;
 
@@ -129,11 +129,20 @@ enum vmsnd_rc vmsnd_listener_open(struct vmsnd_listener *listener, const char *p
 		snprintf(error, error_bytes, "cannot make a socket: %s", strerror(errno));
 		return VMSND_E_SYSTEM;
 	}
+	/* Linux gives the file the mode of the socket, so there is no moment of another one. */
+	if (private)
+		fchmod(listener->fd, S_IRUSR | S_IWUSR);
 	if (!bind_to(listener->fd, &address, error, error_bytes)) {
 		vmsnd_listener_close(listener);
 		return VMSND_E_SYSTEM;
 	}
 	remember_file(listener, &address);
+	if (private && chmod(path, S_IRUSR | S_IWUSR)) {
+		snprintf(error, error_bytes, "cannot keep others out of %s: %s", path,
+			 strerror(errno));
+		vmsnd_listener_close(listener);
+		return VMSND_E_SYSTEM;
+	}
 	if (listen(listener->fd, BACKLOG) == 0) {
 		keep_spare(listener);
 		return VMSND_OK;
@@ -141,6 +150,18 @@ enum vmsnd_rc vmsnd_listener_open(struct vmsnd_listener *listener, const char *p
 	snprintf(error, error_bytes, "cannot listen at %s: %s", path, strerror(errno));
 	vmsnd_listener_close(listener);
 	return VMSND_E_SYSTEM;
+}
+
+enum vmsnd_rc vmsnd_listener_open(struct vmsnd_listener *listener, const char *path, char *error,
+				  size_t error_bytes)
+{
+	return listener_open(listener, path, false, error, error_bytes);
+}
+
+enum vmsnd_rc vmsnd_listener_open_private(struct vmsnd_listener *listener, const char *path,
+					  char *error, size_t error_bytes)
+{
+	return listener_open(listener, path, true, error, error_bytes);
 }
 
 static int socket_option(int fd, int option)
@@ -199,6 +220,17 @@ bool vmsnd_listener_turn_away(struct vmsnd_listener *listener)
 		close(peer);
 	keep_spare(listener);
 	return peer >= 0;
+}
+
+bool vmsnd_socket_peer(int socket, struct vmsnd_peer_id *out)
+{
+	struct ucred who;
+	socklen_t bytes = sizeof(who);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &bytes) || bytes != sizeof(who))
+		return false;
+	*out = (struct vmsnd_peer_id){.pid = who.pid, .uid = who.uid};
+	return true;
 }
 
 void vmsnd_fds_close(struct vmsnd_fds *fds)
@@ -286,4 +318,16 @@ bool vmsnd_socket_send(int socket, const void *from, size_t bytes, const struct 
 		n = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n == (ssize_t)bytes;
+}
+
+ptrdiff_t vmsnd_socket_send_some(int socket, const void *from, size_t bytes)
+{
+	ssize_t n;
+
+	do
+		n = send(socket, from, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return 0;
+	return n;
 }

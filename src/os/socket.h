@@ -25,6 +25,9 @@ struct vmsnd_listener {
  * socket, is left alone. On failure `error` holds one line that says why. */
 enum vmsnd_rc vmsnd_listener_open(struct vmsnd_listener *listener, const char *path, char *error,
 				  size_t error_bytes);
+/* The same, with a file that only its owner may open (mode 0600), from its first moment on. */
+enum vmsnd_rc vmsnd_listener_open_private(struct vmsnd_listener *listener, const char *path,
+					  char *error, size_t error_bytes);
 /* Takes over a listening Unix stream socket that somebody else made; not on failure. */
 enum vmsnd_rc vmsnd_listener_adopt(struct vmsnd_listener *listener, int fd, char *error,
 				   size_t error_bytes);
@@ -37,6 +40,13 @@ bool vmsnd_listener_turn_away(struct vmsnd_listener *listener);
 
 /* Connects, non-blocking afterwards; -1 with errno. */
 int vmsnd_socket_connect(const char *path);
+
+/* Who is at the other end of a connected socket, as it was when it connected. */
+struct vmsnd_peer_id {
+	int pid;
+	unsigned uid;
+};
+bool vmsnd_socket_peer(int socket, struct vmsnd_peer_id *out);
 
 /* Descriptors in the order they came or go. */
 struct vmsnd_fds {
@@ -58,5 +68,8 @@ enum vmsnd_socket_got vmsnd_socket_recv(int socket, void *to, size_t bytes, size
 					struct vmsnd_fds *fds);
 /* All of `bytes` at once, or false. Never waits, never raises SIGPIPE. */
 bool vmsnd_socket_send(int socket, const void *from, size_t bytes, const struct vmsnd_fds *fds);
+/* As much of it as there is room for now: how many bytes went, 0 for none, negative when the
+ * socket failed. Never waits, never raises SIGPIPE. */
+ptrdiff_t vmsnd_socket_send_some(int socket, const void *from, size_t bytes);
 
 #endif
