@@ -7,13 +7,16 @@
 #include "os/clock.h"
 #include "os/loop.h"
 
-#define TOKENS_MAX 32u
-#define STOP_TOKEN UINT64_MAX
+#define TOKENS_MAX   32u
+#define STOP_TOKEN   UINT64_MAX
+#define LODGER_TOKEN (UINT64_MAX - 1)
 
 struct vmsnd_lane {
 	struct vmsnd_loop *loop;
 	struct vmsnd_machine *machine;
 	struct vmsnd_lane_clock clock;
+	struct vmsnd_lane_lodger lodger; /* turn NULL: none */
+	vmsnd_ns lodger_next;
 };
 
 static enum vmsnd_rc watch(void *ctx, int fd, uint64_t token)
@@ -62,21 +65,52 @@ vmsnd_ns vmsnd_lane_now(struct vmsnd_lane *lane)
 	return vmsnd_lane_clock_at(&lane->clock, vmsnd_clock_now());
 }
 
+enum vmsnd_rc vmsnd_lane_lodge(struct vmsnd_lane *lane, const struct vmsnd_lane_lodger *lodger)
+{
+	if (lane->lodger.turn)
+		vmsnd_loop_unwatch(lane->loop, lane->lodger.fd);
+	lane->lodger = (struct vmsnd_lane_lodger){0};
+	if (!lodger)
+		return VMSND_OK;
+	if (vmsnd_loop_watch(lane->loop, lodger->fd, LODGER_TOKEN))
+		return VMSND_E_SYSTEM;
+	lane->lodger = *lodger;
+	lane->lodger_next = 0;
+	return VMSND_OK;
+}
+
+/* How long nobody on the lane has anything to do. */
+static vmsnd_ns idle_ns(const struct vmsnd_lane *lane, vmsnd_ns now)
+{
+	vmsnd_ns next = lane->clock.deadline;
+
+	if (lane->lodger.turn && lane->lodger_next < next)
+		next = lane->lodger_next;
+	if (next == VMSND_NEVER)
+		return VMSND_NEVER;
+	return next > now ? next - now : 0;
+}
+
 bool vmsnd_lane_turn(struct vmsnd_lane *lane)
 {
-	vmsnd_ns now = vmsnd_lane_now(lane), wait_ns = VMSND_NEVER;
+	vmsnd_ns now = vmsnd_lane_now(lane);
 	uint64_t tokens[TOKENS_MAX];
+	bool lodger_ready = false;
 	size_t n;
 
 	lane->clock.deadline = vmsnd_machine_advance(lane->machine, now);
-	if (lane->clock.deadline != VMSND_NEVER)
-		wait_ns = lane->clock.deadline > now ? lane->clock.deadline - now : 0;
-	n = vmsnd_loop_wait(lane->loop, wait_ns, tokens, TOKENS_MAX);
+	n = vmsnd_loop_wait(lane->loop, idle_ns(lane, now), tokens, TOKENS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		if (tokens[i] == STOP_TOKEN)
 			return false;
-		vmsnd_machine_ready(lane->machine, tokens[i], vmsnd_lane_now(lane));
+		if (tokens[i] == LODGER_TOKEN)
+			lodger_ready = true;
+		else
+			vmsnd_machine_ready(lane->machine, tokens[i], vmsnd_lane_now(lane));
 	}
+	if (lane->lodger.turn)
+		lane->lodger_next =
+		    lane->lodger.turn(lane->lodger.ctx, lodger_ready, vmsnd_lane_now(lane));
 	return true;
 }
 

@@ -18,6 +18,18 @@ vmsnd_ns vmsnd_lane_now(struct vmsnd_lane *lane);
 bool vmsnd_lane_turn(struct vmsnd_lane *lane);
 /* `fd` becoming readable makes vmsnd_lane_turn return false. */
 enum vmsnd_rc vmsnd_lane_stop_on(struct vmsnd_lane *lane, int fd);
+/* Something else that lives on the lane's thread, such as a control server; at most one. `turn` is
+ * called once in every turn, after the cards had theirs; `ready` says whether `fd` is readable.
+ * It does not block, may call the machine, and returns when it wants the next turn at the latest,
+ * in the lane's time (VMSND_NEVER: when `fd` is readable or a card is due). */
+struct vmsnd_lane_lodger {
+	void *ctx;
+	int fd;
+	vmsnd_ns (*turn)(void *ctx, bool ready, vmsnd_ns now);
+};
+/* Good until close, or until it is called with NULL, which comes before `fd` is closed. */
+enum vmsnd_rc vmsnd_lane_lodge(struct vmsnd_lane *lane, const struct vmsnd_lane_lodger *lodger);
+
 /* Times the lane came so late that its clock was held (see lane_clock.h). */
 uint64_t vmsnd_lane_hiccups(const struct vmsnd_lane *lane);
 
