@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Loops from and to every sample format, in a shape that compilers vectorise: a general loop,
+ * inlined with a constant shape into one function for each format and byte order. VMSND_KERNELS
+ * names the table, since this file is compiled for several sets of instructions. */
+#include "pcm/kernels.h"
+
+#include <float.h>
+#include <string.h>
+
+#include "pcm/kernels_g711.h"
+
+#ifndef VMSND_KERNELS
+#define VMSND_KERNELS vmsnd_kernels_baseline
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+#define DITHER_CHUNK 256u
+
+/* How an integer lies in memory. */
+struct shape {
+	uint8_t bytes, bits;
+	bool is_signed, is_big;
+};
+
+/* The bits that count, moved up to the top of 32, as a signed number. */
+INLINE int32_t load_rt(const uint8_t *at, const struct shape *shape)
+{
+	uint32_t raw;
+
+	if (shape->bytes == 1) {
+		raw = at[0];
+	} else if (shape->bytes == 2) {
+		uint16_t half;
+
+		memcpy(&half, at, sizeof(half));
+		raw = shape->is_big ? __builtin_bswap16(half) : half;
+	} else if (shape->bytes == 3) {
+		raw = (uint32_t)at[shape->is_big ? 2 : 0] | (uint32_t)at[1] << 8 |
+		      (uint32_t)at[shape->is_big ? 0 : 2] << 16;
+	} else {
+		memcpy(&raw, at, sizeof(raw));
+		raw = shape->is_big ? __builtin_bswap32(raw) : raw;
+	}
+	raw <<= 32 - shape->bits;
+	return (int32_t)(shape->is_signed ? raw : raw ^ 0x80000000u);
+}
+
+INLINE void store_rt(uint8_t *at, int32_t value, const struct shape *shape)
+{
+	uint32_t raw = (uint32_t)value;
+
+	raw += shape->is_signed ? 0 : UINT32_C(1) << (shape->bits - 1);
+	if (shape->bytes == 1) {
+		at[0] = (uint8_t)raw;
+	} else if (shape->bytes == 2) {
+		uint16_t half = shape->is_big ? __builtin_bswap16((uint16_t)raw) : (uint16_t)raw;
+
+		memcpy(at, &half, sizeof(half));
+	} else if (shape->bytes == 3) {
+		at[shape->is_big ? 2 : 0] = (uint8_t)raw;
+		at[1] = (uint8_t)(raw >> 8);
+		at[shape->is_big ? 0 : 2] = (uint8_t)(raw >> 16);
+	} else {
+		raw = shape->is_big ? __builtin_bswap32(raw) : raw;
+		memcpy(at, &raw, sizeof(raw));
+	}
+}
+
+/* Not-a-number is silence; what is too large is the largest there is. */
+INLINE double clamp_rt(double value, double low, double high)
+{
+	value = value == value ? value : 0.0;
+	value = value < low ? low : value;
+	return value > high ? high : value;
+}
+
+/* To the nearest integer, ties to even: no fraction is left of a number as large as 2^52, and a
+ * library call would keep the loop from being vectorised. For |value| <= 2^31. */
+INLINE int32_t nearest_rt(double value)
+{
+	return (int32_t)((value + 0x1.8p52) - 0x1.8p52);
+}
+
+INLINE void decode_ints_rt(double *restrict to, const void *restrict from, size_t samples,
+			   struct shape shape)
+{
+	const uint8_t *bytes = from;
+
+	for (size_t i = 0; i < samples; i++)
+		to[i] = (double)load_rt(bytes + i * shape.bytes, &shape) * 0x1p-31;
+}
+
+INLINE void encode_ints_rt(void *restrict to, const double *restrict from, size_t samples,
+			   struct shape shape)
+{
+	const double full = (double)(UINT32_C(1) << (shape.bits - 1));
+	uint8_t *bytes = to;
+
+	for (size_t i = 0; i < samples; i++)
+		store_rt(bytes + i * shape.bytes,
+			 nearest_rt(clamp_rt(from[i] * full, -full, full - 1.0)), &shape);
+}
+
+/* Eight generators side by side (Marsaglia's xorshift, 32 bits). */
+typedef uint32_t lanes __attribute__((vector_size(32)));
+
+/* Zero is the one state a xorshift never leaves, and two alike never part. */
+static void dither_begin_rt(const struct vmsnd_dither *dither, uint32_t *state)
+{
+	memcpy(state, dither->state, sizeof(dither->state));
+	for (uint32_t i = 0; i < 8; i++)
+		if (state[i] == 0 || (i > 0 && state[i] == state[i - 1]))
+			state[i] = (state[i] ^ UINT32_C(0x9e3779b9)) * (2 * i + 1) | 1;
+}
+
+/* The halves of a word are two even noises; their difference is the triangular one. */
+static void dither_add_rt(double *restrict to, const double *restrict from, size_t samples,
+			  uint32_t *restrict state, double step)
+{
+	uint32_t words[DITHER_CHUNK];
+	lanes x;
+
+	memcpy(&x, state, sizeof(x));
+	for (size_t i = 0; i < samples; i += 8) {
+		x ^= x << 13;
+		x ^= x >> 17;
+		x ^= x << 5;
+		memcpy(words + i, &x, sizeof(x));
+	}
+	memcpy(state, &x, sizeof(x));
+	step *= 0x1p-16;
+	for (size_t i = 0; i < samples; i++)
+		to[i] = from[i] +
+			(double)((int32_t)(words[i] & 0xffff) - (int32_t)(words[i] >> 16)) * step;
+}
+
+struct ditherer {
+	void (*encode_rt)(void *to, const double *from, size_t samples);
+	size_t bytes;
+	double step;
+};
+
+static void encode_dithered_rt(uint8_t *to, const double *from, size_t samples,
+			       struct vmsnd_dither *dither, const struct ditherer *how)
+{
+	double noisy[DITHER_CHUNK];
+	uint32_t state[8];
+
+	dither_begin_rt(dither, state);
+	for (size_t done = 0; done < samples; done += DITHER_CHUNK) {
+		size_t some = samples - done < DITHER_CHUNK ? samples - done : DITHER_CHUNK;
+
+		dither_add_rt(noisy, from + done, some, state, how->step);
+		how->encode_rt(to + done * how->bytes, noisy, some);
+	}
+	memcpy(dither->state, state, sizeof(state));
+}
+
+/* clang-format off */
+#define INTS(name, bytes_, ...)                                                                    \
+	static void decode_##name##_rt(double *to, const void *from, size_t samples)               \
+	{                                                                                          \
+		decode_ints_rt(to, from, samples, (struct shape){bytes_, __VA_ARGS__});            \
+	}                                                                                          \
+	static void encode_##name##_rt(void *to, const double *from, size_t samples)               \
+	{                                                                                          \
+		encode_ints_rt(to, from, samples, (struct shape){bytes_, __VA_ARGS__});            \
+	}                                                                                          \
+	static void dither_##name##_rt(void *to, const double *from, size_t samples,               \
+				       struct vmsnd_dither *dither)                                \
+	{                                                                                          \
+		const struct shape shape = {bytes_, __VA_ARGS__};                                  \
+		const struct ditherer how = {encode_##name##_rt, bytes_,                           \
+					     1.0 / (double)(UINT32_C(1) << (shape.bits - 1))};     \
+		encode_dithered_rt(to, from, samples, dither, &how);                               \
+	}
+#define INTS_BOTH(name, bytes, bits, is_signed)                                                    \
+	INTS(name##_le, bytes, bits, is_signed, false)                                             \
+	INTS(name##_be, bytes, bits, is_signed, true)
+/* clang-format on */
+
+INTS(u8, 1, 8, false, false)
+INTS(s8, 1, 8, true, false)
+INTS_BOTH(u16, 2, 16, false)
+INTS_BOTH(s16, 2, 16, true)
+INTS_BOTH(u18_3, 3, 18, false)
+INTS_BOTH(s18_3, 3, 18, true)
+INTS_BOTH(u20_3, 3, 20, false)
+INTS_BOTH(s20_3, 3, 20, true)
+INTS_BOTH(u24_3, 3, 24, false)
+INTS_BOTH(s24_3, 3, 24, true)
+INTS_BOTH(u20, 4, 20, false)
+INTS_BOTH(s20, 4, 20, true)
+INTS_BOTH(u24, 4, 24, false)
+INTS_BOTH(s24, 4, 24, true)
+INTS_BOTH(u32, 4, 32, false)
+INTS_BOTH(s32, 4, 32, true)
+
+INLINE void decode_floats_rt(double *restrict to, const void *restrict from, size_t samples,
+			     bool is_big)
+{
+	const uint8_t *bytes = from;
+
+	for (size_t i = 0; i < samples; i++) {
+		uint32_t raw;
+		float value;
+
+		memcpy(&raw, bytes + i * sizeof(raw), sizeof(raw));
+		raw = is_big ? __builtin_bswap32(raw) : raw;
+		memcpy(&value, &raw, sizeof(value));
+		to[i] = clamp_rt((double)value, -(double)FLT_MAX, (double)FLT_MAX);
+	}
+}
+
+/* What is beyond 1.0 is kept, since the format holds it; infinity is no sound. */
+INLINE void encode_floats_rt(void *restrict to, const double *restrict from, size_t samples,
+			     bool is_big)
+{
+	uint8_t *bytes = to;
+
+	for (size_t i = 0; i < samples; i++) {
+		float value = (float)clamp_rt(from[i], -(double)FLT_MAX, (double)FLT_MAX);
+		uint32_t raw;
+
+		memcpy(&raw, &value, sizeof(raw));
+		raw = is_big ? __builtin_bswap32(raw) : raw;
+		memcpy(bytes + i * sizeof(raw), &raw, sizeof(raw));
+	}
+}
+
+INLINE void decode_doubles_rt(double *restrict to, const void *restrict from, size_t samples,
+			      bool is_big)
+{
+	const uint8_t *bytes = from;
+
+	for (size_t i = 0; i < samples; i++) {
+		uint64_t raw;
+		double value;
+
+		memcpy(&raw, bytes + i * sizeof(raw), sizeof(raw));
+		raw = is_big ? __builtin_bswap64(raw) : raw;
+		memcpy(&value, &raw, sizeof(value));
+		to[i] = clamp_rt(value, -DBL_MAX, DBL_MAX);
+	}
+}
+
+INLINE void encode_doubles_rt(void *restrict to, const double *restrict from, size_t samples,
+			      bool is_big)
+{
+	uint8_t *bytes = to;
+
+	for (size_t i = 0; i < samples; i++) {
+		double value = clamp_rt(from[i], -DBL_MAX, DBL_MAX);
+		uint64_t raw;
+
+		memcpy(&raw, &value, sizeof(raw));
+		raw = is_big ? __builtin_bswap64(raw) : raw;
+		memcpy(bytes + i * sizeof(raw), &raw, sizeof(raw));
+	}
+}
+
+/* clang-format off */
+#define REALS(name, kind, is_big)                                                                  \
+	static void decode_##name##_rt(double *to, const void *from, size_t samples)               \
+	{                                                                                          \
+		decode_##kind##_rt(to, from, samples, is_big);                                     \
+	}                                                                                          \
+	static void encode_##name##_rt(void *to, const double *from, size_t samples)               \
+	{                                                                                          \
+		encode_##kind##_rt(to, from, samples, is_big);                                     \
+	}
+/* clang-format on */
+
+REALS(float_le, floats, false)
+REALS(float_be, floats, true)
+REALS(float64_le, doubles, false)
+REALS(float64_be, doubles, true)
+
+static void decode_mulaw_rt(double *restrict to, const void *restrict from, size_t samples)
+{
+	const uint8_t *bytes = from;
+
+	for (size_t i = 0; i < samples; i++)
+		to[i] = mulaw_decode_rt(bytes[i]);
+}
+
+static void encode_mulaw_rt(void *restrict to, const double *restrict from, size_t samples)
+{
+	uint8_t *bytes = to;
+
+	for (size_t i = 0; i < samples; i++)
+		bytes[i] = mulaw_encode_rt(from[i]);
+}
+
+static void decode_alaw_rt(double *restrict to, const void *restrict from, size_t samples)
+{
+	const uint8_t *bytes = from;
+
+	for (size_t i = 0; i < samples; i++)
+		to[i] = alaw_decode_rt(bytes[i]);
+}
+
+static void encode_alaw_rt(void *restrict to, const double *restrict from, size_t samples)
+{
+	uint8_t *bytes = to;
+
+	for (size_t i = 0; i < samples; i++)
+		bytes[i] = alaw_encode_rt(from[i]);
+}
+
+static void mix_add_rt(double *restrict to, const double *restrict from, size_t samples)
+{
+	for (size_t i = 0; i < samples; i++)
+		to[i] += from[i];
+}
+
+#define ROUNDS(name)                                                                               \
+	{                                                                                          \
+		decode_##name##_rt, encode_##name##_rt, dither_##name##_rt                         \
+	}
+/* Floating point, whose step follows the sound; and the laws, whose step does so on purpose. */
+#define PLAIN(name)                                                                                \
+	{                                                                                          \
+		decode_##name##_rt, encode_##name##_rt, NULL                                       \
+	}
+#define ROUNDS_BOTH(name)                                                                          \
+	{                                                                                          \
+		ROUNDS(name##_le), ROUNDS(name##_be)                                               \
+	}
+
+const struct vmsnd_kernels VMSND_KERNELS = {
+    .codecs =
+	{
+	    [VMSND_SAMPLE_U8] = {ROUNDS(u8), ROUNDS(u8)},
+	    [VMSND_SAMPLE_S8] = {ROUNDS(s8), ROUNDS(s8)},
+	    [VMSND_SAMPLE_U16] = ROUNDS_BOTH(u16),
+	    [VMSND_SAMPLE_S16] = ROUNDS_BOTH(s16),
+	    [VMSND_SAMPLE_U18_3] = ROUNDS_BOTH(u18_3),
+	    [VMSND_SAMPLE_S18_3] = ROUNDS_BOTH(s18_3),
+	    [VMSND_SAMPLE_U20_3] = ROUNDS_BOTH(u20_3),
+	    [VMSND_SAMPLE_S20_3] = ROUNDS_BOTH(s20_3),
+	    [VMSND_SAMPLE_U24_3] = ROUNDS_BOTH(u24_3),
+	    [VMSND_SAMPLE_S24_3] = ROUNDS_BOTH(s24_3),
+	    [VMSND_SAMPLE_U20] = ROUNDS_BOTH(u20),
+	    [VMSND_SAMPLE_S20] = ROUNDS_BOTH(s20),
+	    [VMSND_SAMPLE_U24] = ROUNDS_BOTH(u24),
+	    [VMSND_SAMPLE_S24] = ROUNDS_BOTH(s24),
+	    [VMSND_SAMPLE_U32] = ROUNDS_BOTH(u32),
+	    [VMSND_SAMPLE_S32] = ROUNDS_BOTH(s32),
+	    [VMSND_SAMPLE_FLOAT] = {PLAIN(float_le), PLAIN(float_be)},
+	    [VMSND_SAMPLE_FLOAT64] = {PLAIN(float64_le), PLAIN(float64_be)},
+	    [VMSND_SAMPLE_MULAW] = {PLAIN(mulaw), PLAIN(mulaw)},
+	    [VMSND_SAMPLE_ALAW] = {PLAIN(alaw), PLAIN(alaw)},
+	},
+    .mix_add_rt = mix_add_rt,
+};
