@@ -91,6 +91,7 @@ struct vmsnd_stream_got {
 	struct vmsnd_format format;
 	uint32_t period_frames;
 	uint32_t max_frames; /* no block will ever be larger than this */
+	bool follows;        /* want.follow is heeded: the stream needs no clock bent for it */
 };
 
 struct vmsnd_block {

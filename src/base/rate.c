@@ -38,6 +38,11 @@ void vmsnd_block_clock_stop(struct vmsnd_block_clock *clock)
 	clock->running = false;
 }
 
+bool vmsnd_block_clock_runs(const struct vmsnd_block_clock *clock)
+{
+	return clock->running;
+}
+
 vmsnd_ns vmsnd_block_clock_next(const struct vmsnd_block_clock *clock)
 {
 	if (!clock->running)

@@ -26,6 +26,7 @@ void vmsnd_block_clock_init(struct vmsnd_block_clock *clock, uint32_t rate_hz,
 			    uint32_t block_frames, uint32_t speed);
 void vmsnd_block_clock_start(struct vmsnd_block_clock *clock, vmsnd_ns now);
 void vmsnd_block_clock_stop(struct vmsnd_block_clock *clock);
+bool vmsnd_block_clock_runs(const struct vmsnd_block_clock *clock);
 /* When the next block is due; VMSND_NEVER when stopped. */
 vmsnd_ns vmsnd_block_clock_next(const struct vmsnd_block_clock *clock);
 /* True, and one block further, when a block is due by `now`; call until false. */

@@ -26,6 +26,14 @@ void vmsnd_ring_end_init(struct vmsnd_ring_end *end, struct vmsnd_ring_head *hea
 				       .frame_bytes = frame_bytes};
 }
 
+uint32_t vmsnd_ring_distance_rt(const struct vmsnd_ring_head *head)
+{
+	uint64_t read = atomic_load_explicit(&head->read, memory_order_acquire);
+	uint64_t written = atomic_load_explicit(&head->written, memory_order_acquire);
+
+	return written - read <= UINT32_MAX ? (uint32_t)(written - read) : 0;
+}
+
 /* At most `frames`, at most `available`, at most to the end of the storage. */
 static uint32_t piece_rt(const struct vmsnd_ring_end *end, uint32_t available, uint32_t frames,
 			 void **at)

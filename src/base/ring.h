@@ -47,6 +47,9 @@ uint32_t vmsnd_ring_room_rt(const struct vmsnd_ring_end *writer);
 uint32_t vmsnd_ring_write_begin_rt(const struct vmsnd_ring_end *writer, uint32_t frames, void **at);
 void vmsnd_ring_write_commit_rt(struct vmsnd_ring_end *writer, uint32_t frames);
 
+/* Frames between the two, for whoever is neither: a figure, not a promise. */
+uint32_t vmsnd_ring_distance_rt(const struct vmsnd_ring_head *head);
+
 /* The reader's side, the mirror image. */
 uint32_t vmsnd_ring_fill_rt(const struct vmsnd_ring_end *reader);
 uint32_t vmsnd_ring_read_begin_rt(const struct vmsnd_ring_end *reader, uint32_t frames, void **at);

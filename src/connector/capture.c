@@ -1,68 +1,117 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Capture as the host sees it: blocks put into the ring, the newest dropped when it is full.
  *
- * There is no pre-buffering here (CA-02 with a threshold of 0): the guest reads as frames come
- * and can only wait, never run dry, so holding the first ones back would be delay and nothing
- * else. The newest frames are the ones dropped because only the reader may move the read
+ * The newest frames are the ones dropped because only the reader may move the read
  * position; what the guest gets is in order, with one hole where the frames are missing. */
 #include <string.h>
 
 #include "connector/port.h"
 
-static uint32_t put_rt(struct vmsnd_port_host *host, const unsigned char *from, uint32_t frames)
+static void lost_rt(struct vmsnd_path *path, uint32_t lost)
 {
-	struct vmsnd_ring_end *ring = &host->ring;
+	if (lost > 0 && !path->overrunning)
+		vmsnd_figure_add_rt(&path->overruns, 1);
+	path->overrunning = lost > 0;
+	vmsnd_figure_add_rt(&path->overrun_frames, lost);
+	vmsnd_figure_add_rt(&path->dropped_frames, lost);
+}
+
+static void put_rt(struct vmsnd_path *path, const struct vmsnd_flow_block *block)
+{
+	uint32_t fill = path->ring.capacity_frames - vmsnd_ring_room_rt(&path->ring), lost = 0;
+	uint32_t made;
+
+	vmsnd_figure_range_rt(&path->fill_min, &path->fill_max, fill);
+	made = vmsnd_flow_push_rt(&path->flow, block, &path->ring, &lost);
+	vmsnd_figure_add_rt(&path->in_frames, made);
+	if (!block->samples)
+		vmsnd_figure_add_rt(&path->silence_frames, made);
+	lost_rt(path, lost);
+	atomic_store_explicit(&path->exact, !block->mix_rt && vmsnd_flow_exact_rt(&path->flow),
+			      memory_order_relaxed);
+	atomic_store_explicit(&path->held_frames, vmsnd_flow_held_frames_rt(&path->flow),
+			      memory_order_relaxed);
+}
+
+/* Unit 0: into the port's ring, with the other inputs. */
+static void record_rt(struct vmsnd_port *port, const struct vmsnd_block *block)
+{
+	struct vmsnd_flow_block in = {.samples = block->samples, .frames = block->frames};
+
+	if (vmsnd_links_mixing_rt(port)) {
+		vmsnd_links_bend_rt(port, block);
+		in.mix_rt = vmsnd_links_mix_rt;
+		in.ctx = port;
+	}
+	put_rt(&port->main, &in);
+}
+
+/* Others: as it is, into a ring of their own, from which unit 0 takes it. */
+static void store_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
+{
+	const unsigned char *from = block->samples;
 	uint32_t put = 0;
 
-	while (put < frames) {
+	if (block->gap)
+		vmsnd_pace_break_rt(&path->pace);
+	while (put < block->frames) {
 		void *at;
-		uint32_t piece = vmsnd_ring_write_begin_rt(ring, frames - put, &at);
-		size_t bytes = (size_t)piece * ring->frame_bytes;
+		uint32_t piece = vmsnd_ring_write_begin_rt(&path->ring, block->frames - put, &at);
+		size_t bytes = (size_t)piece * path->ring.frame_bytes;
 
 		if (piece == 0)
 			break;
-		if (from)
-			memcpy(at, from + (size_t)put * ring->frame_bytes, bytes);
-		else
-			vmsnd_sample_silence_rt(host->sample, at, bytes);
-		vmsnd_ring_write_commit_rt(ring, piece);
+		memcpy(at, from + (size_t)put * path->ring.frame_bytes, bytes);
+		vmsnd_ring_write_commit_rt(&path->ring, piece);
 		put += piece;
 	}
-	return put;
-}
-
-void vmsnd_capture_block_rt(struct vmsnd_port *port, const struct vmsnd_block *block)
-{
-	struct vmsnd_port_host *host = &port->host;
-	uint32_t lost;
-
-	atomic_store_explicit(&host->delay_frames, block->delay_frames, memory_order_relaxed);
-	vmsnd_figure_add_rt(&host->blocks, 1);
-	vmsnd_figure_add_rt(&host->host_gaps, block->gap);
-	if (atomic_load_explicit(&host->gate, memory_order_acquire) == VMSND_GATE_SHUT)
-		return;
-	vmsnd_port_see_fill_rt(host, host->ring.capacity_frames - vmsnd_ring_room_rt(&host->ring));
-	lost = block->frames - put_rt(host, block->samples, block->frames);
-	if (!block->samples)
-		vmsnd_figure_add_rt(&host->silence_frames, block->frames - lost);
-	if (lost > 0 && !host->overrunning)
-		vmsnd_figure_add_rt(&host->overruns, 1);
-	host->overrunning = lost > 0;
-	vmsnd_figure_add_rt(&host->overrun_frames, lost);
+	if (put < block->frames)
+		vmsnd_pace_break_rt(&path->pace);
+	vmsnd_pace_update_rt(&path->pace, path->ring.position, block->when);
+	vmsnd_figure_add_rt(&path->in_frames, put);
+	lost_rt(path, block->frames - put);
 }
 
 static void block_rt(void *ctx, const struct vmsnd_block *block)
 {
-	vmsnd_capture_block_rt(ctx, block);
+	struct vmsnd_lun *lun = ctx;
+	struct vmsnd_path *path = lun->path;
+	bool shut = atomic_load_explicit(&path->gate, memory_order_acquire) == VMSND_GATE_SHUT;
+	uint32_t room = vmsnd_ring_room_rt(&path->ring);
+
+	vmsnd_path_note_rt(path, block, path->ring.capacity_frames - room);
+	if (shut)
+		return;
+	if (lun->index > 0) {
+		store_rt(path, block);
+		return;
+	}
+	vmsnd_links_enter_rt(lun->port);
+	vmsnd_links_tap_rt(lun->port, block->samples, block->frames);
+	record_rt(lun->port, block);
+	vmsnd_links_leave_rt(lun->port);
 }
 
 static uint32_t ready_rt(void *ctx)
 {
-	struct vmsnd_port *port = ctx;
+	struct vmsnd_lun *lun = ctx;
+	const struct vmsnd_path *path = lun->path;
+	uint64_t room = vmsnd_ring_room_rt(&path->ring);
 
-	if (atomic_load_explicit(&port->host.gate, memory_order_acquire) == VMSND_GATE_SHUT)
+	if (atomic_load_explicit(&path->gate, memory_order_acquire) == VMSND_GATE_SHUT)
 		return 0;
-	return vmsnd_ring_room_rt(&port->host.ring);
+	return (uint32_t)(room * path->format.rate_hz / path->ring_format.rate_hz);
 }
 
-const struct vmsnd_stream_user vmsnd_capture_user = {block_rt, ready_rt, vmsnd_port_ended};
+const struct vmsnd_stream_user vmsnd_capture_user = {block_rt, ready_rt, vmsnd_lun_ended,
+						     vmsnd_lun_noticed};
+
+void vmsnd_capture_fill_rt(struct vmsnd_port *port, uint32_t frames, vmsnd_ns when)
+{
+	const struct vmsnd_block block = {.frames = frames, .when = when};
+
+	vmsnd_figure_add_rt(&port->main.blocks, 1);
+	vmsnd_links_enter_rt(port);
+	record_rt(port, &block);
+	vmsnd_links_leave_rt(port);
+}

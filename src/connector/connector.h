@@ -33,7 +33,11 @@ enum vmsnd_play_state {
 	VMSND_PLAY_PLAY,
 	VMSND_PLAY_PLAY_PREBUF
 };
-enum vmsnd_capture_state { VMSND_CAPTURE_NO_CAPTURE, VMSND_CAPTURE_PREBUF, VMSND_CAPTURE_CAPTURING };
+enum vmsnd_capture_state {
+	VMSND_CAPTURE_NO_CAPTURE,
+	VMSND_CAPTURE_PREBUF,
+	VMSND_CAPTURE_CAPTURING
+};
 
 /* What a unit's host stream is (CON-13..15, CON-20..23, RI). */
 enum vmsnd_host_state {
@@ -52,8 +56,8 @@ const char *vmsnd_host_state_name(enum vmsnd_host_state state);
 
 struct vmsnd_connector_env {
 	void *ctx;
-	/* Has job->run called on another thread, then sets job->done and calls wake. NULL, or false:
-	 * no thread to spare, and the caller does it by itself (TH-07). */
+	/* Has job->run called on another thread, then sets job->done and calls wake. NULL, or
+	 * false: no thread to spare, and the caller does it by itself (TH-07). */
 	bool (*submit)(void *ctx, struct vmsnd_job *job);
 	/* Any thread but an audio one: have the lane come by soon. May be NULL in tests. */
 	void (*wake)(void *ctx);
@@ -162,18 +166,18 @@ struct vmsnd_lun_status {
 	struct vmsnd_format format;       /* the host's; rate 0: none open */
 	bool exact;                       /* samples pass as they are */
 	struct vmsnd_volume volume;
-	uint64_t frames_in, frames_out;   /* into, out of the ring */
-	uint64_t dropped_frames;          /* swallowed by the stand-in, or for want of room */
-	uint64_t silence_frames;          /* given in place of sound */
-	uint64_t xruns, xrun_frames;      /* holes in the sound */
+	uint64_t frames_in, frames_out; /* into, out of the ring */
+	uint64_t dropped_frames;        /* swallowed by the stand-in, or for want of room */
+	uint64_t silence_frames;        /* given in place of sound */
+	uint64_t xruns, xrun_frames;    /* holes in the sound */
 	uint64_t blocks, host_gaps;
 	uint32_t fill_frames, fill_min_frames, fill_max_frames;
 	uint64_t latency_ns, latency_min_ns, latency_max_ns; /* ring, conversion and host */
-	double drift_ppm;                 /* the host's clock against the lane's */
-	double bend_ppm;                  /* what a follower's rate is bent by */
-	uint64_t opens, losses, tries;    /* tries: since it last worked */
-	vmsnd_ns retry;                   /* when next; VMSND_NEVER */
-	unsigned n_changes;               /* in all; the newest VMSND_LUN_CHANGES_MAX are kept */
+	double drift_ppm;              /* the host's clock against the lane's */
+	double bend_ppm;               /* what a follower's rate is bent by */
+	uint64_t opens, losses, tries; /* tries: since it last worked */
+	vmsnd_ns retry;                /* when next; VMSND_NEVER */
+	unsigned n_changes;            /* in all; the newest VMSND_LUN_CHANGES_MAX are kept */
 	struct vmsnd_lun_change changes[VMSND_LUN_CHANGES_MAX]; /* [n % MAX] */
 };
 
@@ -191,6 +195,8 @@ enum vmsnd_port_state {
 	VMSND_PORT_NEEDS_REINIT
 };
 enum vmsnd_port_state vmsnd_port_state(const struct vmsnd_port *port);
+/* What the guest has prepared the port with; false: it has not. */
+bool vmsnd_port_params(const struct vmsnd_port *port, struct vmsnd_stream_params *out);
 /* Frames a second that unit 0's host really moves, by the lane's clock; the nominal rate while no
  * host runs. Never more than 0.5 % off. The pace of devices that keep time themselves (idea 4). */
 double vmsnd_port_rate_hz(const struct vmsnd_port *port);

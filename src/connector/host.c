@@ -1,101 +1,323 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The host stream of a port, and the clock that stands in when there is none. */
+/* The host stream of a unit: what is wanted, what is there, and what is done to bring the two
+ * together. One slow thing at a time; whatever happens meanwhile changes only what is wanted. */
 #include "connector/port.h"
 
-bool vmsnd_port_hosted(const struct vmsnd_port *port)
+/* RI-02: how long after the n-th failure in a row the next try comes, in seconds; then the last
+ * for ever, so that a server that comes back is found. */
+static const uint8_t retry_after_s[] = {0, 1, 2, 3, 4, 5};
+#define RETRY_STEPS (sizeof(retry_after_s) / sizeof(retry_after_s[0]))
+
+/* A stream that lasts so long worked; one that is lost sooner is one more failure. */
+#define WORKED_NS VMSND_NS_PER_SECOND
+/* How soon another thread is looked for again that is just leaving. */
+#define FENCE_NS UINT64_C(1000000)
+
+/* Rounds of one settle: host changed, closed, opened, refused, asked more plainly. */
+#define ROUNDS_MAX 8u
+
+/* ---- jobs ---- */
+
+static void run_job(struct vmsnd_job *base)
 {
-	return port->conf.enabled && port->conf.backend;
+	struct vmsnd_lun_job *job = (struct vmsnd_lun_job *)base;
+	const struct vmsnd_backend_class *cls = job->backend;
+
+	if (job->task == VMSND_TASK_OPEN)
+		job->rc = cls->stream_open(job->host, &job->want,
+					   job->want.dir == VMSND_PLAYBACK ? &vmsnd_playback_user
+									   : &vmsnd_capture_user,
+					   job->lun, &job->stream, &job->got);
+	else if (job->task == VMSND_TASK_CLOSE)
+		cls->stream_close(job->stream);
+	else
+		cls->stream_hint(job->host, &job->want);
 }
 
-/* A stream that no longer stands for what the guest wants, or that is dead, is not kept. */
-static bool stream_fits(const struct vmsnd_port *port)
+/* TH-07: with nobody to do it, it is done here. */
+static void begin(struct vmsnd_lun *lun, enum vmsnd_lun_task task)
 {
-	return port->stream && !atomic_load_explicit(&port->ended, memory_order_acquire) &&
-	       vmsnd_format_equal(&port->stream_params.format, &port->params.format) &&
-	       port->stream_params.period_frames == port->params.period_frames;
-}
+	static const uint32_t slow[] = {[VMSND_TASK_OPEN] = VMSND_BACKEND_SLOW_STREAM_OPEN,
+					[VMSND_TASK_CLOSE] = VMSND_BACKEND_SLOW_STREAM_CLOSE,
+					[VMSND_TASK_HINT] = VMSND_BACKEND_SLOW_HINT};
+	const struct vmsnd_connector_env *env = lun->port->conf.env;
+	struct vmsnd_lun_job *job = &lun->job;
 
-enum vmsnd_rc vmsnd_port_host_open(struct vmsnd_port *port, vmsnd_ns now)
-{
-	const struct vmsnd_stream_want want = {.dir = port->conf.dir,
-					       .format = port->params.format,
-					       .period_frames = port->params.period_frames};
-	enum vmsnd_rc rc;
-
-	if (stream_fits(port))
-		return VMSND_OK;
-	vmsnd_port_host_close(port, now);
-	rc = port->conf.backend->stream_open(port->conf.host, &want,
-					     want.dir == VMSND_PLAYBACK ? &vmsnd_playback_user
-									: &vmsnd_capture_user,
-					     port, &port->stream, &port->got);
-	if (rc) {
-		port->stream = NULL;
-		return rc;
-	}
-	port->stream_params = port->params;
-	port->hosts_opened++;
-	/* Conversion comes with the whole connector; until then the host takes it as it is. */
-	if (!vmsnd_format_equal(&port->got.format, &want.format)) {
-		vmsnd_port_host_close(port, now);
-		return VMSND_E_UNSUPPORTED;
-	}
-	return VMSND_OK;
-}
-
-void vmsnd_port_host_close(struct vmsnd_port *port, vmsnd_ns now)
-{
-	if (port->stream) {
-		port->conf.backend->stream_stop(port->stream, now);
-		port->conf.backend->stream_close(port->stream);
-	}
-	port->stream = NULL;
-	atomic_store_explicit(&port->ended, false, memory_order_relaxed);
-	atomic_store_explicit(&port->host.delay_frames, 0, memory_order_relaxed);
-}
-
-static void lose(struct vmsnd_port *port, vmsnd_ns at)
-{
-	vmsnd_port_host_close(port, at);
-	port->hosts_lost++;
-}
-
-void vmsnd_port_host_start(struct vmsnd_port *port, vmsnd_ns at)
-{
-	bool draining = port->phase == VMSND_PORT_DRAIN;
-
-	port->host.sounding = port->host.overrunning = false;
-	port->host.gap_frames = 0;
-	atomic_store_explicit(&port->host.gate, draining ? VMSND_GATE_DRAINING : VMSND_GATE_OPEN,
-			      memory_order_release);
-	if (port->stream && port->conf.backend->stream_start(port->stream, at))
-		lose(port, at);
-	if (!port->stream)
-		vmsnd_block_clock_start(&port->clock, at);
-}
-
-void vmsnd_port_host_stop(struct vmsnd_port *port, vmsnd_ns at)
-{
-	if (port->stream)
-		port->conf.backend->stream_stop(port->stream, at);
-	vmsnd_block_clock_stop(&port->clock);
-	atomic_store_explicit(&port->host.gate, VMSND_GATE_SHUT, memory_order_release);
-}
-
-void vmsnd_port_host_settle(struct vmsnd_port *port, vmsnd_ns at)
-{
-	if (!atomic_load_explicit(&port->ended, memory_order_acquire))
+	job->task = task;
+	job->backend = lun->conf.backend;
+	job->host = lun->conf.host;
+	job->lun = lun;
+	job->job.run = run_job;
+	atomic_store_explicit(&job->job.done, false, memory_order_relaxed);
+	if ((lun->conf.backend->flags & slow[task]) && env->submit &&
+	    env->submit(env->ctx, &job->job))
 		return;
-	lose(port, at);
-	if (port->phase == VMSND_PORT_RUN || port->phase == VMSND_PORT_DRAIN)
-		vmsnd_port_host_start(port, at);
+	run_job(&job->job);
+	atomic_store_explicit(&job->job.done, true, memory_order_relaxed);
 }
 
-/* Comes from the backend, which is not to be called back from here; the next call of
- * the port sees to it. */
-void vmsnd_port_ended(void *ctx, enum vmsnd_rc why)
+void vmsnd_lun_hint(struct vmsnd_lun *lun, const struct vmsnd_stream_params *params)
 {
-	struct vmsnd_port *port = ctx;
+	if (!lun->conf.backend->stream_hint || !lun->conf.host || lun->stream ||
+	    lun->job.task != VMSND_TASK_NONE || lun->conf.role != VMSND_LUN_NORMAL)
+		return;
+	lun->job.want = (struct vmsnd_stream_want){.dir = lun->dir,
+						   .format = params->format,
+						   .period_frames = params->period_frames,
+						   .follow = lun->index > 0};
+	begin(lun, VMSND_TASK_HINT);
+}
 
-	atomic_store_explicit(&port->ended, true, memory_order_release);
+/* ---- coming and going ---- */
+
+static void retry_later(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	unsigned step = lun->tries < RETRY_STEPS ? lun->tries : RETRY_STEPS - 1;
+
+	lun->retry = now + retry_after_s[step] * VMSND_NS_PER_SECOND;
+	lun->tries++;
+}
+
+static void forget_failures(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	lun->retry = now;
+	lun->tries = 0;
+	lun->plain = false;
+}
+
+static void begin_open(struct vmsnd_lun *lun, const struct vmsnd_stream_want *want)
+{
+	lun->asked = *want;
+	lun->job.want = *want;
+	lun->job.want.again = lun->told;
+	atomic_store_explicit(&lun->ended, false, memory_order_relaxed);
+	atomic_store_explicit(&lun->notices, 0, memory_order_relaxed);
+	begin(lun, VMSND_TASK_OPEN);
+}
+
+static bool got_is_sound(const struct vmsnd_stream_got *got)
+{
+	return vmsnd_format_frame_bytes(&got->format) > 0 && got->period_frames > 0 &&
+	       got->max_frames > 0;
+}
+
+static void refused(struct vmsnd_lun *lun, enum vmsnd_rc rc, vmsnd_ns now)
+{
+	lun->told = true;
+	lun->plain = rc == VMSND_E_UNSUPPORTED && !lun->plain;
+	retry_later(lun, now);
+	if (lun->plain)
+		lun->retry = now;
+}
+
+static void begin_close(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	vmsnd_lun_stop(lun, now);
+	vmsnd_flow_close(&lun->path->flow);
+	if (lun->index == 0)
+		lun->port->standing_in = false;
+	atomic_store_explicit(&lun->path->delay_frames, 0, memory_order_relaxed);
+	atomic_store_explicit(&lun->path->held_frames, 0, memory_order_relaxed);
+	lun->job.stream = lun->stream;
+	lun->stream = NULL;
+	lun->reopen = lun->asleep = lun->early = lun->switching = false;
+	begin(lun, VMSND_TASK_CLOSE);
+}
+
+static void opened(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	lun->stream = lun->job.stream;
+	lun->got = lun->job.got;
+	lun->opened = now;
+	lun->opens++;
+	lun->told = false;
+	/* PAR-08. Somebody who promises nonsense, or what nobody can convert, is of no use. */
+	if (got_is_sound(&lun->got) && vmsnd_lun_fit(lun) == VMSND_OK)
+		return;
+	retry_later(lun, now);
+	begin_close(lun, now);
+}
+
+/* False while it is under way. */
+static bool job_over(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	enum vmsnd_lun_task task = lun->job.task;
+
+	if (task == VMSND_TASK_NONE)
+		return true;
+	if (!atomic_load_explicit(&lun->job.job.done, memory_order_acquire))
+		return false;
+	lun->job.task = VMSND_TASK_NONE;
+	if (task == VMSND_TASK_OPEN && lun->job.rc == VMSND_OK)
+		opened(lun, now);
+	else if (task == VMSND_TASK_OPEN)
+		refused(lun, lun->job.rc, now);
+	return lun->job.task == VMSND_TASK_NONE;
+}
+
+static void lose(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	if (now >= lun->opened + WORKED_NS)
+		lun->tries = 0;
+	lun->losses++;
+	retry_later(lun, now);
+	lun->reopen = true;
+}
+
+/* ---- what the backend says ---- */
+
+void vmsnd_lun_ended(void *ctx, enum vmsnd_rc why)
+{
+	struct vmsnd_lun *lun = ctx;
+	const struct vmsnd_connector_env *env = lun->port->conf.env;
+
+	atomic_store_explicit(&lun->ended, true, memory_order_release);
+	if (env->wake)
+		env->wake(env->ctx);
+}
+
+void vmsnd_lun_noticed(void *ctx, enum vmsnd_stream_notice what)
+{
+	struct vmsnd_lun *lun = ctx;
+	const struct vmsnd_connector_env *env = lun->port->conf.env;
+
+	atomic_fetch_or_explicit(&lun->notices, 1u << what, memory_order_release);
+	if (env->wake)
+		env->wake(env->ctx);
+}
+
+/* PL-16: the same stream, another device: from here on as if it had just been opened. */
+static void switched(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	lun->switching = false;
+	vmsnd_lun_stop(lun, now);
+	if (lun->index == 0)
+		vmsnd_port_rebuffer(lun->port, now);
+}
+
+static void take_notices(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	uint32_t notices = atomic_exchange_explicit(&lun->notices, 0, memory_order_acquire);
+
+	if (notices & 1u << VMSND_STREAM_SWITCHING)
+		lun->switching = true;
+	if (notices & 1u << VMSND_STREAM_SWITCHED)
+		switched(lun, now);
+	if ((notices & 1u << VMSND_STREAM_REOPEN) && !lun->reopen)
+		lose(lun, now);
+	if (atomic_load_explicit(&lun->ended, memory_order_acquire) && !lun->reopen)
+		lose(lun, now);
+}
+
+/* PL-18, PL-19, PL-21 */
+static void look_at_state(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	enum vmsnd_stream_state state = VMSND_STREAM_OKAY;
+
+	if (lun->conf.backend->stream_state)
+		state = lun->conf.backend->stream_state(lun->stream);
+	lun->early = state == VMSND_STREAM_INITIALIZING && !lun->running;
+	lun->asleep = state == VMSND_STREAM_NOT_WORKING || state == VMSND_STREAM_INACTIVE;
+	if (lun->asleep && lun->running)
+		vmsnd_lun_stop(lun, now);
+}
+
+/* ---- the whole ---- */
+
+/* True when something was done that calls for another look. */
+static bool settle_open(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	struct vmsnd_stream_want want;
+
+	take_notices(lun, now);
+	lun->wanted = vmsnd_lun_wants(lun, &want);
+	if (lun->reopen || lun->next_host != lun->conf.host || !lun->wanted ||
+	    !vmsnd_want_equal(&want, &lun->asked)) {
+		vmsnd_lun_stop(lun, now);
+		if (!vmsnd_lun_unlink(lun))
+			return false;
+		begin_close(lun, now);
+		return true;
+	}
+	look_at_state(lun, now);
+	if (!vmsnd_format_equal(&lun->guest_format, &lun->port->params.format)) {
+		vmsnd_lun_stop(lun, now);
+		if (!vmsnd_lun_unlink(lun))
+			return false;
+		lun->reopen = vmsnd_lun_fit(lun) != VMSND_OK;
+		return true;
+	}
+	return false;
+}
+
+static bool settle_closed(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	struct vmsnd_stream_want want;
+
+	if (lun->conf.host != lun->next_host) {
+		lun->conf.host = lun->next_host;
+		forget_failures(lun, now);
+	}
+	lun->wanted = vmsnd_lun_wants(lun, &want);
+	if (!lun->wanted) {
+		forget_failures(lun, now);
+		lun->told = false;
+		return false;
+	}
+	if (now < lun->retry)
+		return false;
+	begin_open(lun, &want);
+	return true;
+}
+
+void vmsnd_lun_settle(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	bool more = true;
+
+	for (unsigned n = 0; more && n < ROUNDS_MAX && job_over(lun, now); n++)
+		more = lun->stream ? settle_open(lun, now) : settle_closed(lun, now);
+	vmsnd_lun_note(lun, now);
+}
+
+vmsnd_ns vmsnd_lun_deadline(const struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	if (lun->job.task != VMSND_TASK_NONE)
+		return VMSND_NEVER; /* the pool wakes the lane */
+	if (lun->stream)
+		return lun->reopen || !lun->wanted ? now + FENCE_NS : vmsnd_lun_linger_end(lun);
+	if (!lun->wanted)
+		return VMSND_NEVER;
+	return lun->retry > now ? lun->retry : now + FENCE_NS;
+}
+
+bool vmsnd_lun_able(const struct vmsnd_lun *lun)
+{
+	return lun->stream && !lun->reopen && !lun->asleep && !lun->early &&
+	       !atomic_load_explicit(&lun->ended, memory_order_acquire);
+}
+
+bool vmsnd_lun_start(struct vmsnd_lun *lun, vmsnd_ns at)
+{
+	struct vmsnd_path *path = lun->path;
+
+	path->sounding = path->overrunning = false;
+	path->waiting = lun->index > 0 && lun->dir == VMSND_CAPTURE;
+	path->gap_frames = 0;
+	lun->draining = false;
+	vmsnd_dll_break_rt(&path->dll);
+	lun->running = lun->conf.backend->stream_start(lun->stream, at) == VMSND_OK;
+	if (!lun->running)
+		lose(lun, at);
+	vmsnd_lun_note(lun, at);
+	return lun->running;
+}
+
+void vmsnd_lun_stop(struct vmsnd_lun *lun, vmsnd_ns at)
+{
+	if (lun->stream && lun->running)
+		lun->conf.backend->stream_stop(lun->stream, at);
+	lun->running = lun->draining = false;
+	if (lun->index > 0 || !vmsnd_block_clock_runs(&lun->port->clock))
+		atomic_store_explicit(&lun->path->gate, VMSND_GATE_SHUT, memory_order_release);
+	vmsnd_lun_note(lun, at);
 }

@@ -1,79 +1,172 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Playback as the host sees it: blocks taken out of the ring, silence where it is empty. */
-#include <string.h>
-
 #include "connector/port.h"
 
-static uint32_t take_rt(struct vmsnd_ring_end *ring, unsigned char *to, uint32_t frames)
+void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
+			uint64_t fill_frames)
 {
-	uint32_t taken = 0;
+	uint64_t inside = fill_frames + vmsnd_flow_held_frames_rt(&path->flow);
+	uint64_t latency_ns = vmsnd_frames_to_ns(inside, path->ring_format.rate_hz) +
+			      vmsnd_frames_to_ns(block->delay_frames, path->format.rate_hz);
 
-	while (taken < frames) {
-		void *at;
-		uint32_t piece = vmsnd_ring_read_begin_rt(ring, frames - taken, &at);
-
-		if (piece == 0)
-			break;
-		if (to)
-			memcpy(to + (size_t)taken * ring->frame_bytes, at,
-			       (size_t)piece * ring->frame_bytes);
-		vmsnd_ring_read_commit_rt(ring, piece);
-		taken += piece;
-	}
-	return taken;
+	vmsnd_figure_add_rt(&path->blocks, 1);
+	vmsnd_figure_add_rt(&path->host_gaps, block->gap);
+	atomic_store_explicit(&path->delay_frames, block->delay_frames, memory_order_relaxed);
+	atomic_store_explicit(&path->latency_ns, latency_ns, memory_order_relaxed);
+	vmsnd_figure_range_rt(&path->latency_min_ns, &path->latency_max_ns, latency_ns);
+	if (block->gap)
+		vmsnd_dll_break_rt(&path->dll);
+	vmsnd_dll_update_rt(&path->dll, block->frames, block->when);
 }
 
 /* An underrun is a hole in the sound: silence with frames before and after it. What follows the
  * last frame of all is the end, and nobody's fault. */
-static void count_gap_rt(struct vmsnd_port_host *host, uint32_t taken, uint32_t missing)
+static void count_gap_rt(struct vmsnd_path *path, uint32_t made, uint32_t missing)
 {
-	if (taken > 0) {
-		if (host->gap_frames > 0) {
-			vmsnd_figure_add_rt(&host->underruns, 1);
-			vmsnd_figure_add_rt(&host->underrun_frames, host->gap_frames);
+	if (made > 0) {
+		if (path->gap_frames > 0) {
+			vmsnd_figure_add_rt(&path->underruns, 1);
+			vmsnd_figure_add_rt(&path->underrun_frames, path->gap_frames);
 		}
-		host->gap_frames = 0;
-		host->sounding = true;
+		path->gap_frames = 0;
+		path->sounding = true;
 	}
-	if (host->sounding)
-		host->gap_frames += missing;
+	if (path->sounding)
+		path->gap_frames += missing;
 }
 
-void vmsnd_playback_block_rt(struct vmsnd_port *port, const struct vmsnd_block *block)
+/* PLx-7: after an underrun the threshold has to be there again, or a guest that is a little late
+ * would be late for each block. Its time is the limit, as at the start. */
+static bool goes_on_rt(struct vmsnd_path *path, uint32_t gate, uint32_t fill, uint32_t frames)
 {
-	struct vmsnd_port_host *host = &port->host;
-	uint32_t gate = atomic_load_explicit(&host->gate, memory_order_acquire);
-	unsigned char *to = block->samples;
-	uint32_t taken = 0, missing;
-
-	if (gate != VMSND_GATE_SHUT) {
-		vmsnd_port_see_fill_rt(host, vmsnd_ring_fill_rt(&host->ring));
-		taken = take_rt(&host->ring, to, block->frames);
+	if (!path->waiting)
+		return true;
+	if (gate == VMSND_GATE_OPEN && fill < path->threshold_frames &&
+	    path->waited_frames < path->threshold_frames) {
+		path->waited_frames += frames;
+		return false;
 	}
-	missing = block->frames - taken;
-	if (to)
-		vmsnd_sample_silence_rt(host->sample, to + (size_t)taken * host->ring.frame_bytes,
-					(size_t)missing * host->ring.frame_bytes);
-	vmsnd_figure_add_rt(&host->blocks, 1);
-	vmsnd_figure_add_rt(&host->silence_frames, missing);
-	vmsnd_figure_add_rt(&host->host_gaps, block->gap);
-	if (gate == VMSND_GATE_OPEN && to)
-		count_gap_rt(host, taken, missing);
-	atomic_store_explicit(&host->delay_frames, block->delay_frames, memory_order_relaxed);
+	path->waiting = false;
+	return true;
+}
+
+static void dry_rt(struct vmsnd_path *path, uint32_t gate)
+{
+	if (gate != VMSND_GATE_OPEN || path->waiting || !path->sounding)
+		return;
+	path->waiting = true;
+	path->waited_frames = 0;
+}
+
+/* As many ring frames as a block of the host's is about. */
+static uint32_t ring_frames_rt(const struct vmsnd_path *path, uint32_t frames)
+{
+	return (uint32_t)((uint64_t)frames * path->ring_format.rate_hz / path->format.rate_hz);
+}
+
+static void bend_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
+{
+	const struct vmsnd_follow_block at = {.frames = block->frames,
+					      .when = block->when,
+					      .position = path->ring.position,
+					      .held_frames =
+						  vmsnd_flow_held_frames_rt(&path->flow)};
+
+	if (block->gap)
+		vmsnd_follow_break_rt(&path->follow);
+	vmsnd_flow_bend_rt(&path->flow, vmsnd_follow_update_rt(&path->follow, &path->pace, &at));
+}
+
+static uint32_t take_rt(struct vmsnd_path *path, uint32_t gate, const struct vmsnd_block *block)
+{
+	uint32_t fill = vmsnd_ring_fill_rt(&path->ring), made, taken = 0;
+	unsigned char *to = block->samples;
+
+	vmsnd_figure_range_rt(&path->fill_min, &path->fill_max, fill);
+	if (!goes_on_rt(path, gate, fill, ring_frames_rt(path, block->frames))) {
+		if (path->follows)
+			vmsnd_follow_idle_rt(&path->follow, block->frames, block->when);
+		return 0;
+	}
+	if (path->follows)
+		bend_rt(path, block);
+	made = vmsnd_flow_pull_rt(&path->flow, &path->ring, to, block->frames, &taken);
+	vmsnd_figure_add_rt(&path->out_frames, taken);
+	if (made < block->frames && gate == VMSND_GATE_DRAINING) {
+		made += vmsnd_flow_drain_rt(&path->flow, to + (size_t)made * path->frame_bytes,
+					    block->frames - made);
+	}
+	if (made < block->frames)
+		dry_rt(path, gate);
+	if (made < block->frames && path->follows)
+		vmsnd_follow_break_rt(&path->follow);
+	atomic_store_explicit(&path->exact, vmsnd_flow_exact_rt(&path->flow), memory_order_relaxed);
+	atomic_store_explicit(&path->held_frames, vmsnd_flow_held_frames_rt(&path->flow),
+			      memory_order_relaxed);
+	return made;
+}
+
+static void play_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
+{
+	uint32_t gate = atomic_load_explicit(&path->gate, memory_order_acquire);
+	unsigned char *to = block->samples;
+	uint32_t made = 0, missing;
+
+	vmsnd_path_note_rt(path, block, vmsnd_ring_fill_rt(&path->ring));
+	if (gate != VMSND_GATE_SHUT)
+		made = take_rt(path, gate, block);
+	missing = block->frames - made;
+	vmsnd_format_silence_rt(&path->format, to + (size_t)made * path->frame_bytes, missing);
+	vmsnd_figure_add_rt(&path->silence_frames, missing);
+	if (gate != VMSND_GATE_SHUT)
+		count_gap_rt(path, made, missing);
 }
 
 static void block_rt(void *ctx, const struct vmsnd_block *block)
 {
-	vmsnd_playback_block_rt(ctx, block);
+	struct vmsnd_lun *lun = ctx;
+
+	if (lun->index > 0) {
+		play_rt(lun->path, block);
+		return;
+	}
+	vmsnd_links_enter_rt(lun->port);
+	play_rt(lun->path, block);
+	vmsnd_links_tap_rt(lun->port, block->samples, block->frames);
+	vmsnd_links_leave_rt(lun->port);
 }
 
+/* Frames of the host's that the ring's frames give; one less is kept for the rounding of a
+ * conversion. */
 static uint32_t ready_rt(void *ctx)
 {
-	struct vmsnd_port *port = ctx;
+	struct vmsnd_lun *lun = ctx;
+	const struct vmsnd_path *path = lun->path;
+	uint32_t gate = atomic_load_explicit(&path->gate, memory_order_acquire);
+	uint64_t fill = vmsnd_ring_fill_rt(&path->ring);
 
-	if (atomic_load_explicit(&port->host.gate, memory_order_acquire) == VMSND_GATE_SHUT)
+	if (gate == VMSND_GATE_SHUT)
 		return 0;
-	return vmsnd_ring_fill_rt(&port->host.ring);
+	if (path->format.rate_hz == path->ring_format.rate_hz)
+		return (uint32_t)fill;
+	if (gate == VMSND_GATE_DRAINING)
+		fill += vmsnd_flow_held_frames_rt(&path->flow);
+	return (uint32_t)(fill * path->format.rate_hz / path->ring_format.rate_hz);
 }
 
-const struct vmsnd_stream_user vmsnd_playback_user = {block_rt, ready_rt, vmsnd_port_ended};
+const struct vmsnd_stream_user vmsnd_playback_user = {block_rt, ready_rt, vmsnd_lun_ended,
+						      vmsnd_lun_noticed};
+
+void vmsnd_playback_skip_rt(struct vmsnd_port *port, uint32_t frames)
+{
+	struct vmsnd_path *path = &port->main;
+	uint32_t fill = vmsnd_ring_fill_rt(&path->ring);
+	uint32_t taken = fill < frames ? fill : frames;
+
+	vmsnd_figure_range_rt(&path->fill_min, &path->fill_max, fill);
+	vmsnd_ring_read_commit_rt(&path->ring, taken);
+	vmsnd_figure_add_rt(&path->blocks, 1);
+	vmsnd_figure_add_rt(&path->dropped_frames, taken);
+	vmsnd_figure_add_rt(&path->silence_frames, frames - taken);
+	count_gap_rt(path, taken, frames - taken);
+}

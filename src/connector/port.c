@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A port's life: storage, sizes, prepare and release, the owner's switch. */
+/* A port's life: storage, sizes, prepare and release, the owner's switch, suspension. */
+#include <string.h>
+
 #include "connector/port.h"
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -12,24 +14,31 @@ size_t vmsnd_port_footprint(void)
 	return sizeof(struct vmsnd_port);
 }
 
+vmsnd_ns vmsnd_port_frames_ns(const struct vmsnd_port *port, uint64_t frames)
+{
+	return vmsnd_frames_to_ns(frames, port->params.format.rate_hz);
+}
+
 static void ring_empty(struct vmsnd_port *port, uint32_t capacity_frames)
 {
 	port->frames_before += vmsnd_port_done_frames(port);
 	vmsnd_ring_reset(&port->head);
 	vmsnd_ring_end_init(&port->ring, &port->head, port->conf.ring_storage, capacity_frames,
 			    port->frame_bytes);
-	port->host.ring = port->ring;
-	port->host.sample = port->params.format.sample;
+	port->main.ring = port->ring;
+	port->main.ring_format = port->params.format;
 }
 
 void vmsnd_port_init(struct vmsnd_port *port, const struct vmsnd_port_conf *conf)
 {
 	port->conf = *conf;
-	port->drained = VMSND_NEVER;
-	atomic_store_explicit(&port->host.fill_min, UINT64_MAX, memory_order_relaxed);
+	port->drained = port->released = VMSND_NEVER;
+	vmsnd_path_init(&port->main);
 	vmsnd_ring_end_init(&port->ring, &port->head, conf->ring_storage, 0, 0);
-	port->host.ring = port->ring;
+	port->main.ring = port->ring;
 }
+
+/* ---- sizes ---- */
 
 static bool capacity_fits(uint32_t capacity_frames, uint32_t frame_bytes)
 {
@@ -55,35 +64,98 @@ static enum vmsnd_rc check(const struct vmsnd_port *port, const struct vmsnd_str
 	return vmsnd_port_fits(port, params) ? VMSND_OK : VMSND_E_NOMEM;
 }
 
+/* Unit 0's block, in frames of the guest's; 0 when there is none. */
+static uint64_t host_block(const struct vmsnd_port *port)
+{
+	const struct vmsnd_lun *lun = port->luns[0];
+
+	if (!lun || !lun->stream)
+		return 0;
+	return ((uint64_t)lun->got.period_frames * port->params.format.rate_hz +
+		lun->got.format.rate_hz - 1) /
+	       lun->got.format.rate_hz;
+}
+
+/* The owner's wish in frames; VMSND_PREBUFFER_UNSET for none. */
+static uint64_t wished(const struct vmsnd_port *port)
+{
+	const struct vmsnd_lun *lun = port->luns[0];
+
+	if (!lun || lun->conf.prefs.prebuffer_ms == VMSND_PREBUFFER_UNSET)
+		return VMSND_PREBUFFER_UNSET;
+	return (uint64_t)lun->conf.prefs.prebuffer_ms * port->params.format.rate_hz / 1000;
+}
+
 /* The threshold is no more than the guest can post: a Linux guest often has four periods
- * and would wait for ever for a fifth to leave. */
+ * and would wait for ever for a fifth to leave. PAR-04..06 */
 void vmsnd_port_measure(struct vmsnd_port *port)
 {
 	const struct vmsnd_stream_params *params = &port->params;
-	uint64_t block = port->stream ? port->got.period_frames : params->period_frames;
-	uint64_t two = 2 * larger(block, params->period_frames);
+	uint64_t two = 2 * larger(host_block(port), params->period_frames), wish = wished(port);
+	uint64_t capacity = port->ring.capacity_frames;
+	uint64_t threshold = two, target = two;
 
+	if (wish != VMSND_PREBUFFER_UNSET) {
+		threshold = wish;
+		target = larger(two, wish);
+	} else if (port->conf.dir == VMSND_CAPTURE) {
+		threshold = 0;
+	}
 	port->threshold_frames =
-	    two < params->buffer_frames ? (uint32_t)two : params->buffer_frames;
-	port->target_frames =
-	    two < port->ring.capacity_frames ? (uint32_t)two : port->ring.capacity_frames;
+	    threshold < params->buffer_frames ? (uint32_t)threshold : params->buffer_frames;
+	port->target_frames = (uint32_t)(target < capacity ? target : capacity);
+	port->main.threshold_frames = port->threshold_frames;
 }
 
 /* At least the guest's buffer (V55); roomy enough for the host's blocks if the storage is. */
 static uint32_t choose_capacity(const struct vmsnd_port *port)
 {
-	uint64_t block = port->stream ? port->got.period_frames : 0;
-	uint64_t roomy =
-	    larger(port->params.buffer_frames, 4 * larger(block, port->params.period_frames));
+	uint64_t roomy = larger(port->params.buffer_frames,
+				4 * larger(host_block(port), port->params.period_frames));
 	uint32_t least = vmsnd_ring_capacity(port->params.buffer_frames);
 	uint32_t capacity = VMSND_PORT_RING_BYTES;
 
+	if (wished(port) != VMSND_PREBUFFER_UNSET)
+		roomy = larger(roomy, 2 * wished(port));
 	if (roomy < capacity)
 		capacity = vmsnd_ring_capacity((uint32_t)roomy);
 	while (capacity > least && !capacity_fits(capacity, port->frame_bytes))
 		capacity >>= 1;
 	return capacity > least ? capacity : least;
 }
+
+/* Twice the room in the same storage: a frame stays where it is or goes one old ring further,
+ * whichever its position says. Nobody is at the other end now. */
+static void double_ring(struct vmsnd_port *port)
+{
+	struct vmsnd_ring_end *ring = &port->ring;
+	uint64_t old = ring->capacity_frames, end = ring->position;
+	uint64_t at = end;
+
+	if (port->conf.dir == VMSND_CAPTURE)
+		end += vmsnd_ring_fill_rt(ring);
+	else
+		at -= old - vmsnd_ring_room_rt(ring);
+	for (; at < end; at++)
+		if (at & old)
+			memcpy(ring->storage + ((at & (old - 1)) + old) * ring->frame_bytes,
+			       ring->storage + (at & (old - 1)) * ring->frame_bytes,
+			       ring->frame_bytes);
+	ring->capacity_frames = port->main.ring.capacity_frames = (uint32_t)(2 * old);
+}
+
+/* RI-04: the ring is sized for the new device, and what it holds stays. */
+void vmsnd_port_grow(struct vmsnd_port *port)
+{
+	uint32_t capacity = choose_capacity(port);
+
+	if (port->ring.capacity_frames == 0)
+		return;
+	while (port->ring.capacity_frames < capacity)
+		double_ring(port);
+}
+
+/* ---- prepare and release ---- */
 
 enum vmsnd_rc vmsnd_port_prepare(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
 				 vmsnd_ns now)
@@ -95,76 +167,103 @@ enum vmsnd_rc vmsnd_port_prepare(struct vmsnd_port *port, const struct vmsnd_str
 	port->prepared = false;
 	if (rc)
 		return rc;
+	port->time = now;
 	port->params = *params;
 	port->frame_bytes = vmsnd_format_frame_bytes(&params->format);
-	if (vmsnd_port_hosted(port))
-		rc = vmsnd_port_host_open(port, now);
-	ring_empty(port, choose_capacity(port));
-	vmsnd_port_measure(port);
+	port->prepared = port->known = true;
+	port->released = VMSND_NEVER;
+	if (port->luns[0])
+		vmsnd_flow_reset(&port->main.flow);
+	port->standing_in = false;
+	ring_empty(port, 0);
+	vmsnd_port_feed_reset(port);
 	vmsnd_block_clock_init(&port->clock, params->format.rate_hz, params->period_frames, 1);
-	port->prepared = rc == VMSND_OK;
-	return rc;
+	ring_empty(port, choose_capacity(port));
+	vmsnd_port_settle_luns(port, now);
+	vmsnd_port_grow(port);
+	vmsnd_port_measure(port);
+	return VMSND_OK;
 }
 
 void vmsnd_port_halt(struct vmsnd_port *port, vmsnd_ns at)
 {
-	if (port->phase == VMSND_PORT_RUN || port->phase == VMSND_PORT_DRAIN)
-		vmsnd_port_host_stop(port, at);
 	port->phase = VMSND_PORT_IDLE;
 	port->drained = VMSND_NEVER;
+	port->holding = false;
+	vmsnd_port_drive(port, at);
 }
 
 void vmsnd_port_release(struct vmsnd_port *port, vmsnd_ns now)
 {
+	port->time = now;
 	vmsnd_port_halt(port, now);
 	ring_empty(port, 0);
 	port->prepared = false;
+	port->released = now;
+	vmsnd_port_settle_luns(port, now);
 }
 
 void vmsnd_port_close(struct vmsnd_port *port, vmsnd_ns now)
 {
+	port->known = false;
 	vmsnd_port_release(port, now);
-	vmsnd_port_host_close(port, now);
 }
 
-/* Off: the clock goes on where the host was. */
-static void disable(struct vmsnd_port *port, vmsnd_ns now)
+void vmsnd_port_hint(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
+		     vmsnd_ns now)
 {
-	bool moving = port->phase == VMSND_PORT_RUN || port->phase == VMSND_PORT_DRAIN;
-
-	if (moving)
-		vmsnd_port_host_stop(port, now);
-	vmsnd_port_host_close(port, now);
-	vmsnd_port_measure(port);
-	if (moving)
-		vmsnd_port_host_start(port, now);
+	if (!port->conf.enabled || vmsnd_format_frame_bytes(&params->format) == 0)
+		return;
+	port->time = now;
+	for (unsigned i = 0; i < VMSND_PORT_LUNS_MAX; i++)
+		if (port->luns[i])
+			vmsnd_lun_hint(port->luns[i], params);
 }
 
-/* On: a stream that runs pre-buffers again (PLx-6); one that drains goes on draining. A host
- * that refuses leaves the stand-in at work. */
-static void enable(struct vmsnd_port *port, vmsnd_ns now)
+/* ---- switches ---- */
+
+/* What was recorded and not yet taken is not to be heard any more; its time stays. */
+static void silence_recorded(struct vmsnd_port *port)
 {
-	enum vmsnd_port_phase phase = port->phase;
+	struct vmsnd_ring_end end = port->ring;
+	uint32_t left = vmsnd_ring_fill_rt(&end);
 
-	if (!port->prepared || !port->conf.backend || vmsnd_port_host_open(port, now))
-		return;
-	vmsnd_port_measure(port);
-	if (phase != VMSND_PORT_RUN && phase != VMSND_PORT_DRAIN)
-		return;
-	vmsnd_block_clock_stop(&port->clock);
-	vmsnd_port_halt(port, now);
-	vmsnd_port_start(port, now);
-	if (phase == VMSND_PORT_DRAIN)
-		vmsnd_port_drain(port, now);
+	while (left > 0) {
+		void *at;
+		uint32_t piece = vmsnd_ring_read_begin_rt(&end, left, &at);
+
+		if (piece == 0)
+			return;
+		vmsnd_format_silence_rt(&port->params.format, at, piece);
+		end.position += piece;
+		left -= piece;
+	}
 }
 
+/* The hosts are closed or opened and the port goes on with them, or with the stand-in (PLx-6). */
 void vmsnd_port_enable(struct vmsnd_port *port, bool on, vmsnd_ns now)
 {
 	if (on == port->conf.enabled)
 		return;
+	port->time = now;
 	port->conf.enabled = on;
-	if (on)
-		enable(port, now);
-	else
-		disable(port, now);
+	vmsnd_port_settle_luns(port, now);
+	if (!on && port->conf.dir == VMSND_CAPTURE && port->ring.capacity_frames > 0)
+		silence_recorded(port);
+}
+
+void vmsnd_port_pause(struct vmsnd_port *port, bool on, vmsnd_ns now)
+{
+	if (on == port->paused)
+		return;
+	port->time = now;
+	port->paused = on;
+	if (on) {
+		port->paused_at = now;
+	} else {
+		port->start += now - port->paused_at;
+		if (port->drained != VMSND_NEVER)
+			port->drained += now - port->paused_at;
+	}
+	vmsnd_port_settle_luns(port, now);
 }

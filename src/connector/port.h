@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a port is made of; for the files of this folder only. */
+/* What a port and its units are made of; for the files of this folder only. */
 #ifndef VMSND_CONNECTOR_PORT_H
 #define VMSND_CONNECTOR_PORT_H
 
 #include "base/rate.h"
 #include "base/ring.h"
 #include "connector/connector.h"
+#include "connector/dll.h"
+#include "pcm/flow.h"
 
 /* What the guest asked for, whether there is a host or not. The public states are derived
- * from this and from who takes the frames (counters.c). */
+ * from this and from who takes the frames (status.c). */
 enum vmsnd_port_phase {
 	VMSND_PORT_IDLE,   /* not started, stopped, or drained */
 	VMSND_PORT_PREBUF, /* started; playback waits for the threshold */
@@ -17,48 +19,126 @@ enum vmsnd_port_phase {
 };
 
 /* What the host's side may do with the ring; the only word the lane says to it. */
-enum vmsnd_port_gate { VMSND_GATE_SHUT, VMSND_GATE_OPEN, VMSND_GATE_DRAINING };
+enum vmsnd_lun_gate { VMSND_GATE_SHUT, VMSND_GATE_OPEN, VMSND_GATE_DRAINING };
 
-/* The host's side. Between stream_start and stream_stop only block_rt and ready_rt write here;
- * the lane reads the atomic figures at any time and sets up the rest while the host is
- * stopped. Figures but fill_min go up only. */
-struct vmsnd_port_host {
-	alignas(64) _Atomic uint32_t gate; /* enum vmsnd_port_gate; written by the lane */
+/* The host's side of a ring. Between stream_start and stream_stop only block_rt and ready_rt write
+ * here; the lane reads the atomic figures at any time and sets up the rest while the host is
+ * stopped. Figures but the _min ones go up only. */
+struct vmsnd_path {
+	alignas(64) _Atomic uint32_t gate; /* enum vmsnd_lun_gate; written by the lane */
 	alignas(64) struct vmsnd_ring_end ring;
-	enum vmsnd_sample sample;
-	bool sounding;       /* a frame has moved since the host was started */
-	bool overrunning;    /* the last capture block did not fit */
-	uint64_t gap_frames; /* silence since the last frame that moved */
-	_Atomic uint32_t delay_frames;
-	_Atomic uint64_t blocks, silence_frames, underruns, underrun_frames, overruns,
-	    overrun_frames, host_gaps, fill_min, fill_max;
+	struct vmsnd_format ring_format, format; /* format: of the host's blocks */
+	uint32_t frame_bytes;                    /* of those */
+	uint32_t threshold_frames;               /* of the ring, to go on with after an underrun */
+	uint32_t waited_frames;                  /* of the ring, since the underrun */
+	bool waiting;                            /* PLx-7: for the threshold */
+	bool sounding;                           /* a frame has moved since the host was started */
+	bool overrunning;                        /* the last capture block did not fit */
+	uint64_t gap_frames;                     /* silence since the last frame that moved */
+	struct vmsnd_dll dll;                    /* the host's pace */
+	struct vmsnd_pace pace;                  /* of what comes into the ring of a unit above 0 */
+	struct vmsnd_follow follow;              /* of what goes out of it */
+	bool follows;                            /* playback: its rate is bent */
+	_Atomic uint32_t exact, delay_frames, held_frames;
+	_Atomic uint64_t blocks, in_frames, out_frames, dropped_frames, silence_frames, underruns,
+	    underrun_frames, overruns, overrun_frames, host_gaps, fill_min, fill_max, latency_ns,
+	    latency_min_ns, latency_max_ns;
+	struct vmsnd_flow flow;
+};
+
+enum vmsnd_lun_task { VMSND_TASK_NONE, VMSND_TASK_OPEN, VMSND_TASK_CLOSE, VMSND_TASK_HINT };
+
+/* The one slow thing a unit has done for it at a time (TH-02, TH-04): a guest that opens and
+ * closes in a loop changes what is wanted, not how much is under way. */
+struct vmsnd_lun_job {
+	struct vmsnd_job job; /* first: its address is this one's */
+	enum vmsnd_lun_task task;
+	const struct vmsnd_backend_class *backend;
+	struct vmsnd_backend *host;
+	struct vmsnd_lun *lun;
+	struct vmsnd_stream_want want;
+	struct vmsnd_stream *stream;
+	struct vmsnd_stream_got got;
+	enum vmsnd_rc rc;
+};
+
+struct vmsnd_lun {
+	struct vmsnd_path own;   /* units above 0 */
+	struct vmsnd_path *path; /* unit 0: the port's */
+	struct vmsnd_ring_head head;
+	/* Units above 0: the ring's other end. Playback: written by the lane, or by unit 0's thread
+	 * for what its host took; capture: read by unit 0's thread. */
+	struct vmsnd_ring_end far;
+
+	struct vmsnd_port *port;
+	unsigned index;
+	enum vmsnd_dir dir; /* taps play, whatever the port does */
+	struct vmsnd_lun_conf conf;
+	struct vmsnd_backend *next_host; /* attached as soon as the old one is let go */
+
+	enum vmsnd_host_state state; /* as last noted */
+	struct vmsnd_stream *stream;
+	struct vmsnd_stream_want asked; /* what the open stream, or the one under way, is for */
+	struct vmsnd_stream_got got;
+	struct vmsnd_format guest_format; /* what the conversion was set up for */
+	struct vmsnd_lun_job job;
+	bool removed;
+	bool wanted; /* as of the last settle */
+	bool running;
+	bool reopen;    /* close what is open; another is wanted */
+	bool asleep;    /* NOT_WORKING or INACTIVE (PL-18), or still INITIALIZING */
+	bool early;     /* INITIALIZING */
+	bool plain;     /* what the guest has was refused: ask for what every host takes */
+	bool told;      /* the backend has said why it cannot */
+	bool switching; /* PL-15 */
+	bool draining;  /* stream_drain was called */
+	bool linked;    /* unit 0's thread knows of it */
+	uint64_t fence; /* the port's epoch when it was unlinked */
+	vmsnd_ns opened, retry;
+	unsigned tries;
+	uint32_t aim_frames; /* units above 0: what the ring shall hold */
+	vmsnd_ns fed;        /* since when there is something to play; VMSND_NEVER */
+	vmsnd_ns idle;       /* since when it plays out what it holds; VMSND_NEVER */
+
+	_Atomic bool ended;       /* the backend gave the stream up; seen by the next call */
+	_Atomic uint32_t notices; /* bit n: enum vmsnd_stream_notice n */
+
+	uint64_t opens, losses;
+	unsigned n_changes;
+	struct vmsnd_lun_change changes[VMSND_LUN_CHANGES_MAX];
 };
 
 struct vmsnd_port {
+	struct vmsnd_path main; /* unit 0's, and the stand-in's */
+	struct vmsnd_ring_head head;
 	struct vmsnd_port_conf conf;
 	enum vmsnd_port_phase phase;
 	bool prepared;
+	bool known;       /* params are those of a guest that is still there */
+	bool paused;      /* CON-11 */
+	bool standing_in; /* main.flow is the stand-in's (capture) */
+	bool holding;     /* capture: recorded frames are held back until there are T (CA-04) */
+	vmsnd_ns time;    /* of the last call */
+	vmsnd_ns paused_at;
+	vmsnd_ns released; /* when; VMSND_NEVER while prepared */
 	struct vmsnd_stream_params params;
 	uint32_t frame_bytes;
 	uint32_t threshold_frames; /* pre-buffering: T */
 	uint32_t target_frames;    /* what the ring would like to hold */
-	vmsnd_ns start;            /* of the pre-buffering */
+	vmsnd_ns start;            /* of the pre-buffering, or of the holding back */
 	vmsnd_ns drained;          /* when the last frame reaches the speaker */
 
-	/* The host stream, kept over release and prepare while the parameters are the same. */
-	struct vmsnd_stream *stream;
-	struct vmsnd_stream_params stream_params;
-	struct vmsnd_stream_got got;
-	/* Takes and gives frames while there is no host stream. */
+	/* Takes and gives frames while unit 0 has no host that runs. */
 	struct vmsnd_block_clock clock;
-
 	struct vmsnd_ring_end ring; /* the device's end */
 	uint64_t frames_before;     /* done before the last prepare */
 	uint64_t starts, hosts_opened, hosts_lost;
 
-	_Atomic bool ended; /* the backend gave the stream up; seen by the next call */
-	struct vmsnd_port_host host;
-	struct vmsnd_ring_head head;
+	struct vmsnd_lun *luns[VMSND_PORT_LUNS_MAX];
+	/* Units that whoever moves unit 0's frames gives to or takes from. It makes the epoch odd
+	 * while it is at it, so the lane knows when it has let go of one taken out. */
+	struct vmsnd_lun *_Atomic linked[VMSND_PORT_LUNS_MAX];
+	alignas(64) _Atomic uint64_t epoch;
 };
 
 /* For the one writer of a figure. */
@@ -74,36 +154,93 @@ static inline uint64_t vmsnd_figure_rt(const _Atomic uint64_t *figure)
 	return atomic_load_explicit(figure, memory_order_relaxed);
 }
 
-/* What the host found in the ring when a block was due. */
-static inline void vmsnd_port_see_fill_rt(struct vmsnd_port_host *host, uint64_t fill)
+static inline void vmsnd_figure_range_rt(_Atomic uint64_t *low, _Atomic uint64_t *high,
+					 uint64_t value)
 {
-	if (fill < vmsnd_figure_rt(&host->fill_min))
-		atomic_store_explicit(&host->fill_min, fill, memory_order_relaxed);
-	if (fill > vmsnd_figure_rt(&host->fill_max))
-		atomic_store_explicit(&host->fill_max, fill, memory_order_relaxed);
+	if (value < vmsnd_figure_rt(low))
+		atomic_store_explicit(low, value, memory_order_relaxed);
+	if (value > vmsnd_figure_rt(high))
+		atomic_store_explicit(high, value, memory_order_relaxed);
 }
 
-/* playback.c, capture.c: one block against the ring. Without samples the frames are swallowed,
- * or are silence. */
+/* ---- audio side: playback.c, capture.c, links.c ---- */
+
 extern const struct vmsnd_stream_user vmsnd_playback_user, vmsnd_capture_user;
-void vmsnd_playback_block_rt(struct vmsnd_port *port, const struct vmsnd_block *block);
-void vmsnd_capture_block_rt(struct vmsnd_port *port, const struct vmsnd_block *block);
+/* Notices of a backend, from any thread but an audio one; the next call of the port sees to them.
+ */
+void vmsnd_lun_ended(void *ctx, enum vmsnd_rc why);
+void vmsnd_lun_noticed(void *ctx, enum vmsnd_stream_notice what);
+/* The stand-in's block: frames are swallowed, or are silence (with the other inputs in it). */
+void vmsnd_playback_skip_rt(struct vmsnd_port *port, uint32_t frames);
+void vmsnd_capture_fill_rt(struct vmsnd_port *port, uint32_t frames, vmsnd_ns when);
+/* A block's figures: delay, gap, pace, latency. `fill_frames`: in the ring. */
+void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
+			uint64_t fill_frames);
+/* links.c: copies a block of unit 0's host into the taps; adds other inputs. */
+void vmsnd_links_enter_rt(struct vmsnd_port *port);
+void vmsnd_links_leave_rt(struct vmsnd_port *port);
+void vmsnd_links_tap_rt(struct vmsnd_port *port, const void *samples, uint32_t frames);
+bool vmsnd_links_mixing_rt(const struct vmsnd_port *port);
+void vmsnd_links_bend_rt(struct vmsnd_port *port, const struct vmsnd_block *block);
+void vmsnd_links_mix_rt(void *ctx, double *samples, uint32_t frames); /* ctx: the port */
+/* The lane: lets the other side know of a unit, or no longer; unlink says whether it has let go. */
+void vmsnd_lun_link(struct vmsnd_lun *lun);
+bool vmsnd_lun_unlink(struct vmsnd_lun *lun);
 
-/* host.c: the host stream. */
-bool vmsnd_port_hosted(const struct vmsnd_port *port); /* enabled and there is a backend */
-/* Opens a stream for the port's params unless one with the same is open. */
-enum vmsnd_rc vmsnd_port_host_open(struct vmsnd_port *port, vmsnd_ns now);
-void vmsnd_port_host_close(struct vmsnd_port *port, vmsnd_ns now);
-/* Starts whoever moves the frames: the host, or the clock that stands in for it. */
-void vmsnd_port_host_start(struct vmsnd_port *port, vmsnd_ns at);
-void vmsnd_port_host_stop(struct vmsnd_port *port, vmsnd_ns at);
-/* If the backend gave the stream up, the stand-in goes on from here. */
-void vmsnd_port_host_settle(struct vmsnd_port *port, vmsnd_ns at);
-void vmsnd_port_ended(void *ctx, enum vmsnd_rc why);
+/* ---- the lane: host.c ---- */
 
-/* port.c: sizes that follow from params and host. */
+/* Brings the host stream to what is wanted, as far as it goes now. */
+void vmsnd_lun_settle(struct vmsnd_lun *lun, vmsnd_ns now);
+/* When settle should look again; VMSND_NEVER. */
+vmsnd_ns vmsnd_lun_deadline(const struct vmsnd_lun *lun, vmsnd_ns now);
+void vmsnd_lun_hint(struct vmsnd_lun *lun, const struct vmsnd_stream_params *params);
+/* Whether a host stream is open and can be started. */
+bool vmsnd_lun_able(const struct vmsnd_lun *lun);
+/* False: it failed and is lost. */
+bool vmsnd_lun_start(struct vmsnd_lun *lun, vmsnd_ns at);
+void vmsnd_lun_stop(struct vmsnd_lun *lun, vmsnd_ns at);
+void vmsnd_lun_note(struct vmsnd_lun *lun, vmsnd_ns at); /* a change of state, if there is one */
+/* want.c: what stream the unit should have; false: none. */
+bool vmsnd_lun_wants(const struct vmsnd_lun *lun, struct vmsnd_stream_want *want);
+/* When a stream that the guest has let go of is closed; VMSND_NEVER. */
+vmsnd_ns vmsnd_lun_linger_end(const struct vmsnd_lun *lun);
+bool vmsnd_want_equal(const struct vmsnd_stream_want *a, const struct vmsnd_stream_want *b);
+
+/* ---- the lane: fit.c ---- */
+
+void vmsnd_path_init(struct vmsnd_path *path);
+/* Ring, conversion and figures for the stream that is open now. */
+enum vmsnd_rc vmsnd_lun_fit(struct vmsnd_lun *lun);
+/* The ring of a unit above 0, for at least `frames`; empty. */
+void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *format,
+			  uint32_t frames);
+void vmsnd_port_fit_stand_in(struct vmsnd_port *port);
+
+/* ---- the lane: feed.c ---- */
+
+/* What the device hands over, or takes, to the units that want it; `at` as of begin. */
+void vmsnd_port_feed(struct vmsnd_port *port, uint32_t frames);
+/* Rings of the units above 0 for new parameters; their hosts are stopped. */
+void vmsnd_port_feed_reset(struct vmsnd_port *port);
+void vmsnd_lun_feed_reset(struct vmsnd_lun *lun);
+/* Starts and stops the host of a unit above 0 as its ring and the port's phase call for. */
+void vmsnd_lun_drive(struct vmsnd_lun *lun, vmsnd_ns now);
+vmsnd_ns vmsnd_lun_drive_deadline(const struct vmsnd_lun *lun, vmsnd_ns now);
+
+/* ---- the lane: run.c, port.c ---- */
+
+/* Sizes that follow from params and unit 0's host. */
 void vmsnd_port_measure(struct vmsnd_port *port);
 uint32_t vmsnd_port_fill(const struct vmsnd_port *port);
+/* Unit 0's host was opened: room for its blocks. */
+void vmsnd_port_grow(struct vmsnd_port *port);
+/* Sees to it that just one moves unit 0's frames: its host, or the stand-in, or nobody. */
+void vmsnd_port_drive(struct vmsnd_port *port, vmsnd_ns at);
+/* Settles and drives all units. */
+void vmsnd_port_settle_luns(struct vmsnd_port *port, vmsnd_ns now);
+/* Unit 0's host is on another device: pre-buffers anew (PL-16). */
+void vmsnd_port_rebuffer(struct vmsnd_port *port, vmsnd_ns at);
 void vmsnd_port_halt(struct vmsnd_port *port, vmsnd_ns at);
+vmsnd_ns vmsnd_port_frames_ns(const struct vmsnd_port *port, uint64_t frames);
 
 #endif

@@ -1,26 +1,112 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A port in time: start, pre-buffering, stop, drain. Every event of the port's own is stamped
- * with the time it was due, not with the time somebody looked, so one big step and many
- * small ones end alike. */
+/* A port in time: start, pre-buffering, stop, drain, and who moves its frames. Every event of the
+ * port's own is stamped with the time it was due, not with the time somebody looked, so one big
+ * step and many small ones end alike. */
 #include "connector/port.h"
 
 /* Blocks of the stand-in in one call; a lane that comes later than that calls again. */
 #define BLOCKS_MAX 4096u
+
+/* How long a host may take over a drain beyond what it said its delay was. */
+#define DRAIN_NS (2 * VMSND_NS_PER_SECOND)
 
 static vmsnd_ns earlier(vmsnd_ns a, vmsnd_ns b)
 {
 	return a < b ? a : b;
 }
 
-static vmsnd_ns frames_ns(const struct vmsnd_port *port, uint64_t frames)
+static bool moving(const struct vmsnd_port *port)
 {
-	return vmsnd_frames_to_ns(frames, port->params.format.rate_hz);
+	return !port->paused && (port->phase == VMSND_PORT_RUN || port->phase == VMSND_PORT_DRAIN);
 }
+
+static void set_gate(struct vmsnd_port *port)
+{
+	uint32_t gate = VMSND_GATE_SHUT;
+
+	if (moving(port))
+		gate = port->phase == VMSND_PORT_DRAIN ? VMSND_GATE_DRAINING : VMSND_GATE_OPEN;
+	atomic_store_explicit(&port->main.gate, gate, memory_order_release);
+}
+
+/* ---- who moves the frames ---- */
+
+static void stand_in(struct vmsnd_port *port, vmsnd_ns at)
+{
+	if (vmsnd_block_clock_runs(&port->clock))
+		return;
+	port->main.sounding = port->main.overrunning = port->main.waiting = false;
+	port->main.gap_frames = 0;
+	vmsnd_port_fit_stand_in(port);
+	vmsnd_block_clock_start(&port->clock, at);
+}
+
+static void start_host(struct vmsnd_port *port, vmsnd_ns at)
+{
+	vmsnd_block_clock_stop(&port->clock);
+	set_gate(port);
+	if (!vmsnd_lun_start(port->luns[0], at)) {
+		stand_in(port, at);
+		return;
+	}
+	port->holding = port->conf.dir == VMSND_CAPTURE && port->threshold_frames > 0 &&
+			vmsnd_port_fill(port) < port->threshold_frames;
+	if (port->holding)
+		port->start = at;
+}
+
+void vmsnd_port_rebuffer(struct vmsnd_port *port, vmsnd_ns at)
+{
+	if (port->conf.dir == VMSND_CAPTURE || port->phase != VMSND_PORT_RUN)
+		return;
+	vmsnd_block_clock_stop(&port->clock);
+	port->phase = VMSND_PORT_PREBUF;
+	port->start = at;
+	set_gate(port);
+}
+
+/* Unit 0's host if it can; one that comes while the stand-in is at work starts with a full
+ * threshold (PL-14, PL-19). */
+void vmsnd_port_drive(struct vmsnd_port *port, vmsnd_ns at)
+{
+	struct vmsnd_lun *lun = port->luns[0];
+	bool able = lun && vmsnd_lun_able(lun);
+
+	if (!moving(port)) {
+		if (lun)
+			vmsnd_lun_stop(lun, at);
+		vmsnd_block_clock_stop(&port->clock);
+	} else if (!able) {
+		if (lun)
+			vmsnd_lun_stop(lun, at);
+		stand_in(port, at);
+	} else if (!lun->running) {
+		if (vmsnd_block_clock_runs(&port->clock) && port->phase == VMSND_PORT_RUN)
+			vmsnd_port_rebuffer(port, at);
+		if (port->phase != VMSND_PORT_PREBUF)
+			start_host(port, at);
+	}
+	set_gate(port);
+}
+
+void vmsnd_port_settle_luns(struct vmsnd_port *port, vmsnd_ns now)
+{
+	for (unsigned i = 0; i < VMSND_PORT_LUNS_MAX; i++) {
+		if (!port->luns[i])
+			continue;
+		vmsnd_lun_settle(port->luns[i], now);
+		if (i > 0)
+			vmsnd_lun_drive(port->luns[i], now);
+	}
+	vmsnd_port_drive(port, now);
+}
+
+/* ---- phases ---- */
 
 static void go(struct vmsnd_port *port, enum vmsnd_port_phase phase, vmsnd_ns at)
 {
 	port->phase = phase;
-	vmsnd_port_host_start(port, at);
+	vmsnd_port_drive(port, at);
 }
 
 static bool enough(const struct vmsnd_port *port)
@@ -32,28 +118,78 @@ static bool enough(const struct vmsnd_port *port)
  * must be heard all the same, and time must go on for a guest that hands over nothing. */
 static vmsnd_ns prebuf_deadline(const struct vmsnd_port *port)
 {
-	return port->start + frames_ns(port, port->threshold_frames);
+	return port->start + vmsnd_port_frames_ns(port, port->threshold_frames);
 }
 
-/* The last frame has left the ring; it is heard `delay_frames` later. */
+/* Whether the host is asked to say when all has been heard (PL-24, BE-12). */
+static bool host_drains(struct vmsnd_port *port, vmsnd_ns at)
+{
+	struct vmsnd_lun *lun = port->luns[0];
+	const struct vmsnd_backend_class *cls = lun && lun->running ? lun->conf.backend : NULL;
+
+	if (!cls || !cls->stream_drain || !cls->stream_state)
+		return false;
+	if (!lun->draining)
+		lun->draining = cls->stream_drain(lun->stream, at) == VMSND_OK;
+	return lun->draining;
+}
+
+static bool host_drained(const struct vmsnd_port *port)
+{
+	const struct vmsnd_lun *lun = port->luns[0];
+
+	return !lun || !lun->draining ||
+	       lun->conf.backend->stream_state(lun->stream) != VMSND_STREAM_DRAINING;
+}
+
+static uint32_t left_inside(const struct vmsnd_port *port)
+{
+	uint32_t held = 0;
+
+	if (port->luns[0] && port->luns[0]->running)
+		held = atomic_load_explicit(&port->main.held_frames, memory_order_relaxed);
+	return vmsnd_port_fill(port) + held;
+}
+
+/* The last frame has left the ring; it is heard `delay_frames` later, or when the host says. */
 static void settle_drain(struct vmsnd_port *port, vmsnd_ns at)
 {
-	if (port->phase != VMSND_PORT_DRAIN)
+	if (port->phase != VMSND_PORT_DRAIN || port->paused)
 		return;
-	if (vmsnd_port_fill(port) > 0) {
+	if (left_inside(port) > 0) {
 		port->drained = VMSND_NEVER;
 		return;
 	}
-	if (port->drained == VMSND_NEVER)
-		port->drained = at + frames_ns(port, vmsnd_port_delay_frames(port));
+	if (port->drained == VMSND_NEVER) {
+		port->drained = at + vmsnd_port_frames_ns(port, vmsnd_port_delay_frames(port));
+		if (host_drains(port, at))
+			port->drained += DRAIN_NS;
+	}
+	if (port->luns[0] && port->luns[0]->draining && host_drained(port))
+		port->drained = at;
 	if (port->drained <= at)
 		vmsnd_port_halt(port, port->drained);
 }
 
+/* CA-04, CA-05: held back no longer than the threshold's time. */
+static void settle_holding(struct vmsnd_port *port, vmsnd_ns at)
+{
+	const struct vmsnd_lun *lun = port->luns[0];
+
+	if (!port->holding)
+		return;
+	if (!lun || !lun->running || vmsnd_port_fill(port) >= port->threshold_frames ||
+	    at >= prebuf_deadline(port))
+		port->holding = false;
+}
+
 static void settle(struct vmsnd_port *port, vmsnd_ns at)
 {
+	if (port->paused)
+		return;
 	if (port->phase == VMSND_PORT_PREBUF && enough(port))
 		go(port, VMSND_PORT_RUN, at);
+	settle_holding(port, at);
 	settle_drain(port, at);
 }
 
@@ -61,11 +197,14 @@ enum vmsnd_rc vmsnd_port_start(struct vmsnd_port *port, vmsnd_ns now)
 {
 	if (!port->prepared)
 		return VMSND_E_INVALID;
-	vmsnd_port_host_settle(port, now);
+	port->time = now;
+	vmsnd_port_settle_luns(port, now);
 	if (port->phase == VMSND_PORT_DRAIN) { /* PLx-5 */
 		port->phase = VMSND_PORT_RUN;
 		port->drained = VMSND_NEVER;
-		atomic_store_explicit(&port->host.gate, VMSND_GATE_OPEN, memory_order_release);
+		if (port->luns[0] && port->luns[0]->draining)
+			vmsnd_lun_stop(port->luns[0], now);
+		vmsnd_port_drive(port, now);
 	}
 	if (port->phase != VMSND_PORT_IDLE)
 		return VMSND_OK;
@@ -73,52 +212,56 @@ enum vmsnd_rc vmsnd_port_start(struct vmsnd_port *port, vmsnd_ns now)
 	port->start = now;
 	port->starts++;
 	settle(port, now);
+	vmsnd_port_settle_luns(port, now);
 	return VMSND_OK;
 }
 
 void vmsnd_port_stop(struct vmsnd_port *port, vmsnd_ns now)
 {
+	port->time = now;
 	vmsnd_port_halt(port, now);
+	vmsnd_port_settle_luns(port, now);
 }
 
 void vmsnd_port_drain(struct vmsnd_port *port, vmsnd_ns now)
 {
 	if (port->conf.dir == VMSND_CAPTURE || port->phase == VMSND_PORT_IDLE) {
-		vmsnd_port_halt(port, now);
+		vmsnd_port_stop(port, now);
 		return;
 	}
-	vmsnd_port_host_settle(port, now);
+	port->time = now;
+	vmsnd_port_settle_luns(port, now);
 	if (port->phase == VMSND_PORT_PREBUF && vmsnd_port_fill(port) == 0)
 		vmsnd_port_halt(port, now); /* PL-23 */
-	else if (port->phase == VMSND_PORT_PREBUF)
-		go(port, VMSND_PORT_DRAIN, now); /* PL-22 */
-	else if (port->phase == VMSND_PORT_RUN)
-		port->phase = VMSND_PORT_DRAIN;
-	if (port->phase == VMSND_PORT_DRAIN)
-		atomic_store_explicit(&port->host.gate, VMSND_GATE_DRAINING, memory_order_release);
+	else
+		go(port, VMSND_PORT_DRAIN, now); /* PL-22, PL-24 */
 	settle_drain(port, now);
+	vmsnd_port_settle_luns(port, now);
 }
+
+/* ---- time ---- */
 
 /* The port's own next event. */
 static vmsnd_ns own_deadline(const struct vmsnd_port *port)
 {
-	if (port->phase == VMSND_PORT_PREBUF)
-		return prebuf_deadline(port);
+	if (port->paused)
+		return VMSND_NEVER;
+	if (port->phase == VMSND_PORT_PREBUF || port->holding)
+		return earlier(prebuf_deadline(port), vmsnd_block_clock_next(&port->clock));
 	return earlier(vmsnd_block_clock_next(&port->clock), port->drained);
 }
 
 static void own_event(struct vmsnd_port *port, vmsnd_ns at)
 {
-	const struct vmsnd_block block = {.frames = port->params.period_frames, .when = at};
-
-	if (port->phase == VMSND_PORT_PREBUF)
+	if (port->phase == VMSND_PORT_PREBUF) {
 		go(port, VMSND_PORT_RUN, at);
-	else if (vmsnd_block_clock_tick(&port->clock, at)) {
+	} else if (vmsnd_block_clock_tick(&port->clock, at)) {
 		if (port->conf.dir == VMSND_PLAYBACK)
-			vmsnd_playback_block_rt(port, &block);
+			vmsnd_playback_skip_rt(port, port->params.period_frames);
 		else
-			vmsnd_capture_block_rt(port, &block);
+			vmsnd_capture_fill_rt(port, port->params.period_frames, at);
 	}
+	settle_holding(port, at);
 	settle_drain(port, at);
 }
 
@@ -126,18 +269,33 @@ static void own_event(struct vmsnd_port *port, vmsnd_ns at)
  * can have. */
 static vmsnd_ns look_again(const struct vmsnd_port *port, vmsnd_ns now)
 {
+	const struct vmsnd_lun *lun = port->luns[0];
 	uint32_t fill = vmsnd_port_fill(port), period = port->params.period_frames;
 
-	if (port->phase != VMSND_PORT_DRAIN || !port->stream || port->conf.backend->advance)
+	if (port->phase != VMSND_PORT_DRAIN || port->paused || !lun || !lun->running)
 		return VMSND_NEVER;
-	return now + frames_ns(port, fill > period ? fill : period);
+	if (lun->conf.backend->advance && !lun->draining)
+		return VMSND_NEVER;
+	return now + vmsnd_port_frames_ns(port, fill > period ? fill : period);
 }
 
 vmsnd_ns vmsnd_port_advance(struct vmsnd_port *port, vmsnd_ns now)
 {
-	vmsnd_port_host_settle(port, now);
+	vmsnd_ns next;
+
+	port->time = now;
+	vmsnd_port_settle_luns(port, now);
 	for (unsigned n = 0; n < BLOCKS_MAX && own_deadline(port) <= now; n++)
 		own_event(port, own_deadline(port));
 	settle(port, now);
-	return earlier(own_deadline(port), look_again(port, now));
+	next = earlier(own_deadline(port), look_again(port, now));
+	for (unsigned i = 0; i < VMSND_PORT_LUNS_MAX; i++) {
+		const struct vmsnd_lun *lun = port->luns[i];
+
+		if (!lun)
+			continue;
+		next = earlier(next, vmsnd_lun_deadline(lun, now));
+		next = earlier(next, vmsnd_lun_drive_deadline(lun, now));
+	}
+	return next;
 }

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Units above 0 on the lane: what the device hands over goes into their rings too, and their hosts
+ * start when there is enough and stop when all has been played. */
+#include <string.h>
+
+#include "connector/port.h"
+
+/* How long a host may take to play out what it holds before it is stopped. */
+#define IDLE_NS (2 * VMSND_NS_PER_SECOND)
+
+static bool fed_by_lane(const struct vmsnd_lun *lun)
+{
+	return lun->dir == VMSND_PLAYBACK && lun->conf.role != VMSND_LUN_TAP_HOST;
+}
+
+/* While the host does not run the lane is the reader as well: the oldest go (PL-07). */
+static void drop_oldest(struct vmsnd_lun *lun, uint32_t keep_frames)
+{
+	struct vmsnd_ring_end *reader = &lun->own.ring;
+	uint32_t fill = vmsnd_ring_fill_rt(reader);
+
+	if (fill <= keep_frames)
+		return;
+	vmsnd_ring_read_commit_rt(reader, fill - keep_frames);
+	vmsnd_figure_add_rt(&lun->own.dropped_frames, fill - keep_frames);
+}
+
+static uint32_t write_some(struct vmsnd_ring_end *ring, const unsigned char *from, uint32_t frames)
+{
+	uint32_t put = 0;
+
+	while (put < frames) {
+		void *at;
+		uint32_t piece = vmsnd_ring_write_begin_rt(ring, frames - put, &at);
+
+		if (piece == 0)
+			break;
+		memcpy(at, from + (size_t)put * ring->frame_bytes,
+		       (size_t)piece * ring->frame_bytes);
+		vmsnd_ring_write_commit_rt(ring, piece);
+		put += piece;
+	}
+	return put;
+}
+
+static void feed(struct vmsnd_lun *lun, const unsigned char *from, uint32_t frames)
+{
+	struct vmsnd_path *path = lun->path;
+	uint32_t put;
+
+	if (!lun->running)
+		drop_oldest(
+		    lun, frames < lun->far.capacity_frames ? lun->far.capacity_frames - frames : 0);
+	put = write_some(&lun->far, from, frames);
+	vmsnd_figure_add_rt(&path->in_frames, frames);
+	vmsnd_figure_add_rt(&path->dropped_frames, frames - put);
+	if (put < frames)
+		vmsnd_pace_break_rt(&path->pace);
+	vmsnd_pace_update_rt(&path->pace, lun->far.position, lun->port->time);
+	if (lun->fed == VMSND_NEVER)
+		lun->fed = lun->port->time;
+	/* Nobody is there to play it: the newest are kept, in case. */
+	if (!lun->running && !vmsnd_lun_able(lun))
+		drop_oldest(lun, lun->aim_frames);
+}
+
+/* The frames lie where begin said: at the device's end of the port's ring, in one piece. */
+void vmsnd_port_feed(struct vmsnd_port *port, uint32_t frames)
+{
+	const struct vmsnd_ring_end *ring = &port->ring;
+	uint32_t index = (uint32_t)(ring->position & (ring->capacity_frames - 1));
+	const unsigned char *from = ring->storage + (size_t)index * ring->frame_bytes;
+	uint32_t most = ring->capacity_frames - index;
+
+	if (frames > most)
+		frames = most;
+	for (unsigned i = 1; frames > 0 && i < VMSND_PORT_LUNS_MAX; i++) {
+		struct vmsnd_lun *lun = port->luns[i];
+
+		if (lun && lun->wanted && fed_by_lane(lun) && lun->far.capacity_frames > 0)
+			feed(lun, from, frames);
+	}
+}
+
+void vmsnd_lun_feed_reset(struct vmsnd_lun *lun)
+{
+	const struct vmsnd_stream_params *params = &lun->port->params;
+
+	if (!fed_by_lane(lun))
+		return;
+	drop_oldest(lun, 0);
+	vmsnd_lun_ring_reset(lun, &params->format,
+			     params->buffer_frames > 8 * params->period_frames
+				 ? params->buffer_frames
+				 : 8 * params->period_frames);
+	lun->aim_frames = 2 * params->period_frames;
+}
+
+/* What was played of the old parameters is over; the same ones go on where they are. */
+void vmsnd_port_feed_reset(struct vmsnd_port *port)
+{
+	for (unsigned i = 1; i < VMSND_PORT_LUNS_MAX; i++) {
+		struct vmsnd_lun *lun = port->luns[i];
+
+		if (!lun || (lun->far.capacity_frames > 0 &&
+			     vmsnd_format_equal(&lun->own.ring_format, &port->params.format)))
+			continue;
+		vmsnd_lun_stop(lun, port->time);
+		vmsnd_lun_feed_reset(lun);
+	}
+}
+
+/* ---- start and stop ---- */
+
+static bool empty(const struct vmsnd_lun *lun)
+{
+	return vmsnd_ring_fill_rt(&lun->own.ring) == 0 &&
+	       atomic_load_explicit(&lun->path->held_frames, memory_order_relaxed) == 0;
+}
+
+static vmsnd_ns aim_ns(const struct vmsnd_lun *lun)
+{
+	return vmsnd_frames_to_ns(lun->aim_frames, lun->path->ring_format.rate_hz);
+}
+
+/* A short sound must be heard all the same, so its time is enough, too; and a stream that ended. */
+static bool enough(const struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	uint32_t fill = vmsnd_ring_fill_rt(&lun->own.ring);
+
+	if (fill == 0)
+		return false;
+	return fill >= lun->aim_frames || lun->got.follows || lun->port->phase == VMSND_PORT_IDLE ||
+	       lun->port->phase == VMSND_PORT_DRAIN ||
+	       (lun->fed != VMSND_NEVER && now >= lun->fed + aim_ns(lun));
+}
+
+static bool guest_plays(const struct vmsnd_port *port)
+{
+	return port->phase == VMSND_PORT_PREBUF || port->phase == VMSND_PORT_RUN;
+}
+
+static void drive_playback(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	struct vmsnd_port *port = lun->port;
+	bool plays = guest_plays(port);
+
+	lun->idle = plays || !lun->running     ? VMSND_NEVER
+		    : lun->idle == VMSND_NEVER ? now
+					       : lun->idle;
+	if (!lun->running && port->phase == VMSND_PORT_IDLE && !vmsnd_lun_able(lun) &&
+	    lun->own.ring.frame_bytes > 0) {
+		drop_oldest(lun, 0);
+		lun->fed = VMSND_NEVER;
+	}
+	if (!lun->running && vmsnd_lun_able(lun) && enough(lun, now))
+		vmsnd_lun_start(lun, now);
+	if (lun->running && !plays && (empty(lun) || now >= lun->idle + IDLE_NS)) {
+		vmsnd_lun_stop(lun, now);
+		drop_oldest(lun, 0);
+		lun->fed = VMSND_NEVER;
+	}
+	if (lun->running)
+		atomic_store_explicit(&lun->path->gate,
+				      plays ? VMSND_GATE_OPEN : VMSND_GATE_DRAINING,
+				      memory_order_release);
+}
+
+/* What it recorded before is past. Only while unit 0's thread does not know of it. */
+static void forget_past(struct vmsnd_lun *lun)
+{
+	struct vmsnd_path *path = lun->path;
+	uint32_t fill = vmsnd_ring_fill_rt(&lun->far);
+
+	if (lun->dir == VMSND_PLAYBACK)
+		return;
+	vmsnd_ring_read_commit_rt(&lun->far, fill);
+	vmsnd_figure_add_rt(&path->dropped_frames, fill);
+	vmsnd_flow_reset(&path->flow);
+	vmsnd_pace_break_rt(&path->pace);
+	vmsnd_follow_break_rt(&path->follow);
+}
+
+static void start_linked(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	if (!vmsnd_lun_able(lun) || !vmsnd_lun_unlink(lun))
+		return;
+	forget_past(lun);
+	atomic_store_explicit(&lun->path->gate, VMSND_GATE_OPEN, memory_order_release);
+	if (vmsnd_lun_start(lun, now))
+		vmsnd_lun_link(lun);
+}
+
+/* Inputs beside unit 0, and what listens to unit 0's host, run while it does. */
+static void drive_linked(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	const struct vmsnd_port *port = lun->port;
+	bool tap = lun->conf.role == VMSND_LUN_TAP_HOST;
+	bool run = tap ? port->known : port->phase == VMSND_PORT_RUN;
+
+	if (run && !lun->running)
+		start_linked(lun, now);
+	if (!run && lun->running) {
+		vmsnd_lun_unlink(lun);
+		vmsnd_lun_stop(lun, now);
+	}
+}
+
+void vmsnd_lun_drive(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	if (lun->index == 0)
+		return;
+	if (lun->port->paused) {
+		vmsnd_lun_unlink(lun);
+		vmsnd_lun_stop(lun, now);
+	} else if (fed_by_lane(lun)) {
+		drive_playback(lun, now);
+	} else {
+		drive_linked(lun, now);
+	}
+}
+
+vmsnd_ns vmsnd_lun_drive_deadline(const struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	vmsnd_ns at = VMSND_NEVER;
+
+	if (lun->index == 0 || lun->port->paused || !fed_by_lane(lun))
+		return VMSND_NEVER;
+	if (!lun->running && vmsnd_lun_able(lun) && lun->fed != VMSND_NEVER &&
+	    vmsnd_ring_fill_rt(&lun->own.ring) > 0)
+		at = lun->fed + aim_ns(lun);
+	/* A host with a thread of its own does not tell when all is played. */
+	if (lun->running && lun->idle != VMSND_NEVER)
+		at = now + aim_ns(lun) / 2 + 1;
+	return at;
+}

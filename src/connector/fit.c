@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ring, conversion and figures of a unit, for the stream its host has just opened. */
+#include "connector/port.h"
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+void vmsnd_path_init(struct vmsnd_path *path)
+{
+	atomic_store_explicit(&path->fill_min, UINT64_MAX, memory_order_relaxed);
+	atomic_store_explicit(&path->latency_min_ns, UINT64_MAX, memory_order_relaxed);
+}
+
+/* As many whole frames as a power of two that the storage holds. */
+static uint32_t whole_storage(uint32_t frame_bytes)
+{
+	uint32_t capacity = 1;
+
+	while ((uint64_t)capacity * 2 * frame_bytes <= VMSND_PORT_RING_BYTES)
+		capacity *= 2;
+	return capacity;
+}
+
+void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *format, uint32_t frames)
+{
+	uint32_t frame_bytes = vmsnd_format_frame_bytes(format);
+	uint32_t capacity = vmsnd_ring_capacity(frames), most = whole_storage(frame_bytes);
+
+	vmsnd_ring_reset(&lun->head);
+	vmsnd_ring_end_init(&lun->far, &lun->head, lun->conf.ring_storage,
+			    capacity && capacity < most ? capacity : most, frame_bytes);
+	lun->own.ring = lun->far;
+	lun->own.ring_format = *format;
+	lun->fed = VMSND_NEVER;
+}
+
+/* The ring's own format, and how much it has to hold: what comes at a time, several times. */
+static void fit_ring(struct vmsnd_lun *lun)
+{
+	const struct vmsnd_stream_params *params = &lun->port->params;
+	uint32_t block = larger(lun->got.period_frames, lun->asked.period_frames);
+
+	if (lun->dir == VMSND_CAPTURE)
+		vmsnd_lun_ring_reset(lun, &lun->got.format,
+				     8 * larger(block, (uint32_t)((uint64_t)params->period_frames *
+								  lun->got.format.rate_hz /
+								  params->format.rate_hz)));
+	else if (lun->conf.role == VMSND_LUN_TAP_HOST)
+		vmsnd_lun_ring_reset(lun, &lun->asked.format, 16 * block);
+}
+
+/* Twice the larger of what comes and what goes at a time, as unit 0's threshold; and what is
+ * under way in the converter besides (dll.h). */
+static uint32_t choose_aim(const struct vmsnd_lun *lun)
+{
+	const struct vmsnd_stream_params *params = &lun->port->params;
+	const struct vmsnd_resampler_class *rates = lun->port->conf.env->rates;
+	const struct vmsnd_path *path = lun->path;
+	uint64_t rate_hz = path->ring_format.rate_hz;
+	uint64_t host = lun->got.period_frames * rate_hz / path->format.rate_hz + 1;
+	uint64_t guest = params->period_frames * rate_hz / params->format.rate_hz + 1;
+	uint64_t aim = 2 * (host > guest ? host : guest);
+
+	if (rates && !lun->got.follows)
+		aim += rates->delay_frames(lun->conf.prefs.quality);
+	if (lun->conf.prefs.prebuffer_ms != VMSND_PREBUFFER_UNSET)
+		aim = lun->conf.prefs.prebuffer_ms * rate_hz / 1000;
+	if (aim > path->ring.capacity_frames / 2)
+		aim = path->ring.capacity_frames / 2;
+	return aim > 0 ? (uint32_t)aim : 1;
+}
+
+static void fit_pace(struct vmsnd_lun *lun)
+{
+	struct vmsnd_path *path = lun->path;
+	uint32_t ring_hz = path->ring_format.rate_hz;
+	uint32_t out_hz =
+	    lun->dir == VMSND_PLAYBACK ? path->format.rate_hz : lun->port->params.format.rate_hz;
+
+	lun->aim_frames = choose_aim(lun);
+	path->threshold_frames = lun->aim_frames;
+	path->follows = !lun->got.follows && lun->dir == VMSND_PLAYBACK;
+	path->waiting = lun->dir == VMSND_CAPTURE;
+	vmsnd_pace_init(&path->pace, ring_hz);
+	vmsnd_follow_init(&path->follow,
+			  &(struct vmsnd_follow_conf){ring_hz, out_hz, lun->aim_frames});
+}
+
+static enum vmsnd_rc fit_flow(struct vmsnd_lun *lun)
+{
+	const struct vmsnd_port *port = lun->port;
+	const struct vmsnd_format *guest = &port->params.format;
+	bool playback = lun->dir == VMSND_PLAYBACK;
+	struct vmsnd_flow_conf conf = {
+	    .from = playback ? lun->path->ring_format : lun->got.format,
+	    .to = playback ? lun->got.format : *guest,
+	    .volume = lun->conf.volume,
+	    .rates = port->conf.env->rates,
+	    .quality = lun->conf.prefs.quality,
+	    .cpu = port->conf.env->cpu,
+	    .bend = lun->index > 0 && !(playback && lun->got.follows),
+	    .dither = !lun->conf.prefs.no_dither,
+	};
+
+	vmsnd_flow_close(&lun->path->flow);
+	return vmsnd_flow_open(&lun->path->flow, &conf);
+}
+
+enum vmsnd_rc vmsnd_lun_fit(struct vmsnd_lun *lun)
+{
+	struct vmsnd_path *path = lun->path;
+
+	path->format = lun->got.format;
+	path->frame_bytes = vmsnd_format_frame_bytes(&path->format);
+	lun->guest_format = lun->port->params.format;
+	if (lun->index == 0) {
+		path->ring_format = lun->port->params.format;
+		lun->port->standing_in = false;
+		vmsnd_port_grow(lun->port);
+		vmsnd_port_measure(lun->port);
+	} else {
+		fit_ring(lun);
+		fit_pace(lun);
+	}
+	vmsnd_dll_init(&path->dll, path->format.rate_hz);
+	return fit_flow(lun);
+}
+
+/* The stand-in of a capture port adds the other inputs to silence. */
+void vmsnd_port_fit_stand_in(struct vmsnd_port *port)
+{
+	struct vmsnd_path *path = &port->main;
+	struct vmsnd_flow_conf conf = {
+	    .from = port->params.format, .to = port->params.format, .cpu = port->conf.env->cpu};
+
+	if (port->standing_in || port->conf.dir == VMSND_PLAYBACK)
+		return;
+	vmsnd_flow_close(&path->flow);
+	path->format = path->ring_format = port->params.format;
+	path->frame_bytes = port->frame_bytes;
+	port->standing_in = vmsnd_flow_open(&path->flow, &conf) == VMSND_OK;
+}

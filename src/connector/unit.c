@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Units of a port: put in, taken out, given another backend. */
+#include "connector/port.h"
+
+size_t vmsnd_lun_footprint(void)
+{
+	return sizeof(struct vmsnd_lun);
+}
+
+struct vmsnd_lun *vmsnd_port_lun(const struct vmsnd_port *port, unsigned index)
+{
+	return index < VMSND_PORT_LUNS_MAX ? port->luns[index] : NULL;
+}
+
+static void init(struct vmsnd_lun *lun, struct vmsnd_port *port, unsigned index,
+		 const struct vmsnd_lun_conf *conf)
+{
+	lun->port = port;
+	lun->index = index;
+	lun->conf = *conf;
+	lun->dir = conf->role == VMSND_LUN_NORMAL ? port->conf.dir : VMSND_PLAYBACK;
+	lun->next_host = conf->host;
+	lun->path = index == 0 ? &port->main : &lun->own;
+	lun->fed = lun->idle = VMSND_NEVER;
+	vmsnd_path_init(&lun->own);
+}
+
+enum vmsnd_rc vmsnd_port_add(struct vmsnd_port *port, unsigned index, struct vmsnd_lun *lun,
+			     const struct vmsnd_lun_conf *conf, vmsnd_ns now)
+{
+	if (index >= VMSND_PORT_LUNS_MAX || port->luns[index] || !conf->backend ||
+	    (index > 0 && !conf->ring_storage) || (index == 0 && conf->role != VMSND_LUN_NORMAL))
+		return VMSND_E_INVALID;
+	init(lun, port, index, conf);
+	port->luns[index] = lun;
+	port->time = now;
+	if (index > 0 && port->known)
+		vmsnd_lun_feed_reset(lun);
+	vmsnd_port_settle_luns(port, now);
+	if (port->prepared)
+		vmsnd_port_measure(port);
+	return VMSND_OK;
+}
+
+/* Unit 0's path is the port's and goes on without it. */
+void vmsnd_port_remove(struct vmsnd_port *port, unsigned index, vmsnd_ns now)
+{
+	struct vmsnd_lun *lun = vmsnd_port_lun(port, index);
+
+	if (!lun)
+		return;
+	port->time = now;
+	lun->removed = true;
+	vmsnd_lun_stop(lun, now);
+	vmsnd_lun_unlink(lun);
+	vmsnd_lun_settle(lun, now);
+	port->luns[index] = NULL;
+	vmsnd_port_settle_luns(port, now);
+	if (port->prepared)
+		vmsnd_port_measure(port);
+}
+
+bool vmsnd_lun_gone(struct vmsnd_lun *lun)
+{
+	if (!lun->removed)
+		return false;
+	vmsnd_lun_settle(lun, lun->port->time);
+	return !lun->stream && lun->job.task == VMSND_TASK_NONE && vmsnd_lun_unlink(lun);
+}
+
+void vmsnd_lun_attach(struct vmsnd_lun *lun, struct vmsnd_backend *host, vmsnd_ns now)
+{
+	lun->next_host = host;
+	lun->port->time = now;
+	vmsnd_port_settle_luns(lun->port, now);
+}
+
+bool vmsnd_lun_detached(const struct vmsnd_lun *lun)
+{
+	return lun->conf.host == lun->next_host;
+}
+
+void vmsnd_lun_reopen(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	lun->reopen = lun->stream != NULL;
+	lun->tries = 0;
+	lun->retry = now;
+	lun->port->time = now;
+	vmsnd_port_settle_luns(lun->port, now);
+}
+
+void vmsnd_lun_retry(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	if (lun->stream || lun->retry <= now)
+		return;
+	lun->retry = now;
+	lun->port->time = now;
+	vmsnd_port_settle_luns(lun->port, now);
+}
+
+void vmsnd_lun_volume(struct vmsnd_lun *lun, const struct vmsnd_volume *volume)
+{
+	lun->conf.volume = *volume;
+	if (lun->stream)
+		vmsnd_gain_set(&lun->path->flow.gain, volume);
+}
