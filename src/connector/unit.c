@@ -23,6 +23,8 @@ static void init(struct vmsnd_lun *lun, struct vmsnd_port *port, unsigned index,
 	lun->path = index == 0 ? &port->main : &lun->own;
 	lun->fed = lun->idle = VMSND_NEVER;
 	vmsnd_path_init(&lun->own);
+	vmsnd_ring_end_init(&lun->far, &lun->head, conf->ring_storage, 0, 0);
+	lun->own.ring = lun->far;
 }
 
 enum vmsnd_rc vmsnd_port_add(struct vmsnd_port *port, unsigned index, struct vmsnd_lun *lun,
