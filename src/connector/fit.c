@@ -124,6 +124,10 @@ enum vmsnd_rc vmsnd_lun_fit(struct vmsnd_lun *lun)
 		fit_ring(lun);
 		fit_pace(lun);
 	}
+	path->ahead_frames =
+	    lun->port->conf.env->rates
+		? lun->port->conf.env->rates->delay_frames(lun->conf.prefs.quality) + 2
+		: 0;
 	vmsnd_dll_init(&path->dll, path->format.rate_hz);
 	return fit_flow(lun);
 }

@@ -136,22 +136,24 @@ static void block_rt(void *ctx, const struct vmsnd_block *block)
 	vmsnd_links_leave_rt(lun->port);
 }
 
-/* Frames of the host's that the ring's frames give; one less is kept for the rounding of a
- * conversion. */
+/* Frames of the host's that can be made of the ring's: a converter has to see some way ahead,
+ * unless nothing follows. */
 static uint32_t ready_rt(void *ctx)
 {
 	struct vmsnd_lun *lun = ctx;
 	const struct vmsnd_path *path = lun->path;
 	uint32_t gate = atomic_load_explicit(&path->gate, memory_order_acquire);
-	uint64_t fill = vmsnd_ring_fill_rt(&path->ring);
+	uint64_t there = vmsnd_ring_fill_rt(&path->ring), ahead;
 
 	if (gate == VMSND_GATE_SHUT)
 		return 0;
 	if (path->format.rate_hz == path->ring_format.rate_hz)
-		return (uint32_t)fill;
-	if (gate == VMSND_GATE_DRAINING)
-		fill += vmsnd_flow_held_frames_rt(&path->flow);
-	return (uint32_t)(fill * path->format.rate_hz / path->ring_format.rate_hz);
+		return (uint32_t)there;
+	there += vmsnd_flow_held_frames_rt(&path->flow);
+	ahead = gate == VMSND_GATE_DRAINING ? 0 : path->ahead_frames;
+	if (there <= ahead)
+		return 0;
+	return (uint32_t)((there - ahead) * path->format.rate_hz / path->ring_format.rate_hz);
 }
 
 const struct vmsnd_stream_user vmsnd_playback_user = {block_rt, ready_rt, vmsnd_lun_ended,
