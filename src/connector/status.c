@@ -301,3 +301,10 @@ size_t vmsnd_port_counters(const struct vmsnd_port *port, struct vmsnd_counter *
 		out[i] = list[i];
 	return n;
 }
+
+bool vmsnd_port_params(const struct vmsnd_port *port, struct vmsnd_stream_params *out)
+{
+	if (port->prepared)
+		*out = port->params;
+	return port->prepared;
+}
