@@ -27,6 +27,9 @@ struct vmsnd_poller {
 struct vmsnd_machine_conf {
 	struct vmsnd_poller poller;
 	struct vmsnd_log log;
+	/* Backends of the embedder's own, found before those of the same name that the library has;
+	 * NULL after the last. May be NULL; outlives the machine, like all it points to. */
+	const struct vmsnd_backend_class *const *backends;
 };
 
 /* Outputs and inputs of one card at a time. */

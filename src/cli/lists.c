@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "manager/card.h"
+#include "manager/output.h"
 #include "manager/registry.h"
 
 static const char *type_word(const struct vmsnd_option *option)
@@ -55,6 +56,8 @@ static int list_backends(const struct vmsnd_command *self, int argc, char **argv
 		printf("%s\n    %s\n", backend->name, backend->summary);
 		print_options(backend->options);
 	}
+	puts("every backend:");
+	print_options(vmsnd_output_options());
 	return VMSND_EXIT_DONE;
 }
 

@@ -25,13 +25,14 @@ struct request {
 };
 
 static const char help[] =
-    "Usage: vmsnd serve --device DEVICE[,key=value...] [--backend BACKEND[,key=value...]]\n"
+    "Usage: vmsnd serve --device DEVICE[,key=value...] [--backend BACKEND[,key=value...]]...\n"
     "                   [--device ...] [--once] [--quiet | --verbose]\n\n"
     "Gives virtual machines sound cards and stays until stopped (SIGTERM, Ctrl-C).\n\n"
     "  -d, --device   a card, and the socket its VMM connects to ('vmsnd devices' lists\n"
     "                 cards and options). Give it several times for several cards.\n"
     "  -b, --backend  where the card before it plays to and records from ('vmsnd backends';\n"
-    "                 default: null)\n"
+    "                 default: null). Give it several times to play to all of them; the first\n"
+    "                 sets the pace.\n"
     "      --once     end when every VMM that came has left again\n"
     "  -q, --quiet    only warnings and errors\n"
     "  -v, --verbose  also all that a card counted, when its VMM leaves\n\n"
@@ -43,6 +44,9 @@ static const char help[] =
     "  vmsnd demo --output voice.wav\n"
     "  vmsnd serve --device virtio-snd,socket=/tmp/vm1-snd.sock,input=on \\\n"
     "              --backend file,path=guest.wav,in=voice.wav,loop=off\n\n"
+    "It plays into nothing, and beside that into a file at a rate and level of its own:\n\n"
+    "  vmsnd serve --device virtio-snd,socket=/tmp/vm1-snd.sock --backend null \\\n"
+    "              --backend file,path=guest.flac,rate=44100,volume=-6\n\n"
     "The VMM's side. Guest memory must be shared with vmsnd, hence share=on.\n\n"
     "QEMU (10.0 or later):\n"
     "  qemu-system-x86_64 -m 2G -object memory-backend-memfd,id=mem,size=2G,share=on \\\n"
@@ -81,11 +85,21 @@ static int take_device(struct request *request, const char *text)
 
 static int take_backend(const struct vmsnd_command *self, struct request *request, const char *text)
 {
+	struct vmsnd_card_conf *card;
+	unsigned n = 0;
+
 	if (request->n_cards == 0)
 		return vmsnd_cli_usage(self, "a --backend belongs to the --device before it");
-	if (request->cards[request->n_cards - 1].backend)
-		return vmsnd_cli_usage(self, "a card takes one --backend");
-	request->cards[request->n_cards - 1].backend = text;
+	card = &request->cards[request->n_cards - 1];
+	if (!card->backend) {
+		card->backend = text;
+		return VMSND_EXIT_DONE;
+	}
+	while (n < VMSND_OUTPUTS_MAX - 1 && card->more[n])
+		n++;
+	if (n == VMSND_OUTPUTS_MAX - 1)
+		return vmsnd_cli_usage(self, "a card takes at most 8 --backend");
+	card->more[n] = text;
 	return VMSND_EXIT_DONE;
 }
 

@@ -19,6 +19,8 @@ static const struct vmsnd_option card_options[] = {
     {"input", VMSND_OPTION_BOOL, "off",
      "whether the guest may record; off gives it silence and leaves the host's device closed", 0,
      0},
+    {"output", VMSND_OPTION_BOOL, "on",
+     "whether the guest is heard; off swallows what it plays, in real time", 0, 0},
     {.key = NULL},
 };
 
@@ -27,9 +29,8 @@ const struct vmsnd_option *vmsnd_card_options(void)
 	return card_options;
 }
 
-/* Zeroed and aligned without touching the pages, so that an unused ring costs no memory:
- * calloc takes large blocks fresh from the system. */
-static void *zeroed(size_t bytes, void **block)
+/* calloc takes large blocks fresh from the system. */
+void *vmsnd_card_zeroed(size_t bytes, void **block)
 {
 	uintptr_t at;
 
@@ -114,38 +115,19 @@ bool vmsnd_machine_wants_socket(const struct vmsnd_card_conf *conf)
 	return wants;
 }
 
-static enum vmsnd_rc open_backend(struct vmsnd_card *card, const char *text)
+enum vmsnd_dir vmsnd_card_port_dir(const struct vmsnd_card *card, unsigned port)
 {
-	char error[ERROR_BYTES], name[64];
-	const char *options = split(text ? text : "null", name, sizeof(name));
-	struct vmsnd_backend_conf conf = {.options = &card->backend_conf,
-					  .client_name = card->name,
-					  .log = vmsnd_machine_log(card->machine)};
-
-	card->backend = vmsnd_registry_find_backend(name);
-	if (!card->backend || card->backend->abi != VMSND_BACKEND_ABI) {
-		snprintf(error, sizeof(error),
-			 "there is no backend '%s'; 'vmsnd backends' lists them", name);
-		return fail(card, VMSND_E_INVALID, error);
-	}
-	if (vmsnd_conf_parse(&card->backend_conf, card->backend->options, name, options, error,
-			     sizeof(error)))
-		return fail(card, VMSND_E_INVALID, error);
-	return card->backend->open(&conf, &card->host);
+	return port < card->n_playback ? VMSND_PLAYBACK : VMSND_CAPTURE;
 }
 
 static enum vmsnd_rc open_port(struct vmsnd_card *card, struct vmsnd_card_port *slot,
 			       enum vmsnd_dir dir)
 {
 	struct vmsnd_port_conf conf = {
-	    .dir = dir,
-	    .backend = card->backend,
-	    .host = card->host,
-	    .enabled = dir == VMSND_PLAYBACK || vmsnd_conf_bool(&card->conf, "input"),
-	};
+	    .dir = dir, .enabled = card->enabled[dir], .env = vmsnd_machine_env(card->machine)};
 
-	conf.ring_storage = zeroed(VMSND_PORT_RING_BYTES, &slot->ring_block);
-	slot->port = zeroed(vmsnd_port_footprint(), &slot->port_block);
+	conf.ring_storage = vmsnd_card_zeroed(VMSND_PORT_RING_BYTES, &slot->ring_block);
+	slot->port = vmsnd_card_zeroed(vmsnd_port_footprint(), &slot->port_block);
 	if (!conf.ring_storage || !slot->port) {
 		slot->port = NULL;
 		return fail(card, VMSND_E_NOMEM, "out of memory for a stream");
@@ -158,11 +140,13 @@ static enum vmsnd_rc open_ports(struct vmsnd_card *card)
 {
 	card->n_playback = (unsigned)vmsnd_conf_uint(&card->conf, "playback");
 	card->n_ports = card->n_playback + (unsigned)vmsnd_conf_uint(&card->conf, "capture");
+	card->enabled[VMSND_PLAYBACK] = vmsnd_conf_bool(&card->conf, "output");
+	card->enabled[VMSND_CAPTURE] = vmsnd_conf_bool(&card->conf, "input");
 	card->ports = calloc(card->n_ports ? card->n_ports : 1, sizeof(*card->ports));
 	if (!card->ports)
 		return fail(card, VMSND_E_NOMEM, "out of memory for streams");
 	for (unsigned i = 0; i < card->n_ports; i++) {
-		enum vmsnd_dir dir = i < card->n_playback ? VMSND_PLAYBACK : VMSND_CAPTURE;
+		enum vmsnd_dir dir = vmsnd_card_port_dir(card, i);
 		enum vmsnd_rc rc = open_port(card, &card->ports[i], dir);
 
 		if (rc)
@@ -250,6 +234,18 @@ static enum vmsnd_rc open_transport(struct vmsnd_card *card, int listen_fd)
 	return card->transport->open(&conf, &user, &card->bus);
 }
 
+static enum vmsnd_rc open_outputs(struct vmsnd_card *card, const struct vmsnd_card_conf *conf,
+				  vmsnd_ns now)
+{
+	unsigned number;
+	enum vmsnd_rc rc =
+	    vmsnd_card_attach(card, conf->backend ? conf->backend : "null", now, &number);
+
+	for (unsigned i = 0; !rc && i + 1 < VMSND_OUTPUTS_MAX && conf->more[i]; i++)
+		rc = vmsnd_card_attach(card, conf->more[i], now, &number);
+	return rc;
+}
+
 enum vmsnd_rc vmsnd_card_open(struct vmsnd_card *card, const struct vmsnd_card_conf *conf,
 			      vmsnd_ns now)
 {
@@ -257,16 +253,15 @@ enum vmsnd_rc vmsnd_card_open(struct vmsnd_card *card, const struct vmsnd_card_c
 
 	card->time = now;
 	card->next = VMSND_NEVER;
-	if (!rc)
-		rc = open_backend(card, conf->backend);
+	card->touched = true;
 	if (!rc)
 		rc = open_ports(card);
+	if (!rc)
+		rc = open_outputs(card, conf, now);
 	if (!rc)
 		rc = open_device(card, now);
 	if (!rc)
 		rc = open_transport(card, conf->listen_fd);
-	if (rc)
-		vmsnd_card_close(card, now);
 	return rc;
 }
 
@@ -274,16 +269,29 @@ void vmsnd_card_close(struct vmsnd_card *card, vmsnd_ns now)
 {
 	if (card->bus)
 		card->transport->close(card->bus, now);
+	card->bus = NULL;
 	for (unsigned i = 0; card->ports && i < card->n_ports; i++) {
 		if (card->ports[i].port)
 			vmsnd_port_close(card->ports[i].port, now);
+		for (unsigned point = 0; point < VMSND_TAP_COUNT; point++)
+			vmsnd_card_detach(card, &card->ports[i].taps[point], now);
+	}
+	for (unsigned i = 0; i < VMSND_OUTPUTS_MAX; i++)
+		vmsnd_card_detach(card, &card->outputs[i], now);
+}
+
+bool vmsnd_card_gone(struct vmsnd_card *card, vmsnd_ns now)
+{
+	vmsnd_card_tend(card, now);
+	if (card->leaving)
+		return false;
+	for (unsigned i = 0; card->ports && i < card->n_ports; i++) {
 		free(card->ports[i].port_block);
 		free(card->ports[i].ring_block);
 	}
-	if (card->host)
-		card->backend->close(card->host);
 	free(card->ports);
 	free(card->dev);
 	free(card->mem);
 	free(card);
+	return true;
 }

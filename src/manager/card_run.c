@@ -17,13 +17,6 @@ static vmsnd_ns earlier(vmsnd_ns a, vmsnd_ns b)
 	return a < b ? a : b;
 }
 
-static vmsnd_ns advance_host(struct vmsnd_card *card, vmsnd_ns at)
-{
-	if (!card->backend->advance)
-		return VMSND_NEVER;
-	return card->backend->advance(card->host, at);
-}
-
 static vmsnd_ns advance_ports(struct vmsnd_card *card, vmsnd_ns at)
 {
 	vmsnd_ns next = VMSND_NEVER;
@@ -33,17 +26,20 @@ static vmsnd_ns advance_ports(struct vmsnd_card *card, vmsnd_ns at)
 	return next;
 }
 
-/* One moment: the host moves its blocks, the device gives back what has been moved and hands
- * over more, and ports and host look once more, since that may just have started them. */
+/* One moment: the backends move their blocks, the device gives back what has been moved and hands
+ * over more, and ports and backends look once more, since that may just have started them. */
 static vmsnd_ns step(struct vmsnd_card *card, vmsnd_ns at)
 {
 	vmsnd_ns next;
 
-	advance_host(card, at);
+	vmsnd_card_tend(card, at);
+	vmsnd_card_move(card, at);
 	advance_ports(card, at);
 	next = card->cls->advance(card->dev, at);
 	next = earlier(next, advance_ports(card, at));
-	return earlier(next, advance_host(card, at));
+	next = earlier(next, vmsnd_card_move(card, at));
+	next = earlier(next, vmsnd_card_tend(card, at));
+	return earlier(next, vmsnd_card_watch(card, at));
 }
 
 vmsnd_ns vmsnd_card_advance(struct vmsnd_card *card, vmsnd_ns now)
@@ -75,6 +71,18 @@ void vmsnd_card_ready(struct vmsnd_card *card, unsigned tag, vmsnd_ns now)
 	vmsnd_card_advance(card, now);
 	card->transport->ready(card->bus, tag, now);
 	card->touched = true;
+}
+
+/* What Linux' driver and most others ask for: backends may warm up (BE-06). */
+static void hint(struct vmsnd_card *card)
+{
+	static const struct vmsnd_stream_params usual = {
+	    .format = {.sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2},
+	    .buffer_frames = 4800,
+	    .period_frames = 1200};
+
+	for (unsigned i = 0; i < card->n_ports; i++)
+		vmsnd_port_hint(card->ports[i].port, &usual, card->time);
 }
 
 void vmsnd_card_guest_fault(void *ctx, enum vmsnd_fault what, uint64_t detail)
@@ -145,6 +153,8 @@ void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what)
 		card->connected = true;
 		card->faults_told = 0;
 	}
+	if (what == VMSND_PEER_READY)
+		hint(card);
 	if (what != VMSND_PEER_LEFT)
 		return;
 	card->connected = false;
@@ -155,6 +165,8 @@ void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what)
 		tell_port(card, i);
 		vmsnd_port_close(card->ports[i].port, card->time);
 	}
+	vmsnd_card_pause(card, false, card->time);
+	vmsnd_card_watch_anew(card);
 }
 
 size_t vmsnd_card_counters(const struct vmsnd_card *card, struct vmsnd_named_counter *out,

@@ -103,7 +103,7 @@ def test_wrong_words_get_one_line():
     usage_error(run("srve"), "'srve'", "vmsnd --help")
     usage_error(run("serve"), "needs a --device")
     usage_error(run("serve", "--backend", "null"), "belongs to the --device before it")
-    usage_error(run("serve", "-d", CARD, "-b", "null", "-b", "null"), "one --backend")
+    usage_error(run("serve", "-d", CARD, *["-b", "null"] * 9), "at most 8 --backend")
     usage_error(run("serve", "-d", CARD, "extra"), "every argument is an option")
     usage_error(run("serve", "--dvice", CARD), "'--dvice' is not an option")
     usage_error(run("serve", "-d"), "'-d'", "lacks its value")

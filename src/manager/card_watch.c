@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a card's owner is told about host streams: lost, well again, another format. One line each,
+ * and none for what comes and goes. */
+#include <stdio.h>
+
+#include "manager/card.h"
+
+#define LOOK_NS UINT64_C(20000000)
+/* Well for so long, it is said. */
+#define WELL_NS VMSND_NS_PER_SECOND
+
+struct sight {
+	struct vmsnd_card *card;
+	struct vmsnd_output *output;
+	unsigned port;
+	vmsnd_ns now, next;
+	struct vmsnd_lun_status status;
+};
+
+static void say(const struct sight *sight, enum vmsnd_log_level level, const char *text)
+{
+	const struct vmsnd_card *card = sight->card;
+	bool playback = vmsnd_card_port_dir(card, sight->port) == VMSND_PLAYBACK;
+	unsigned stream = playback ? sight->port : sight->port - card->n_playback;
+
+	if (sight->output->role == VMSND_LUN_NORMAL)
+		vmsnd_logf(vmsnd_machine_log(card->machine), level, "%s: %s%u: output %u (%s) %s",
+			   card->name, playback ? "playback" : "capture", stream,
+			   sight->output->place, sight->output->host->cls->name, text);
+	else
+		vmsnd_logf(vmsnd_machine_log(card->machine), level, "%s: %s%u: its %s tap %s",
+			   card->name, playback ? "playback" : "capture", stream,
+			   sight->output->role == VMSND_LUN_TAP_DEVICE ? "device" : "host", text);
+}
+
+static void watch_loss(struct sight *sight, struct vmsnd_unit *unit)
+{
+	bool well =
+	    sight->status.host == VMSND_HOST_READY || sight->status.host == VMSND_HOST_RUNNING;
+
+	if (sight->status.host == VMSND_HOST_LOST && !unit->lost) {
+		unit->lost = true;
+		say(sight, VMSND_LOG_WARNING,
+		    "does not work now; the guest goes on without it, tried again");
+	}
+	if (!well || !unit->lost) {
+		unit->well = VMSND_NEVER;
+		return;
+	}
+	if (unit->well == VMSND_NEVER)
+		unit->well = sight->now;
+	if (sight->now - unit->well >= WELL_NS) {
+		unit->lost = false;
+		unit->well = VMSND_NEVER;
+		say(sight, VMSND_LOG_INFO, "works again");
+	} else if (unit->well + WELL_NS < sight->next) {
+		sight->next = unit->well + WELL_NS;
+	}
+}
+
+static void watch_format(struct sight *sight, struct vmsnd_unit *unit)
+{
+	const struct vmsnd_format *host = &sight->status.format;
+	struct vmsnd_stream_params params;
+	char text[160];
+
+	if (sight->status.host != VMSND_HOST_RUNNING ||
+	    unit->format_lines == VMSND_FORMAT_LINES_MAX ||
+	    !vmsnd_port_params(sight->card->ports[sight->port].port, &params) ||
+	    (vmsnd_format_equal(&unit->told[0], &params.format) &&
+	     vmsnd_format_equal(&unit->told[1], host)))
+		return;
+	unit->told[0] = params.format;
+	unit->told[1] = *host;
+	if (vmsnd_format_equal(host, &params.format))
+		return;
+	unit->format_lines++;
+	snprintf(text, sizeof(text),
+		 "is at %u Hz %s, channels: %u; the guest is at %u Hz %s, channels: %u: converted",
+		 host->rate_hz, vmsnd_sample_name(host->sample), host->channels,
+		 params.format.rate_hz, vmsnd_sample_name(params.format.sample),
+		 params.format.channels);
+	say(sight, VMSND_LOG_INFO, text);
+}
+
+vmsnd_ns vmsnd_card_watch(struct vmsnd_card *card, vmsnd_ns now)
+{
+	struct sight sight = {.card = card, .now = now, .next = VMSND_NEVER};
+
+	/* Between two looks it costs a comparison. */
+	if (card->watched != 0 && now - card->watched < LOOK_NS)
+		return card->watch_next;
+	card->watched = now;
+	for (unsigned i = 0; (sight.output = vmsnd_card_next_output(card, &i));) {
+		for (sight.port = 0; sight.port < sight.output->n_units; sight.port++) {
+			struct vmsnd_unit *unit = &sight.output->units[sight.port];
+
+			if (!unit->lun || unit->leaving)
+				continue;
+			vmsnd_lun_status(unit->lun, &sight.status);
+			watch_loss(&sight, unit);
+			watch_format(&sight, unit);
+		}
+	}
+	card->watch_next = sight.next;
+	return sight.next;
+}
+
+void vmsnd_card_watch_anew(struct vmsnd_card *card)
+{
+	struct vmsnd_output *output;
+
+	for (unsigned i = 0; (output = vmsnd_card_next_output(card, &i));) {
+		for (unsigned port = 0; port < output->n_units; port++) {
+			output->units[port].lost = false;
+			output->units[port].format_lines = 0;
+		}
+	}
+}
