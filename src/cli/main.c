@@ -14,6 +14,7 @@
 
 static const struct vmsnd_command *const commands[] = {
     &vmsnd_command_serve,
+    &vmsnd_command_ctl,
     &vmsnd_command_demo,
     &vmsnd_command_devices,
     &vmsnd_command_backends,

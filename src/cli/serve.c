@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "control/control.h"
 #include "manager/lane.h"
+#include "os/clock.h"
 #include "os/guard.h"
 #include "os/loop.h"
 
@@ -21,18 +23,22 @@ struct request {
 	struct vmsnd_card_conf cards[CARDS_MAX];
 	size_t n_cards;
 	bool once;
+	const char *control; /* the control socket's path; NULL: none */
 	struct vmsnd_cli_log_state log;
+	struct vmsnd_overheard heard;
 };
 
 static const char help[] =
     "Usage: vmsnd serve --device DEVICE[,key=value...] [--backend BACKEND[,key=value...]]...\n"
-    "                   [--device ...] [--once] [--quiet | --verbose]\n\n"
+    "                   [--device ...] [--control PATH] [--once] [--quiet | --verbose]\n\n"
     "Gives virtual machines sound cards and stays until stopped (SIGTERM, Ctrl-C).\n\n"
     "  -d, --device   a card, and the socket its VMM connects to ('vmsnd devices' lists\n"
     "                 cards and options). Give it several times for several cards.\n"
     "  -b, --backend  where the card before it plays to and records from ('vmsnd backends';\n"
     "                 default: null). Give it several times to play to all of them; the first\n"
     "                 sets the pace.\n"
+    "  -c, --control  a socket through which it is asked and told things while it runs; see\n"
+    "                 'vmsnd ctl --help'\n"
     "      --once     end when every VMM that came has left again\n"
     "  -q, --quiet    only warnings and errors\n"
     "  -v, --verbose  also all that a card counted, when its VMM leaves\n\n"
@@ -105,21 +111,21 @@ static int take_backend(const struct vmsnd_command *self, struct request *reques
 
 static int parse(const struct vmsnd_command *self, int argc, char **argv, struct request *request)
 {
-	static const struct option options[] = {{"device", required_argument, NULL, 'd'},
-						{"backend", required_argument, NULL, 'b'},
-						{"once", no_argument, NULL, '1'},
-						{"quiet", no_argument, NULL, 'q'},
-						{"verbose", no_argument, NULL, 'v'},
-						{"help", no_argument, NULL, 'h'},
-						{0}};
+	static const struct option options[] = {
+	    {"device", required_argument, NULL, 'd'},  {"backend", required_argument, NULL, 'b'},
+	    {"control", required_argument, NULL, 'c'}, {"once", no_argument, NULL, '1'},
+	    {"quiet", no_argument, NULL, 'q'},         {"verbose", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},          {0}};
 	int letter, rc = VMSND_EXIT_DONE;
 
 	opterr = 0;
-	while (!rc && (letter = getopt_long(argc, argv, "d:b:qvh", options, NULL)) != -1) {
+	while (!rc && (letter = getopt_long(argc, argv, "d:b:c:qvh", options, NULL)) != -1) {
 		if (letter == 'd')
 			rc = take_device(request, optarg);
 		else if (letter == 'b')
 			rc = take_backend(self, request, optarg);
+		else if (letter == 'c')
+			request->control = optarg;
 		else if (letter == '1')
 			request->once = true;
 		else if (letter == 'q')
@@ -180,9 +186,43 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int serve(const struct request *request, struct vmsnd_lane *lane,
-		 const struct vmsnd_log *log)
+static enum vmsnd_rc open_control(struct request *request, struct vmsnd_lane *lane,
+				  const struct vmsnd_log *log, struct vmsnd_control **out)
 {
+	struct vmsnd_control_conf conf = {.path = request->control,
+					  .machine = vmsnd_lane_machine(lane),
+					  .log = log,
+					  .heard = &request->heard,
+					  .wall_us = vmsnd_clock_wall_us};
+	enum vmsnd_rc rc;
+
+	*out = NULL;
+	if (!request->control)
+		return VMSND_OK;
+	rc = vmsnd_control_open(&conf, out);
+	if (!rc)
+		rc =
+		    vmsnd_lane_lodge(lane, &(struct vmsnd_lane_lodger){.ctx = *out,
+								       .fd = vmsnd_control_fd(*out),
+								       .turn = vmsnd_control_turn});
+	return rc;
+}
+
+/* Until a signal, the control socket, or (with --once) the last VMM's leaving ends it. */
+static void attend(const struct request *request, struct vmsnd_lane *lane,
+		   const struct vmsnd_control *control)
+{
+	sd_notify(0, "READY=1");
+	while (vmsnd_lane_turn(lane))
+		if ((request->once && all_left(lane)) ||
+		    (control && vmsnd_control_quit_asked(control)))
+			break;
+	sd_notify(0, "STOPPING=1");
+}
+
+static int serve(struct request *request, struct vmsnd_lane *lane, const struct vmsnd_log *log)
+{
+	struct vmsnd_control *control;
 	/* Before the first socket file is made, or a signal at once would leave it behind. */
 	int stop_fd = vmsnd_loop_stop_signals();
 	enum vmsnd_rc rc;
@@ -197,14 +237,15 @@ static int serve(const struct request *request, struct vmsnd_lane *lane,
 	raise_file_limit();
 	/* Without it a VMM that shortens its memory would take the others' sound along. */
 	vmsnd_guard_install();
-	rc = add_cards(lane, request);
+	rc = open_control(request, lane, log, &control);
+	if (!rc)
+		rc = add_cards(lane, request);
+	if (!rc)
+		attend(request, lane, control);
+	vmsnd_lane_lodge(lane, NULL);
+	vmsnd_control_close(control);
 	if (rc)
 		return rc == VMSND_E_INVALID ? VMSND_EXIT_USAGE : VMSND_EXIT_FAILED;
-	sd_notify(0, "READY=1");
-	while (vmsnd_lane_turn(lane))
-		if (request->once && all_left(lane))
-			break;
-	sd_notify(0, "STOPPING=1");
 	if (vmsnd_lane_hiccups(lane) > 0)
 		vmsnd_logf(
 		    log, VMSND_LOG_INFO,
@@ -226,6 +267,7 @@ static int run(const struct vmsnd_command *self, int argc, char **argv)
 		return VMSND_EXIT_FAILED;
 	request->log.level = VMSND_LOG_INFO;
 	log = vmsnd_cli_log(&request->log);
+	log = vmsnd_overhear(&request->heard, &log);
 	code = parse(self, argc, argv, request);
 	if (!code)
 		hand_out_passed(request, &log);

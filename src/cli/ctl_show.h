@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the control server answered, for people. */
+#ifndef VMSND_CLI_CTL_SHOW_H
+#define VMSND_CLI_CTL_SHOW_H
+
+#include <jansson.h>
+
+/* {"version", "status", "cards": query-cards with "streams" in each} */
+void vmsnd_ctl_show_status(const json_t *all);
+void vmsnd_ctl_show_counters(const json_t *counters);
+void vmsnd_ctl_show_devices(const json_t *devices);
+/* One line. */
+void vmsnd_ctl_show_event(const json_t *event);
+/* As it came, indented. */
+void vmsnd_ctl_show_json(const json_t *value);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a command was given, against its row in the table. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/parts.h"
+
+#define STREAMS_MAX 64u
+
+void vmsnd_control_fail(struct vmsnd_control_call *call, const char *cls, const char *format, ...)
+{
+	va_list arguments;
+
+	call->failed = cls;
+	va_start(arguments, format);
+	vsnprintf(call->line, sizeof(call->line), format, arguments);
+	va_end(arguments);
+	/* Cut anywhere, and quoting anything: only what is safe to show again stays. */
+	for (char *at = call->line; *at; at++)
+		if ((unsigned char)*at < ' ' || (unsigned char)*at >= 0x7f)
+			*at = '?';
+}
+
+bool vmsnd_control_went(struct vmsnd_control_call *call, enum vmsnd_rc rc, const char *line)
+{
+	const char *heard = call->heard ? call->heard->line : "";
+
+	if (rc == VMSND_OK)
+		return true;
+	if (!heard[0] && rc == VMSND_E_INVALID)
+		heard = line;
+	vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "%s", heard[0] ? heard : vmsnd_rc_text(rc));
+	return false;
+}
+
+/* ---- kinds ---- */
+
+static bool take_word(const json_t *given, const char *const *words,
+		      struct vmsnd_control_value *out)
+{
+	const char *text = json_string_value(given);
+
+	for (unsigned i = 0; text && i < 2; i++) {
+		if (strcmp(text, words[i]) != 0)
+			continue;
+		out->number = i;
+		return true;
+	}
+	return false;
+}
+
+static bool take_direction(const json_t *given, struct vmsnd_control_value *out)
+{
+	static const char *const words[] = {
+	    [VMSND_PLAYBACK] = "playback", [VMSND_CAPTURE] = "capture"};
+
+	return take_word(given, words, out);
+}
+
+static bool take_point(const json_t *given, struct vmsnd_control_value *out)
+{
+	static const char *const words[] = {
+	    [VMSND_TAP_DEVICE] = "device", [VMSND_TAP_HOST] = "host"};
+
+	return take_word(given, words, out);
+}
+
+static bool take_number(const json_t *given, unsigned limit, struct vmsnd_control_value *out)
+{
+	json_int_t value = json_integer_value(given);
+
+	if (!json_is_integer(given) || value < 0 || value >= (json_int_t)limit)
+		return false;
+	out->number = (unsigned)value;
+	return true;
+}
+
+static bool take_output(const json_t *given, struct vmsnd_control_value *out)
+{
+	return take_number(given, VMSND_OUTPUTS_MAX, out);
+}
+
+static bool take_stream(const json_t *given, struct vmsnd_control_value *out)
+{
+	return take_number(given, STREAMS_MAX, out);
+}
+
+static bool take_bool(const json_t *given, struct vmsnd_control_value *out)
+{
+	out->on = json_is_true(given);
+	return json_is_boolean(given);
+}
+
+static bool take_text(const json_t *given, struct vmsnd_control_value *out)
+{
+	out->text = json_string_value(given);
+	return out->text && out->text[0];
+}
+
+static bool take_text_or_null(const json_t *given, struct vmsnd_control_value *out)
+{
+	return json_is_null(given) || take_text(given, out);
+}
+
+static bool take_mdb(const json_t *given, int32_t *mdb)
+{
+	double db = json_number_value(given);
+
+	if (!json_is_number(given) || db * 1000 < VMSND_GAIN_MIN_MDB ||
+	    db * 1000 > VMSND_GAIN_MAX_MDB)
+		return false;
+	*mdb = (int32_t)lround(db * 1000);
+	return true;
+}
+
+static bool take_gain(const json_t *given, struct vmsnd_control_value *out)
+{
+	return take_mdb(given, &out->mdb);
+}
+
+static bool take_gains(const json_t *given, struct vmsnd_control_value *out)
+{
+	size_t n = json_array_size(given);
+
+	if (n == 0 || n > VMSND_CHANNELS_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!take_mdb(json_array_get(given, i), &out->mdbs[i]))
+			return false;
+	out->n = (unsigned)n;
+	return true;
+}
+
+static bool take_bools(const json_t *given, struct vmsnd_control_value *out)
+{
+	size_t n = json_array_size(given);
+
+	if (n == 0 || n > VMSND_CHANNELS_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *one = json_array_get(given, i);
+
+		if (!json_is_boolean(one))
+			return false;
+		if (json_is_true(one))
+			out->bits |= UINT32_C(1) << i;
+	}
+	out->n = (unsigned)n;
+	return true;
+}
+
+static bool take_words(const json_t *given, struct vmsnd_control_value *out)
+{
+	for (size_t i = 0; i < json_array_size(given); i++)
+		if (!json_is_string(json_array_get(given, i)))
+			return false;
+	out->n = (unsigned)json_array_size(given);
+	return json_is_array(given);
+}
+
+static const struct {
+	const char *words;
+	bool (*take)(const json_t *given, struct vmsnd_control_value *out);
+} kinds[VMSND_CONTROL_KIND_COUNT] = {
+    [VMSND_CONTROL_CARD] = {"a card's name or number", NULL},
+    [VMSND_CONTROL_DIRECTION] = {"\"playback\" or \"capture\"", take_direction},
+    [VMSND_CONTROL_OUTPUT] = {"a whole number from 0 to 7", take_output},
+    [VMSND_CONTROL_STREAM] = {"a whole number from 0 to 63", take_stream},
+    [VMSND_CONTROL_POINT] = {"\"device\" or \"host\"", take_point},
+    [VMSND_CONTROL_BOOL] = {"true or false", take_bool},
+    [VMSND_CONTROL_TEXT] = {"a string that is not empty", take_text},
+    [VMSND_CONTROL_TEXT_OR_NULL] = {"a string that is not empty, or null", take_text_or_null},
+    [VMSND_CONTROL_GAIN] = {"a number from -144 to 24", take_gain},
+    [VMSND_CONTROL_GAINS] = {"an array of 1 to 18 numbers from -144 to 24", take_gains},
+    [VMSND_CONTROL_BOOLS] = {"an array of 1 to 18 times true or false", take_bools},
+    [VMSND_CONTROL_WORDS] = {"an array of strings", take_words},
+};
+_Static_assert(VMSND_OUTPUTS_MAX == 8 && VMSND_CHANNELS_MAX == 18 &&
+		   VMSND_GAIN_MIN_MDB == -144000 && VMSND_GAIN_MAX_MDB == 24000,
+	       "the words above name these limits");
+
+const char *vmsnd_control_kind_words(enum vmsnd_control_kind kind)
+{
+	return kinds[kind].words;
+}
+
+/* ---- cards ---- */
+
+static unsigned count_cards(const struct vmsnd_machine *machine)
+{
+	return vmsnd_machine_status(machine).cards;
+}
+
+static bool card_named(struct vmsnd_control_call *call, const char *name, unsigned *card)
+{
+	unsigned n = count_cards(call->machine);
+
+	for (unsigned i = 0; i < n; i++) {
+		const char *have = vmsnd_machine_card_name(call->machine, i);
+
+		if (have && strcmp(have, name) == 0) {
+			*card = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A string that is no card's name may still be its number: people type both alike. */
+static bool card_numbered(struct vmsnd_control_call *call, const json_t *given, unsigned *card)
+{
+	const char *text = json_string_value(given);
+	json_int_t value = json_is_integer(given) ? json_integer_value(given) : -1;
+
+	if (text && text[0] && strlen(text) <= 6 && strspn(text, "0123456789") == strlen(text))
+		value = (json_int_t)strtol(text, NULL, 10);
+	if (value < 0 || value >= (json_int_t)count_cards(call->machine))
+		return false;
+	*card = (unsigned)value;
+	return true;
+}
+
+static bool take_card(struct vmsnd_control_call *call, const json_t *given,
+		      struct vmsnd_control_value *out)
+{
+	const char *text = json_string_value(given);
+
+	if (!given) {
+		if (count_cards(call->machine) == 1)
+			return true; /* the only one: number 0 */
+		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC,
+				   "%s: there are %u cards: 'card' has to say which",
+				   call->command->name, count_cards(call->machine));
+		return false;
+	}
+	if (!text && !json_is_integer(given)) {
+		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "%s: 'card' has to be %s",
+				   call->command->name, kinds[VMSND_CONTROL_CARD].words);
+		return false;
+	}
+	if ((text && card_named(call, text, &out->number)) ||
+	    card_numbered(call, given, &out->number))
+		return true;
+	if (text)
+		vmsnd_control_fail(call, VMSND_CONTROL_NO_DEVICE,
+				   "there is no card '%.60s'; query-cards lists them", text);
+	else
+		vmsnd_control_fail(call, VMSND_CONTROL_NO_DEVICE,
+				   "there is no card %lld; query-cards lists them",
+				   (long long)json_integer_value(given));
+	return false;
+}
+
+/* ---- a whole set of arguments ---- */
+
+static const struct vmsnd_control_arg *arg_at(const struct vmsnd_control_command *command,
+					      unsigned index)
+{
+	if (index >= VMSND_CONTROL_ARGS_MAX || !command->args[index].name)
+		return NULL;
+	return &command->args[index];
+}
+
+static bool is_known(const struct vmsnd_control_command *command, const char *key)
+{
+	for (unsigned i = 0; arg_at(command, i); i++)
+		if (strcmp(command->args[i].name, key) == 0)
+			return true;
+	return false;
+}
+
+static void fail_unknown(struct vmsnd_control_call *call, const char *key)
+{
+	char allowed[200] = "";
+	size_t at = 0;
+
+	for (unsigned i = 0; arg_at(call->command, i) && at < sizeof(allowed); i++)
+		at += (size_t)snprintf(allowed + at, sizeof(allowed) - at, " %s",
+				       call->command->args[i].name);
+	vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "%s has no argument '%.60s'; allowed:%s",
+			   call->command->name, key, allowed[0] ? allowed : " none");
+}
+
+static bool take(struct vmsnd_control_call *call, unsigned index, const json_t *given)
+{
+	const struct vmsnd_control_arg *arg = &call->command->args[index];
+	struct vmsnd_control_value *out = &call->args[index];
+
+	out->given = given != NULL;
+	if (arg->kind == VMSND_CONTROL_CARD)
+		return take_card(call, given, out);
+	if (!given && arg->optional)
+		return true;
+	if (given && kinds[arg->kind].take(given, out))
+		return true;
+	vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "%s%s '%s'%s %s", call->command->name,
+			   given ? ":" : " needs", arg->name, given ? " has to be" : ",",
+			   kinds[arg->kind].words);
+	return false;
+}
+
+bool vmsnd_control_arguments(struct vmsnd_control_call *call, const json_t *given)
+{
+	/* jansson's iterators want to be able to change what they go through. */
+	json_t *all = (json_t *)(uintptr_t)given;
+
+	for (void *at = json_object_iter(all); at; at = json_object_iter_next(all, at)) {
+		if (is_known(call->command, json_object_iter_key(at)))
+			continue;
+		fail_unknown(call, json_object_iter_key(at));
+		return false;
+	}
+	for (unsigned i = 0; arg_at(call->command, i); i++)
+		if (!take(call, i, json_object_get(given, call->command->args[i].name)))
+			return false;
+	return true;
+}

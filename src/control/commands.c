@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table of commands: what there is, what it takes, who does it. Everything else that lists
+ * commands (query-schema, docs/control.md) is made from it. */
+#include <string.h>
+
+#include "control/parts.h"
+
+#define CARD                                                                                       \
+	{                                                                                          \
+		"card", VMSND_CONTROL_CARD, true, "which one; needed when there are several"       \
+	}
+#define DIRECTION                                                                                  \
+	{                                                                                          \
+		"direction", VMSND_CONTROL_DIRECTION, false, "what plays, or what records"         \
+	}
+#define MAY_DIRECTION                                                                              \
+	{                                                                                          \
+		"direction", VMSND_CONTROL_DIRECTION, true, "default: playback"                    \
+	}
+#define MAY_OUTPUT                                                                                 \
+	{                                                                                          \
+		"output", VMSND_CONTROL_OUTPUT, true, "its number; default: 0"                     \
+	}
+
+static const struct vmsnd_control_command commands[] = {
+    /* Done by request.c itself: it belongs to the session. */
+    {.name = "qmp_capabilities",
+     .help = "Opens the session: the first command, and only the first.",
+     .args = {{"enable", VMSND_CONTROL_WORDS, true, "there is nothing to enable: empty"}}},
+    {.name = "query-version",
+     .help = "Which vmsnd this is.",
+     .returns = "the greeting's version",
+     .run = vmsnd_control_query_version},
+    {.name = "query-commands",
+     .help = "The names of all commands.",
+     .returns = "a list of name",
+     .run = vmsnd_control_query_commands},
+    {.name = "query-schema",
+     .help = "All commands with their arguments, and all events.",
+     .returns = "commands: a list of name, help, returns, arguments (a list of name, value, "
+		"optional, help); events: a list of name, help",
+     .run = vmsnd_control_query_schema},
+    {.name = "query-status",
+     .help = "Whether it runs, and for how many.",
+     .returns = "status (\"running\"), running, cards, connected (VMMs now), sessions-ended",
+     .run = vmsnd_control_query_status},
+    {.name = "query-cards",
+     .help = "The cards, their directions and outputs.",
+     .returns = "a list of card (number), name, playback and capture (whether they are on), "
+		"outputs (a list of output, backend)",
+     .run = vmsnd_control_query_cards},
+    {.name = "query-streams",
+     .help = "Each stream of a card on each output: state, formats, fill, latency, what was lost.",
+     .returns = "a list; see Streams",
+     .args = {CARD},
+     .run = vmsnd_control_query_streams},
+    {.name = "query-counters",
+     .help = "All that a card and its streams have counted.",
+     .returns = "an object of names and numbers",
+     .args = {CARD},
+     .run = vmsnd_control_query_counters},
+    {.name = "query-devices",
+     .help = "What cards this build has, with options.",
+     .returns = "a list of name, summary, options (a list of name, type, default, minimum, "
+		"maximum, help)",
+     .run = vmsnd_control_query_devices},
+    {.name = "query-backends",
+     .help = "What backends this build has, with options.",
+     .returns = "as query-devices",
+     .run = vmsnd_control_query_backends},
+    {.name = "query-host-devices",
+     .help = "The devices an output's backend has to choose from, as last looked at. With refresh "
+	     "they are looked at again, for the next query.",
+     .returns = "a list of id, name, playback-channels, capture-channels, default-playback, "
+		"default-capture, hot-plug",
+     .args = {CARD, MAY_OUTPUT, {"refresh", VMSND_CONTROL_BOOL, true, "default: false"}},
+     .run = vmsnd_control_query_host_devices},
+    {.name = "enable",
+     .help = "The privacy switch of a direction. Off: the host's device is closed, the guest plays "
+	     "into nothing or records silence.",
+     .told = true,
+     .args = {CARD, DIRECTION, {"on", VMSND_CONTROL_BOOL, false, "whether it is on from now"}},
+     .run = vmsnd_control_enable},
+    {.name = "volume",
+     .help = "Loudness of an output, in dB; what is not given stays as it is. The change is a ramp "
+	     "of 10 ms.",
+     .args = {CARD,
+	      MAY_OUTPUT,
+	      MAY_DIRECTION,
+	      {"gain-db", VMSND_CONTROL_GAIN, true, "of all channels; -144 is silence"},
+	      {"channels-db", VMSND_CONTROL_GAINS, true,
+	       "more or less for each; 0 for those not named"},
+	      {"mute", VMSND_CONTROL_BOOL, true, "all channels"},
+	      {"mute-channels", VMSND_CONTROL_BOOLS, true, "each; false for those not named"}},
+     .run = vmsnd_control_volume},
+    {.name = "attach",
+     .help = "Adds an output beside those there are.",
+     .returns = "output: its number",
+     .told = true,
+     .args = {CARD, {"backend", VMSND_CONTROL_TEXT, false, "as serve --backend takes it"}},
+     .run = vmsnd_control_attach},
+    {.name = "detach",
+     .help = "Takes an output away; the others do not notice.",
+     .told = true,
+     .args = {CARD, {"output", VMSND_CONTROL_OUTPUT, false, "its number"}},
+     .run = vmsnd_control_detach},
+    {.name = "tap-set",
+     .help = "Writes what goes by into a sound file, for looking into faults.",
+     .told = true,
+     .args = {CARD,
+	      MAY_DIRECTION,
+	      {"stream", VMSND_CONTROL_STREAM, true, "its number; default: 0"},
+	      {"point", VMSND_CONTROL_POINT, false,
+	       "device: what the card handed in, or took out; host: what output 0 took, or handed "
+	       "in, silence included"},
+	      {"path", VMSND_CONTROL_TEXT_OR_NULL, false,
+	       "the file, as the program sees it; null: no more"}},
+     .run = vmsnd_control_tap_set},
+    {.name = "host-device",
+     .help = "Moves an output to another device of its backend.",
+     .told = true,
+     .args = {CARD,
+	      MAY_OUTPUT,
+	      MAY_DIRECTION,
+	      {"id", VMSND_CONTROL_TEXT_OR_NULL, false,
+	       "of query-host-devices; null: the default one"}},
+     .run = vmsnd_control_host_device},
+    {.name = "pause",
+     .help = "The card's machine is suspended: time stands still for its streams.",
+     .told = true,
+     .args = {CARD},
+     .run = vmsnd_control_pause},
+    {.name = "resume",
+     .help = "It goes on.",
+     .told = true,
+     .args = {CARD},
+     .run = vmsnd_control_resume},
+    {.name = "quit",
+     .help = "Ends the program, in order.",
+     .told = true,
+     .run = vmsnd_control_quit},
+};
+
+const struct vmsnd_control_command *vmsnd_control_command(size_t index)
+{
+	return index < sizeof(commands) / sizeof(commands[0]) ? &commands[index] : NULL;
+}
+
+const struct vmsnd_control_command *vmsnd_control_command_find(const char *name)
+{
+	for (size_t i = 0; vmsnd_control_command(i); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}

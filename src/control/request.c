@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One request: from its text to the answer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "control/parts.h"
+
+json_t *vmsnd_control_error(const char *cls, const char *line)
+{
+	return json_pack("{s:{s:s,s:o}}", "error", "class", cls, "desc", vmsnd_control_text(line));
+}
+
+static void tell_owner(const struct vmsnd_control_request *request)
+{
+	const struct vmsnd_control_call *call = &request->call;
+
+	if (call->command->told && !call->failed)
+		vmsnd_logf(request->log, VMSND_LOG_INFO, "control: %s, asked for by process %d",
+			   call->command->name, request->who.pid);
+}
+
+/* qmp_capabilities opens the session; nothing else comes before it, and it comes once. */
+static void negotiate(struct vmsnd_control_request *request)
+{
+	struct vmsnd_control_call *call = &request->call;
+
+	if (*request->negotiated)
+		vmsnd_control_fail(call, VMSND_CONTROL_NO_SUCH,
+				   "qmp_capabilities was said already");
+	else if (call->args[0].n > 0)
+		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "there is no capability to enable");
+	else
+		*request->negotiated = true;
+}
+
+static void run(struct vmsnd_control_request *request, const char *name, const json_t *arguments)
+{
+	struct vmsnd_control_call *call = &request->call;
+
+	call->command = vmsnd_control_command_find(name);
+	if (!*request->negotiated && (!call->command || call->command->run)) {
+		vmsnd_control_fail(call, VMSND_CONTROL_NO_SUCH,
+				   "qmp_capabilities has to be said first");
+		return;
+	}
+	if (!call->command) {
+		vmsnd_control_fail(call, VMSND_CONTROL_NO_SUCH,
+				   "there is no command '%.60s'; query-commands lists them", name);
+		return;
+	}
+	if (!vmsnd_control_arguments(call, arguments))
+		return;
+	if (!call->command->run) {
+		negotiate(request);
+		return;
+	}
+	vmsnd_overhear_begin(call->heard);
+	call->command->run(call);
+	vmsnd_overhear_end(call->heard);
+	tell_owner(request);
+}
+
+/* NULL when the request is in order; else what is wrong with it. */
+static const char *why_not(json_t *request)
+{
+	static const char *const allowed[] = {"execute", "arguments", "id"};
+	const json_t *arguments = json_object_get(request, "arguments");
+
+	for (void *at = json_object_iter(request); at; at = json_object_iter_next(request, at)) {
+		const char *key = json_object_iter_key(at);
+		bool known = false;
+
+		for (unsigned i = 0; i < 3; i++)
+			known = known || strcmp(key, allowed[i]) == 0;
+		if (!known)
+			return "a request has the members execute, arguments and id, and no other";
+	}
+	if (!json_is_string(json_object_get(request, "execute")))
+		return "'execute' has to be there, a string that names a command";
+	if (arguments && !json_is_object(arguments))
+		return "'arguments' has to be an object";
+	return NULL;
+}
+
+static json_t *answer_of(struct vmsnd_control_call *call)
+{
+	json_t *result = call->result ? call->result : json_object();
+
+	call->result = NULL;
+	if (!call->failed)
+		return json_pack("{s:o}", "return", result);
+	json_decref(result);
+	return vmsnd_control_error(call->failed, call->line);
+}
+
+json_t *vmsnd_control_answer(struct vmsnd_control_request *request, const char *text, size_t bytes)
+{
+	struct vmsnd_control_call *call = &request->call;
+	json_error_t error;
+	json_t *parsed = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error), *answer, *id;
+	const char *wrong;
+	char line[240];
+
+	if (!parsed) {
+		snprintf(line, sizeof(line), "this is not JSON: %.160s", error.text);
+		return vmsnd_control_error(VMSND_CONTROL_GENERIC, line);
+	}
+	wrong = why_not(parsed);
+	if (wrong)
+		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "%s", wrong);
+	else
+		run(request, json_string_value(json_object_get(parsed, "execute")),
+		    json_object_get(parsed, "arguments"));
+	answer = answer_of(call);
+	id = json_object_get(parsed, "id");
+	if (answer && id)
+		json_object_set(answer, "id", id);
+	json_decref(parsed);
+	return answer;
+}
