@@ -106,11 +106,19 @@ INLINE void encode_ints_rt(void *restrict to, const double *restrict from, size_
 typedef uint32_t lanes __attribute__((vector_size(32)));
 
 /* Zero is the one state a xorshift never leaves, and two alike never part. */
+static bool useless_rt(const uint32_t *state, uint32_t lane)
+{
+	for (uint32_t i = 0; i < lane; i++)
+		if (state[i] == state[lane])
+			return true;
+	return state[lane] == 0;
+}
+
 static void dither_begin_rt(const struct vmsnd_dither *dither, uint32_t *state)
 {
 	memcpy(state, dither->state, sizeof(dither->state));
 	for (uint32_t i = 0; i < 8; i++)
-		if (state[i] == 0 || (i > 0 && state[i] == state[i - 1]))
+		if (useless_rt(dither->state, i))
 			state[i] = (state[i] ^ UINT32_C(0x9e3779b9)) * (2 * i + 1) | 1;
 }
 
