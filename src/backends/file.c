@@ -11,11 +11,11 @@
 #include "backends/paced.h"
 
 struct vmsnd_backend {
-	struct vmsnd_paced paced;
+	struct vmsnd_paced paced;     /* first: paced.c finds it there */
 	struct vmsnd_file_log errors; /* every line goes through it */
 	char *path, *in;              /* either may be NULL */
 	bool loop;
-	bool told_empty;
+	bool told_empty, told_loss;
 	struct vmsnd_sound_reader hold; /* of `in`: as long as it is open no card replaces it */
 	struct vmsnd_takes takes;       /* open when there is a path */
 };
@@ -64,8 +64,8 @@ static void capture(struct vmsnd_stream *stream, void *samples, uint32_t frames)
 	uint32_t done = 0;
 
 	while (done < frames && !stream->dry) {
-		uint32_t got = vmsnd_sound_read(&stream->reader, stream->paced.format.sample,
-						frame_at(stream, samples, done), frames - done);
+		uint32_t got = vmsnd_sound_read(&stream->reader, frame_at(stream, samples, done),
+						frames - done);
 
 		done += got;
 		if (got > 0)
@@ -75,7 +75,8 @@ static void capture(struct vmsnd_stream *stream, void *samples, uint32_t frames)
 		else
 			rewound = true;
 	}
-	vmsnd_paced_silence(&stream->paced, frame_at(stream, samples, done), frames - done);
+	vmsnd_format_silence_rt(&stream->paced.format, frame_at(stream, samples, done),
+				frames - done);
 }
 
 static enum vmsnd_rc file_move(struct vmsnd_paced_stream *paced, void *samples, uint32_t frames)
@@ -133,8 +134,9 @@ static enum vmsnd_rc check_files(struct vmsnd_backend *host)
 
 	if (host->in)
 		rc = vmsnd_sound_open(&host->hold, host->in, &why);
+	/* A file that is not there is a mistake to be told, not a server to be waited for. */
 	if (rc)
-		return cannot_read(host, rc, &why);
+		return cannot_read(host, rc == VMSND_E_GONE ? VMSND_E_SYSTEM : rc, &why);
 	return host->path ? vmsnd_takes_open(&host->takes) : rc;
 }
 
@@ -146,6 +148,7 @@ static enum vmsnd_rc file_open(const struct vmsnd_backend_conf *conf, struct vms
 	if (!host)
 		return VMSND_E_NOMEM;
 	vmsnd_file_log_init(&host->errors, conf->log);
+	host->errors.quiet = conf->again;
 	host->path = copy(vmsnd_conf_text(conf->options, "path"));
 	host->in = copy(vmsnd_conf_text(conf->options, "in"));
 	host->loop = vmsnd_conf_bool(conf->options, "loop");
@@ -161,6 +164,7 @@ static enum vmsnd_rc file_open(const struct vmsnd_backend_conf *conf, struct vms
 		file_free(host);
 		return rc;
 	}
+	host->errors.quiet = false;
 	*out = host;
 	return VMSND_OK;
 }
@@ -171,22 +175,51 @@ static void file_close(struct vmsnd_backend *host)
 	file_free(host);
 }
 
+/* A direction without a file. */
+static void file_limits(const struct vmsnd_backend *host, struct vmsnd_backend_limits *out)
+{
+	vmsnd_paced_limits(host, out);
+	if (!host->path)
+		out->playback_streams = 0;
+	if (!host->in)
+		out->capture_streams = 0;
+}
+
 /* ---- streams ---- */
 
-static enum vmsnd_rc open_playback(struct vmsnd_stream *stream)
+/* Said once: a guest may ask for such a format as often as it likes. */
+static void tell_loss(struct vmsnd_backend *host, const struct vmsnd_format *want,
+		      const struct vmsnd_format *file)
+{
+	if (host->told_loss || host->errors.quiet || vmsnd_sound_keeps(file, want))
+		return;
+	host->told_loss = true;
+	vmsnd_logf(&host->errors.log, VMSND_LOG_WARNING,
+		   "file: %s: FLAC keeps %" PRIu32 " bits, %" PRIu32 " channels and %" PRIu32
+		   " Hz of %s, %" PRIu32 " and %" PRIu32 "; use .wav, .w64 or .rf64 to keep all",
+		   host->path, vmsnd_sample_bits(file->sample), file->channels, file->rate_hz,
+		   vmsnd_sample_name(want->sample), want->channels, want->rate_hz);
+}
+
+static enum vmsnd_rc open_playback(struct vmsnd_stream *stream, const struct vmsnd_format *want,
+				   struct vmsnd_format *got)
 {
 	struct vmsnd_backend *host = stream->host;
 
-	if (host->path)
-		return vmsnd_take_begin(&host->takes, &stream->paced.format, &stream->take);
-	vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
-		   "file: no file to play into; give path=out.wav beside in=%s", host->in);
-	return VMSND_E_GONE;
+	if (!host->path) {
+		vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
+			   "file: no file to play into; give path=out.wav beside in=%s", host->in);
+		return VMSND_E_UNSUPPORTED;
+	}
+	*got = *want;
+	vmsnd_sound_settle(host->takes.container, got);
+	tell_loss(host, want, got);
+	return vmsnd_take_begin(&host->takes, got, &stream->take);
 }
 
-static enum vmsnd_rc open_capture(struct vmsnd_stream *stream)
+/* The file's own rate and channels: making others of them is the connector's work. */
+static enum vmsnd_rc open_capture(struct vmsnd_stream *stream, struct vmsnd_format *got)
 {
-	const struct vmsnd_format *want = &stream->paced.format;
 	struct vmsnd_backend *host = stream->host;
 	struct vmsnd_sound_reader reader;
 	struct vmsnd_sound_why why;
@@ -196,24 +229,38 @@ static enum vmsnd_rc open_capture(struct vmsnd_stream *stream)
 		vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
 			   "file: no file to capture from; give in=in.wav beside path=%s",
 			   host->path);
-		return VMSND_E_GONE;
+		return VMSND_E_UNSUPPORTED;
 	}
 	rc = vmsnd_sound_open(&reader, host->in, &why);
 	if (rc)
 		return cannot_read(host, rc, &why);
 	stream->reader = reader;
-	if (reader.rate_hz == want->rate_hz && reader.channels == want->channels)
-		return VMSND_OK;
-	vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
-		   "file: %s: the file has %" PRIu32 " Hz and %" PRIu32 " channels, the guest asks "
-		   "for %" PRIu32 " Hz and %" PRIu32 "; give a file that fits",
-		   host->in, reader.rate_hz, reader.channels, want->rate_hz, want->channels);
-	return VMSND_E_UNSUPPORTED;
+	*got = reader.format;
+	return VMSND_OK;
 }
 
-static void file_stream_close(struct vmsnd_stream *stream)
+/* Opens the file and turns the wish into what comes of it: a period lasts as long as before. */
+static enum vmsnd_rc open_file(struct vmsnd_stream *stream, struct vmsnd_stream_want *want)
 {
-	vmsnd_paced_remove(&stream->paced);
+	struct vmsnd_format got = want->format;
+	enum vmsnd_rc rc;
+	uint64_t period;
+
+	if (vmsnd_format_frame_bytes(&want->format) == 0) {
+		vmsnd_logf(&stream->host->errors.log, VMSND_LOG_ERROR,
+			   "file: no such sample format");
+		return VMSND_E_UNSUPPORTED;
+	}
+	rc = want->dir == VMSND_PLAYBACK ? open_playback(stream, &want->format, &got)
+					 : open_capture(stream, &got);
+	period = (uint64_t)want->period_frames * got.rate_hz / want->format.rate_hz;
+	want->period_frames = period < UINT32_MAX ? (uint32_t)period : UINT32_MAX;
+	want->format = got;
+	return rc;
+}
+
+static void stream_free(struct vmsnd_stream *stream)
+{
 	vmsnd_sound_close(&stream->reader);
 	if (stream->take)
 		vmsnd_take_end(&stream->host->takes, stream->take);
@@ -226,21 +273,23 @@ static enum vmsnd_rc file_stream_open(struct vmsnd_backend *host,
 				      struct vmsnd_stream **out, struct vmsnd_stream_got *got)
 {
 	struct vmsnd_stream *stream = calloc(1, sizeof(*stream));
+	struct vmsnd_stream_want settled = *want;
 	enum vmsnd_rc rc;
 
 	if (!stream)
 		return VMSND_E_NOMEM;
 	stream->host = host;
-	rc = vmsnd_paced_add(&host->paced, &stream->paced, want, user, ctx);
-	if (rc) {
-		vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
-			   "file: a stream cannot be opened: %s", vmsnd_rc_text(rc));
-		free(stream);
-		return rc;
+	host->errors.quiet = want->again;
+	rc = open_file(stream, &settled);
+	if (!rc) {
+		rc = vmsnd_paced_add(&host->paced, &stream->paced, &settled, user, ctx);
+		if (rc)
+			vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
+				   "file: a stream cannot be opened: %s", vmsnd_rc_text(rc));
 	}
-	rc = want->dir == VMSND_PLAYBACK ? open_playback(stream) : open_capture(stream);
+	host->errors.quiet = false;
 	if (rc) {
-		file_stream_close(stream);
+		stream_free(stream);
 		return rc;
 	}
 	vmsnd_file_log_forget(&host->errors);
@@ -249,20 +298,10 @@ static enum vmsnd_rc file_stream_open(struct vmsnd_backend *host,
 	return VMSND_OK;
 }
 
-static enum vmsnd_rc file_stream_start(struct vmsnd_stream *stream, vmsnd_ns now)
+static void file_stream_close(struct vmsnd_stream *stream)
 {
-	vmsnd_paced_start(&stream->paced, now);
-	return VMSND_OK;
-}
-
-static void file_stream_stop(struct vmsnd_stream *stream, vmsnd_ns now)
-{
-	vmsnd_paced_stop(&stream->paced);
-}
-
-static vmsnd_ns file_advance(struct vmsnd_backend *host, vmsnd_ns now)
-{
-	return vmsnd_paced_advance(&host->paced, now);
+	vmsnd_paced_remove(&stream->paced);
+	stream_free(stream);
 }
 
 const struct vmsnd_backend_class vmsnd_file_class = {
@@ -273,8 +312,10 @@ const struct vmsnd_backend_class vmsnd_file_class = {
     .open = file_open,
     .close = file_close,
     .stream_open = file_stream_open,
-    .stream_start = file_stream_start,
-    .stream_stop = file_stream_stop,
+    .stream_start = vmsnd_paced_start,
+    .stream_stop = vmsnd_paced_stop,
     .stream_close = file_stream_close,
-    .advance = file_advance,
+    .advance = vmsnd_paced_advance,
+    .limits = file_limits,
+    .status = vmsnd_paced_status,
 };

@@ -29,6 +29,8 @@ static void write_once(void *ctx, enum vmsnd_log_level level, const char *line)
 {
 	struct vmsnd_file_log *self = ctx;
 
+	if (self->quiet && level <= VMSND_LOG_WARNING)
+		return;
 	if (level != VMSND_LOG_ERROR || is_news(self, line))
 		vmsnd_logf(self->to, level, "%s", line);
 }

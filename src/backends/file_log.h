@@ -10,6 +10,7 @@
 
 struct vmsnd_file_log {
 	struct vmsnd_log log; /* write here; it points to this struct, which must not move */
+	bool quiet;           /* errors and warnings go nowhere, and are not counted as said */
 	/* private from here */
 	const struct vmsnd_log *to;
 	uint64_t said[VMSND_FILE_LOG_ERRORS_MAX]; /* hashes of the errors */

@@ -63,11 +63,6 @@ static void say_begin(const struct vmsnd_takes *takes, const struct vmsnd_take *
 	    takes->log, VMSND_LOG_INFO, "file: %s: begun, %" PRIu32 " Hz, %" PRIu32 " %s, %s",
 	    take->path, format->rate_hz, format->channels,
 	    format->channels == 1 ? "channel" : "channels", vmsnd_sample_name(format->sample));
-	if (!vmsnd_sound_exact(&take->spec))
-		vmsnd_logf(takes->log, VMSND_LOG_WARNING,
-			   "file: %s: FLAC keeps 24 bits of each %s sample; use .wav, .w64 or "
-			   ".rf64 to keep all",
-			   take->path, vmsnd_sample_name(format->sample));
 }
 
 static void say_end(const struct vmsnd_takes *takes, const struct vmsnd_take *take, uint64_t frames,
@@ -164,16 +159,11 @@ static enum vmsnd_rc next_file(struct vmsnd_takes *takes, struct vmsnd_take *tak
 
 /* ---- takes ---- */
 
-static bool same_format(const struct vmsnd_format *a, const struct vmsnd_format *b)
-{
-	return a->sample == b->sample && a->rate_hz == b->rate_hz && a->channels == b->channels;
-}
-
 static struct vmsnd_take **find_idle(struct vmsnd_takes *takes, const struct vmsnd_format *format)
 {
 	struct vmsnd_take **at = &takes->list;
 
-	while (*at && ((*at)->busy || !same_format(&(*at)->spec.format, format)))
+	while (*at && ((*at)->busy || !vmsnd_format_equal(&(*at)->spec.format, format)))
 		at = &(*at)->next;
 	return at;
 }
@@ -199,12 +189,8 @@ static enum vmsnd_rc new_take(struct vmsnd_takes *takes, const struct vmsnd_form
 {
 	struct vmsnd_sound_spec spec = {
 	    .container = takes->container, .format = *format, .limit_bytes = takes->part_bytes};
-	struct vmsnd_sound_why why;
 	struct vmsnd_take *take;
-	enum vmsnd_rc rc = vmsnd_sound_check(&spec, &why);
 
-	if (rc)
-		return complain(takes, takes->path, why.text), rc;
 	if (takes->begun >= BEGUN_MAX)
 		return complain(takes, takes->path,
 				"1000 files begun for one card, no more; restart to go on");
@@ -319,7 +305,7 @@ static enum vmsnd_rc check_folder(const struct vmsnd_takes *takes)
 	if (!folder)
 		return VMSND_E_NOMEM;
 	if (eaccess(folder, W_OK | X_OK) != 0) {
-		rc = errno == ENOENT || errno == ENOTDIR ? VMSND_E_GONE : VMSND_E_SYSTEM;
+		rc = VMSND_E_SYSTEM;
 		vmsnd_logf(takes->log, VMSND_LOG_ERROR,
 			   "file: %s: the folder %s cannot be written to: %s; make it or choose "
 			   "another path",

@@ -16,11 +16,11 @@ struct vmsnd_take;
 
 struct vmsnd_takes {
 	const struct vmsnd_log *log;
-	const char *path;    /* the caller's, outlives this */
-	const char *keep;    /* a file never to be written, or NULL; likewise */
-	uint64_t part_bytes; /* a file ends here; 0: at its container's limit */
+	const char *path;               /* the caller's, outlives this */
+	const char *keep;               /* a file never to be written, or NULL; likewise */
+	uint64_t part_bytes;            /* a file ends here; 0: at its container's limit */
+	enum vmsnd_container container; /* by the path; set by open */
 	/* private from here */
-	enum vmsnd_container container;
 	struct vmsnd_take *list; /* the most recently used first */
 	unsigned idle, begun;
 	uint64_t files; /* names used up: made by us or found there */
@@ -34,7 +34,7 @@ enum vmsnd_rc vmsnd_takes_open(struct vmsnd_takes *takes);
 /* Ends every file. No take is in use any more. */
 void vmsnd_takes_close(struct vmsnd_takes *takes);
 
-/* The idle take of this format, or a new one. VMSND_E_UNSUPPORTED: not in this container;
+/* The idle take of this format, one that vmsnd_sound_settle leaves as it is, or a new one.
  * VMSND_E_NOMEM; VMSND_E_SYSTEM: too many files. One line is in the log. */
 enum vmsnd_rc vmsnd_take_begin(struct vmsnd_takes *takes, const struct vmsnd_format *format,
 			       struct vmsnd_take **out);

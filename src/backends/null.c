@@ -7,7 +7,7 @@
 #include "backends/paced.h"
 
 struct vmsnd_backend {
-	struct vmsnd_paced paced;
+	struct vmsnd_paced paced; /* first, as in the stream */
 };
 
 struct vmsnd_stream {
@@ -19,7 +19,7 @@ static const struct vmsnd_option options[] = {VMSND_PACED_OPTION, {.key = NULL}}
 static enum vmsnd_rc null_move(struct vmsnd_paced_stream *stream, void *samples, uint32_t frames)
 {
 	if (stream->dir == VMSND_CAPTURE)
-		vmsnd_paced_silence(stream, samples, frames);
+		vmsnd_format_silence_rt(&stream->format, samples, frames);
 	return VMSND_OK;
 }
 
@@ -64,26 +64,10 @@ static enum vmsnd_rc null_stream_open(struct vmsnd_backend *host,
 	return VMSND_OK;
 }
 
-static enum vmsnd_rc null_stream_start(struct vmsnd_stream *stream, vmsnd_ns now)
-{
-	vmsnd_paced_start(&stream->paced, now);
-	return VMSND_OK;
-}
-
-static void null_stream_stop(struct vmsnd_stream *stream, vmsnd_ns now)
-{
-	vmsnd_paced_stop(&stream->paced);
-}
-
 static void null_stream_close(struct vmsnd_stream *stream)
 {
 	vmsnd_paced_remove(&stream->paced);
 	free(stream);
-}
-
-static vmsnd_ns null_advance(struct vmsnd_backend *host, vmsnd_ns now)
-{
-	return vmsnd_paced_advance(&host->paced, now);
 }
 
 const struct vmsnd_backend_class vmsnd_null_class = {
@@ -94,8 +78,10 @@ const struct vmsnd_backend_class vmsnd_null_class = {
     .open = null_open,
     .close = null_close,
     .stream_open = null_stream_open,
-    .stream_start = null_stream_start,
-    .stream_stop = null_stream_stop,
+    .stream_start = vmsnd_paced_start,
+    .stream_stop = vmsnd_paced_stop,
     .stream_close = null_stream_close,
-    .advance = null_advance,
+    .advance = vmsnd_paced_advance,
+    .limits = vmsnd_paced_limits,
+    .status = vmsnd_paced_status,
 };

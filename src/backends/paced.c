@@ -44,7 +44,7 @@ enum vmsnd_rc vmsnd_paced_open(struct vmsnd_paced *host, const struct vmsnd_back
 
 	if (vmsnd_paced_pace_parse(pace, &host->speed) == VMSND_OK)
 		return VMSND_OK;
-	vmsnd_logf(conf->log, VMSND_LOG_ERROR,
+	vmsnd_logf(conf->again ? NULL : conf->log, VMSND_LOG_ERROR,
 		   "%s: pace=%s: it must be real, free or a number from 1 to %u", who,
 		   pace ? pace : "", VMSND_PACED_SPEED_MAX);
 	return VMSND_E_INVALID;
@@ -68,6 +68,8 @@ enum vmsnd_rc vmsnd_paced_add(struct vmsnd_paced *host, struct vmsnd_paced_strea
 	stream->host = host;
 	stream->user = *user;
 	stream->ctx = ctx;
+	stream->follows = want->follow;
+	stream->by_clock = host->speed != VMSND_PACED_FREE && !stream->follows;
 	vmsnd_block_clock_init(&stream->clock, stream->format.rate_hz, stream->period_frames,
 			       host->speed ? host->speed : 1);
 	stream->next = host->streams;
@@ -93,22 +95,59 @@ struct vmsnd_stream_got vmsnd_paced_got(const struct vmsnd_paced_stream *stream)
 {
 	return (struct vmsnd_stream_got){.format = stream->format,
 					 .period_frames = stream->period_frames,
-					 .max_frames = stream->period_frames};
+					 .max_frames = stream->period_frames,
+					 .follows = stream->follows};
 }
 
-void vmsnd_paced_start(struct vmsnd_paced_stream *stream, vmsnd_ns now)
+/* ---- what the class' table holds: each struct begins with ours ---- */
+
+static struct vmsnd_paced *paced_of(struct vmsnd_backend *host)
 {
-	if (stream->running || stream->ended)
-		return;
-	stream->running = true;
-	vmsnd_block_clock_start(&stream->clock, now);
+	return (struct vmsnd_paced *)(void *)host;
 }
 
-void vmsnd_paced_stop(struct vmsnd_paced_stream *stream)
+static const struct vmsnd_paced *const_paced_of(const struct vmsnd_backend *host)
+{
+	return (const struct vmsnd_paced *)(const void *)host;
+}
+
+static void stop(struct vmsnd_paced_stream *stream)
 {
 	stream->running = false;
 	vmsnd_block_clock_stop(&stream->clock);
 }
+
+enum vmsnd_rc vmsnd_paced_start(struct vmsnd_stream *ours, vmsnd_ns now)
+{
+	struct vmsnd_paced_stream *stream = (struct vmsnd_paced_stream *)(void *)ours;
+
+	if (stream->running || stream->ended)
+		return VMSND_OK;
+	stream->running = true;
+	vmsnd_block_clock_start(&stream->clock, now);
+	return VMSND_OK;
+}
+
+void vmsnd_paced_stop(struct vmsnd_stream *stream, vmsnd_ns now)
+{
+	stop((struct vmsnd_paced_stream *)(void *)stream);
+}
+
+void vmsnd_paced_limits(const struct vmsnd_backend *host, struct vmsnd_backend_limits *out)
+{
+	*out = (struct vmsnd_backend_limits){VMSND_PACED_STREAMS_MAX, VMSND_PACED_STREAMS_MAX};
+}
+
+enum vmsnd_backend_status vmsnd_paced_status(const struct vmsnd_backend *host, enum vmsnd_dir dir)
+{
+	const struct vmsnd_paced_stream *at = const_paced_of(host)->streams;
+
+	while (at && (at->dir != dir || !at->running))
+		at = at->next;
+	return at ? VMSND_BACKEND_RUNNING : VMSND_BACKEND_STOPPED;
+}
+
+/* ---- blocks ---- */
 
 static enum vmsnd_rc move_block(struct vmsnd_paced_stream *stream, uint32_t frames, vmsnd_ns when)
 {
@@ -165,21 +204,21 @@ static vmsnd_ns advance_stream(struct vmsnd_paced_stream *stream, vmsnd_ns now)
 
 	if (!stream->running)
 		return VMSND_NEVER;
-	rc = stream->host->speed ? advance_clock(stream, now, &next)
-				 : advance_free(stream, now, &next);
+	rc =
+	    stream->by_clock ? advance_clock(stream, now, &next) : advance_free(stream, now, &next);
 	if (!rc)
 		return next;
-	vmsnd_paced_stop(stream);
+	stop(stream);
 	stream->ended = true;
 	stream->user.ended(stream->ctx, rc);
 	return VMSND_NEVER;
 }
 
-vmsnd_ns vmsnd_paced_advance(struct vmsnd_paced *host, vmsnd_ns now)
+vmsnd_ns vmsnd_paced_advance(struct vmsnd_backend *host, vmsnd_ns now)
 {
 	vmsnd_ns next = VMSND_NEVER;
 
-	for (struct vmsnd_paced_stream *at = host->streams, *after; at; at = after) {
+	for (struct vmsnd_paced_stream *at = paced_of(host)->streams, *after; at; at = after) {
 		vmsnd_ns due;
 
 		after = at->next;
@@ -188,9 +227,4 @@ vmsnd_ns vmsnd_paced_advance(struct vmsnd_paced *host, vmsnd_ns now)
 			next = due;
 	}
 	return next;
-}
-
-void vmsnd_paced_silence(const struct vmsnd_paced_stream *stream, void *to, uint32_t frames)
-{
-	vmsnd_sample_silence_rt(stream->format.sample, to, (size_t)frames * stream->frame_bytes);
 }

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What backends without a sound card share: streams that the lane's clock drives.
  *
- * A backend embeds struct vmsnd_paced in its host and struct vmsnd_paced_stream as the FIRST
- * member of its stream, and says in one function what happens to samples. The rest is here:
+ * A backend embeds struct vmsnd_paced as the FIRST member of its struct vmsnd_backend and struct
+ * vmsnd_paced_stream as the FIRST member of its struct vmsnd_stream, and says in one function what
+ * happens to samples. The rest is here:
  *
  *   open          vmsnd_paced_open(&host->paced, conf, "my name");
  *                 host->paced.move = my_move;
  *   stream_open   allocate my stream, vmsnd_paced_add(), *got = vmsnd_paced_got()
- *   stream_start  vmsnd_paced_start()
- *   stream_stop   vmsnd_paced_stop()
  *   stream_close  vmsnd_paced_remove(), free my stream
- *   advance       return vmsnd_paced_advance()
+ *   stream_start, stream_stop, advance, limits, status
+ *                 vmsnd_paced_start and so on, straight in the class' table
  *
  * A block is one period and is moved at the END of its time, so a stream's delay is 0
- * frames. With pace=free a block is what the other side has ready, at once. All on the lane. */
+ * frames. With pace=free, and always for a stream that runs beside another (want.follow), a
+ * block is what the other side has ready, at once. All on the lane. */
 #ifndef VMSND_BACKENDS_PACED_H
 #define VMSND_BACKENDS_PACED_H
 
@@ -46,7 +47,8 @@ struct vmsnd_paced_stream {
 	void *ctx;
 	void *scratch; /* one block */
 	struct vmsnd_block_clock clock;
-	bool running, ended;
+	bool by_clock; /* or by what the other side has ready */
+	bool follows, running, ended;
 };
 
 struct vmsnd_paced {
@@ -66,9 +68,9 @@ enum vmsnd_rc vmsnd_paced_open(struct vmsnd_paced *host, const struct vmsnd_back
 /* "real", "free" or a number; VMSND_E_INVALID for anything else. */
 enum vmsnd_rc vmsnd_paced_pace_parse(const char *text, uint32_t *speed);
 
-/* Sets up zeroed `stream` and puts it into the host's list, stopped. VMSND_E_NOMEM also
- * beyond VMSND_PACED_STREAMS_MAX; VMSND_E_UNSUPPORTED: not a format. On failure nothing is
- * left to undo. */
+/* Sets up zeroed `stream`, whose format is the one that is wanted, and puts it into the host's
+ * list, stopped. VMSND_E_NOMEM also beyond VMSND_PACED_STREAMS_MAX; VMSND_E_UNSUPPORTED: not a
+ * format. On failure nothing is left to undo. */
 enum vmsnd_rc vmsnd_paced_add(struct vmsnd_paced *host, struct vmsnd_paced_stream *stream,
 			      const struct vmsnd_stream_want *want,
 			      const struct vmsnd_stream_user *user, void *ctx);
@@ -76,13 +78,14 @@ enum vmsnd_rc vmsnd_paced_add(struct vmsnd_paced *host, struct vmsnd_paced_strea
 void vmsnd_paced_remove(struct vmsnd_paced_stream *stream);
 struct vmsnd_stream_got vmsnd_paced_got(const struct vmsnd_paced_stream *stream);
 
-void vmsnd_paced_start(struct vmsnd_paced_stream *stream, vmsnd_ns now);
-void vmsnd_paced_stop(struct vmsnd_paced_stream *stream);
-/* Moves every block due by `now`, a bounded number at a time; returns as the backend's
- * advance does. Calls `ended` of streams whose move failed. */
-vmsnd_ns vmsnd_paced_advance(struct vmsnd_paced *host, vmsnd_ns now);
-
-/* Fills `frames` at `samples` with silence in the stream's format. */
-void vmsnd_paced_silence(const struct vmsnd_paced_stream *stream, void *samples, uint32_t frames);
+/* For the class' table. advance moves every block due by `now`, a bounded number at a time, and
+ * calls `ended` of streams whose move failed. */
+enum vmsnd_rc vmsnd_paced_start(struct vmsnd_stream *stream, vmsnd_ns now);
+void vmsnd_paced_stop(struct vmsnd_stream *stream, vmsnd_ns now);
+vmsnd_ns vmsnd_paced_advance(struct vmsnd_backend *host, vmsnd_ns now);
+/* VMSND_PACED_STREAMS_MAX both ways. */
+void vmsnd_paced_limits(const struct vmsnd_backend *host, struct vmsnd_backend_limits *out);
+/* RUNNING while a stream of the direction runs. */
+enum vmsnd_backend_status vmsnd_paced_status(const struct vmsnd_backend *host, enum vmsnd_dir dir);
 
 #endif

@@ -27,17 +27,18 @@ struct vmsnd_sound_why {
 
 struct vmsnd_sound_spec {
 	enum vmsnd_container container;
-	struct vmsnd_format format;
+	struct vmsnd_format format; /* one that vmsnd_sound_settle leaves as it is */
 	uint64_t limit_bytes; /* the file stays within this; 0: only the container's own limit.
 			       * FLAC, whose blocks have no fixed size, stops just after it */
 	bool new_only;        /* a file that is there already is not replaced */
 };
 
-/* Whether the container can hold this at all: VMSND_OK or VMSND_E_UNSUPPORTED. */
-enum vmsnd_rc vmsnd_sound_check(const struct vmsnd_sound_spec *spec, struct vmsnd_sound_why *why);
-/* Whether every sample is kept bit for bit. FLAC has 24 bits at most: from S32 it keeps the
- * upper 24, FLOAT is rounded to 24 and clipped at full scale. */
-bool vmsnd_sound_exact(const struct vmsnd_sound_spec *spec);
+/* Turns a valid format into the one nearest to it that the container holds. Every sample is kept
+ * bit for bit, but in FLAC, which has integers of 24 bits, 8 channels and 655350 Hz at most.
+ * Channels are put into the order of WAVE's channel mask where they all have a place in it. */
+void vmsnd_sound_settle(enum vmsnd_container container, struct vmsnd_format *format);
+/* Whether a file of the one format can give back every sample of the other. */
+bool vmsnd_sound_keeps(const struct vmsnd_format *file, const struct vmsnd_format *other);
 
 /* ---- writing ---- */
 
@@ -61,23 +62,30 @@ enum vmsnd_rc vmsnd_sound_finish(struct vmsnd_sound_writer *writer, struct vmsnd
 /* ---- reading ---- */
 
 struct vmsnd_sound_reader {
-	uint32_t rate_hz, channels;
+	struct vmsnd_format format; /* what it gives: all that is in the file */
 	/* private from here */
 	void *file;
-	bool is_float; /* the file's samples have no fixed number of bits */
 };
 
 /* Any regular file libsndfile knows; until it is closed no writer of ours replaces it.
  * VMSND_E_GONE: it cannot be opened; VMSND_E_UNSUPPORTED:
- * no sound file. Nothing is left to close on failure. */
+ * no sound file, or of a rate or a number of channels beyond ours. Nothing is left to close on
+ * failure. */
 enum vmsnd_rc vmsnd_sound_open(struct vmsnd_sound_reader *reader, const char *path,
 			       struct vmsnd_sound_why *why);
-/* Fewer than `frames` at the end of the file or where it is damaged. Integers of the same or
- * fewer bits come out exactly, wider ones are cut, floats rounded and clipped. */
-uint32_t vmsnd_sound_read(struct vmsnd_sound_reader *reader, enum vmsnd_sample sample, void *to,
-			  uint32_t frames);
+/* In the reader's format. Fewer than `frames` at the end of the file or where it is damaged. */
+uint32_t vmsnd_sound_read(struct vmsnd_sound_reader *reader, void *to, uint32_t frames);
 /* Back to the first frame; false when the file does not allow it. */
 bool vmsnd_sound_rewind(struct vmsnd_sound_reader *reader);
 void vmsnd_sound_close(struct vmsnd_sound_reader *reader);
+
+/* ---- for the two above: where channels belong, in libsndfile's terms (an SNDFILE) ---- */
+
+/* Whether a file that says nothing would be understood otherwise. */
+bool vmsnd_sound_map_matters(const struct vmsnd_format *format);
+/* Into the file's header, when the container has a place for it. */
+void vmsnd_sound_map_put(void *file, const struct vmsnd_format *format);
+/* Leaves positions unset where the file says nothing that we know. */
+void vmsnd_sound_map_get(void *file, struct vmsnd_format *format);
 
 #endif

@@ -2,7 +2,6 @@
 /* The reader of sound_file.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <sndfile.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,16 +14,27 @@
 
 #define CHUNK_SAMPLES 4096u
 
-static bool coded_as_float(int format)
-{
-	static const int integers[] = {SF_FORMAT_PCM_S8, SF_FORMAT_PCM_U8, SF_FORMAT_PCM_16,
-				       SF_FORMAT_PCM_24, SF_FORMAT_PCM_32, SF_FORMAT_ULAW,
-				       SF_FORMAT_ALAW};
+/* What each coding is decoded to without a loss. Those that are not here are made of floats, as
+ * Vorbis and Opus are. */
+static const struct {
+	int coding;
+	enum vmsnd_sample sample;
+} codings[] = {
+    {SF_FORMAT_PCM_S8, VMSND_SAMPLE_S8},      {SF_FORMAT_PCM_U8, VMSND_SAMPLE_U8},
+    {SF_FORMAT_PCM_16, VMSND_SAMPLE_S16},     {SF_FORMAT_PCM_24, VMSND_SAMPLE_S24},
+    {SF_FORMAT_PCM_32, VMSND_SAMPLE_S32},     {SF_FORMAT_FLOAT, VMSND_SAMPLE_FLOAT},
+    {SF_FORMAT_DOUBLE, VMSND_SAMPLE_FLOAT64}, {SF_FORMAT_ULAW, VMSND_SAMPLE_S16},
+    {SF_FORMAT_ALAW, VMSND_SAMPLE_S16},       {SF_FORMAT_ALAC_16, VMSND_SAMPLE_S16},
+    {SF_FORMAT_ALAC_20, VMSND_SAMPLE_S24},    {SF_FORMAT_ALAC_24, VMSND_SAMPLE_S24},
+    {SF_FORMAT_ALAC_32, VMSND_SAMPLE_S32},
+};
 
-	for (size_t i = 0; i < sizeof(integers) / sizeof(integers[0]); i++)
-		if ((format & SF_FORMAT_SUBMASK) == integers[i])
-			return false;
-	return true;
+static enum vmsnd_sample sample_of(int format)
+{
+	for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); i++)
+		if ((format & SF_FORMAT_SUBMASK) == codings[i].coding)
+			return codings[i].sample;
+	return VMSND_SAMPLE_FLOAT;
 }
 
 /* O_NONBLOCK: opening a FIFO nobody writes to would wait for ever. */
@@ -48,6 +58,14 @@ static int open_regular(const char *path, struct vmsnd_sound_why *why)
 	return -1;
 }
 
+static struct vmsnd_format format_of(const SF_INFO *info)
+{
+	return (struct vmsnd_format){.sample = sample_of(info->format),
+				     .rate_hz =
+					 info->samplerate > 0 ? (uint32_t)info->samplerate : 0,
+				     .channels = info->channels > 0 ? (uint32_t)info->channels : 0};
+}
+
 enum vmsnd_rc vmsnd_sound_open(struct vmsnd_sound_reader *reader, const char *path,
 			       struct vmsnd_sound_why *why)
 {
@@ -63,15 +81,15 @@ enum vmsnd_rc vmsnd_sound_open(struct vmsnd_sound_reader *reader, const char *pa
 		snprintf(why->text, sizeof(why->text), "%s", sf_strerror(NULL));
 		return VMSND_E_UNSUPPORTED;
 	}
-	if (info.samplerate < 1 || info.channels < 1 || info.channels > (int)CHUNK_SAMPLES) {
-		snprintf(why->text, sizeof(why->text), "an impossible rate or number of channels");
-		sf_close(file);
+	*reader = (struct vmsnd_sound_reader){.file = file, .format = format_of(&info)};
+	if (vmsnd_format_frame_bytes(&reader->format) == 0) {
+		snprintf(why->text, sizeof(why->text),
+			 "%d Hz and %d channels; 4000 to 768000 and 1 to 18 can be played",
+			 info.samplerate, info.channels);
+		vmsnd_sound_close(reader);
 		return VMSND_E_UNSUPPORTED;
 	}
-	*reader = (struct vmsnd_sound_reader){.rate_hz = (uint32_t)info.samplerate,
-					      .channels = (uint32_t)info.channels,
-					      .file = file,
-					      .is_float = coded_as_float(info.format)};
+	vmsnd_sound_map_get(file, &reader->format);
 	return VMSND_OK;
 }
 
@@ -87,13 +105,17 @@ void vmsnd_sound_close(struct vmsnd_sound_reader *reader)
 	reader->file = NULL;
 }
 
-/* ---- samples: `bits` is a 32-bit signed sample, most significant bits in use ---- */
+/* ---- samples ---- */
 
+/* `bits`: a signed sample, the most significant bits in use. */
 static void put_sample(uint8_t *to, enum vmsnd_sample sample, int32_t bits)
 {
 	switch (sample) {
 	case VMSND_SAMPLE_U8:
 		to[0] = (uint8_t)((bits >> 24) ^ 0x80);
+		break;
+	case VMSND_SAMPLE_S8:
+		to[0] = (uint8_t)(bits >> 24);
 		break;
 	case VMSND_SAMPLE_S16:
 		vmsnd_put_le16(to, (uint16_t)(bits >> 16));
@@ -106,74 +128,69 @@ static void put_sample(uint8_t *to, enum vmsnd_sample sample, int32_t bits)
 	}
 }
 
-static const struct {
-	uint8_t bytes, bits;
-} widths[VMSND_SAMPLE_COUNT] = {
-    [VMSND_SAMPLE_U8] = {1, 8},   [VMSND_SAMPLE_S16] = {2, 16},   [VMSND_SAMPLE_S24] = {4, 24},
-    [VMSND_SAMPLE_S32] = {4, 32}, [VMSND_SAMPLE_FLOAT] = {4, 32},
-};
-
-/* Rounded at the width that is wanted, then moved to the top. */
-static int32_t from_float(float value, unsigned bits)
+/* Frames; at most CHUNK_SAMPLES samples. */
+static sf_count_t read_integers(struct vmsnd_sound_reader *reader, uint8_t *to, uint32_t frames)
 {
-	double full = (double)(UINT64_C(1) << (bits - 1));
-	double scaled = rint((double)value * full);
-
-	if (isnan(scaled))
-		return 0;
-	if (scaled < -full)
-		scaled = -full;
-	if (scaled > full - 1)
-		scaled = full - 1;
-	return (int32_t)(scaled * (double)(UINT64_C(1) << (32 - bits)));
-}
-
-static uint32_t read_floats(struct vmsnd_sound_reader *reader, enum vmsnd_sample sample, void *to,
-			    uint32_t frames)
-{
-	const uint32_t width = widths[sample].bytes;
-	float chunk[CHUNK_SAMPLES];
-	sf_count_t got = sf_readf_float(reader->file, chunk, frames);
-	size_t n = got > 0 ? (size_t)got * reader->channels : 0;
-
-	if (sample == VMSND_SAMPLE_FLOAT)
-		memcpy(to, chunk, n * sizeof(chunk[0]));
-	else
-		for (size_t i = 0; i < n; i++)
-			put_sample((uint8_t *)to + i * width, sample,
-				   from_float(chunk[i], widths[sample].bits));
-	return got > 0 ? (uint32_t)got : 0;
-}
-
-static uint32_t read_integers(struct vmsnd_sound_reader *reader, enum vmsnd_sample sample, void *to,
-			      uint32_t frames)
-{
-	const uint32_t width = widths[sample].bytes;
+	const uint32_t bytes = vmsnd_sample_bytes(reader->format.sample);
 	int32_t chunk[CHUNK_SAMPLES];
 	sf_count_t got = sf_readf_int(reader->file, chunk, frames);
-	size_t n = got > 0 ? (size_t)got * reader->channels : 0;
 
-	for (size_t i = 0; i < n; i++)
-		put_sample((uint8_t *)to + i * width, sample, chunk[i]);
-	return got > 0 ? (uint32_t)got : 0;
+	for (sf_count_t i = 0; i < got * (sf_count_t)reader->format.channels; i++)
+		put_sample(to + i * bytes, reader->format.sample, chunk[i]);
+	return got;
 }
 
-uint32_t vmsnd_sound_read(struct vmsnd_sound_reader *reader, enum vmsnd_sample sample, void *to,
-			  uint32_t frames)
+static sf_count_t read_floats(struct vmsnd_sound_reader *reader, uint8_t *to, uint32_t frames)
 {
-	const uint32_t chunk = CHUNK_SAMPLES / reader->channels;
-	const size_t frame_bytes = (size_t)widths[sample].bytes * reader->channels;
+	float chunk[CHUNK_SAMPLES];
+	sf_count_t got = sf_readf_float(reader->file, chunk, frames);
+
+	for (sf_count_t i = 0; i < got * (sf_count_t)reader->format.channels; i++) {
+		uint32_t bits;
+
+		memcpy(&bits, &chunk[i], sizeof(bits));
+		vmsnd_put_le32(to + i * 4, bits);
+	}
+	return got;
+}
+
+static sf_count_t read_doubles(struct vmsnd_sound_reader *reader, uint8_t *to, uint32_t frames)
+{
+	double chunk[CHUNK_SAMPLES];
+	sf_count_t got = sf_readf_double(reader->file, chunk, frames);
+
+	for (sf_count_t i = 0; i < got * (sf_count_t)reader->format.channels; i++) {
+		uint64_t bits;
+
+		memcpy(&bits, &chunk[i], sizeof(bits));
+		vmsnd_put_le64(to + i * 8, bits);
+	}
+	return got;
+}
+
+static sf_count_t read_chunk(struct vmsnd_sound_reader *reader, uint8_t *to, uint32_t frames)
+{
+	switch (reader->format.sample) {
+	case VMSND_SAMPLE_FLOAT:
+		return read_floats(reader, to, frames);
+	case VMSND_SAMPLE_FLOAT64:
+		return read_doubles(reader, to, frames);
+	default:
+		return read_integers(reader, to, frames);
+	}
+}
+
+uint32_t vmsnd_sound_read(struct vmsnd_sound_reader *reader, void *to, uint32_t frames)
+{
+	const uint32_t chunk = CHUNK_SAMPLES / reader->format.channels;
+	const size_t frame_bytes = vmsnd_format_frame_bytes(&reader->format);
 	uint32_t done = 0;
 
 	while (done < frames) {
 		uint32_t n = frames - done < chunk ? frames - done : chunk;
-		uint8_t *at = (uint8_t *)to + done * frame_bytes;
-		/* libsndfile divides integers by full scale itself: exact up to 24 bits. */
-		bool floats = reader->is_float || sample == VMSND_SAMPLE_FLOAT;
-		uint32_t got = floats ? read_floats(reader, sample, at, n)
-				      : read_integers(reader, sample, at, n);
+		sf_count_t got = read_chunk(reader, (uint8_t *)to + done * frame_bytes, n);
 
-		done += got;
+		done += got > 0 ? (uint32_t)got : 0;
 		if (got < n)
 			break;
 	}

@@ -2,7 +2,6 @@
 /* The writer of sound_file.h: WAV, W64, RF64 and FLAC that survive SIGKILL. */
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <sndfile.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,16 +48,21 @@ static const struct {
     [VMSND_CONTAINER_FLAC] = {".flac", SF_FORMAT_FLAC, true},
 };
 
+/* Of the formats that vmsnd_sound_settle comes to; 0: not this one. */
 static const struct {
 	int coding, flac_coding;
 	uint8_t disk_bytes;
-	bool flac_exact;
 } codings[VMSND_SAMPLE_COUNT] = {
-    [VMSND_SAMPLE_U8] = {SF_FORMAT_PCM_U8, SF_FORMAT_PCM_S8, 1, true},
-    [VMSND_SAMPLE_S16] = {SF_FORMAT_PCM_16, SF_FORMAT_PCM_16, 2, true},
-    [VMSND_SAMPLE_S24] = {SF_FORMAT_PCM_24, SF_FORMAT_PCM_24, 3, true},
-    [VMSND_SAMPLE_S32] = {SF_FORMAT_PCM_32, SF_FORMAT_PCM_24, 4, false},
-    [VMSND_SAMPLE_FLOAT] = {SF_FORMAT_FLOAT, SF_FORMAT_PCM_24, 4, false},
+    [VMSND_SAMPLE_U8] = {SF_FORMAT_PCM_U8, SF_FORMAT_PCM_S8, 1},
+    [VMSND_SAMPLE_S8] = {0, SF_FORMAT_PCM_S8, 1},
+    [VMSND_SAMPLE_S16] = {SF_FORMAT_PCM_16, SF_FORMAT_PCM_16, 2},
+    [VMSND_SAMPLE_S24_3] = {SF_FORMAT_PCM_24, SF_FORMAT_PCM_24, 3},
+    [VMSND_SAMPLE_S24] = {SF_FORMAT_PCM_24, SF_FORMAT_PCM_24, 3},
+    [VMSND_SAMPLE_S32] = {SF_FORMAT_PCM_32, 0, 4},
+    [VMSND_SAMPLE_FLOAT] = {SF_FORMAT_FLOAT, 0, 4},
+    [VMSND_SAMPLE_FLOAT64] = {SF_FORMAT_DOUBLE, 0, 8},
+    [VMSND_SAMPLE_MULAW] = {SF_FORMAT_ULAW, 0, 1},
+    [VMSND_SAMPLE_ALAW] = {SF_FORMAT_ALAW, 0, 1},
 };
 
 bool vmsnd_container_of(const char *path, enum vmsnd_container *out)
@@ -88,34 +92,13 @@ static SF_INFO library_info(const struct vmsnd_sound_spec *spec)
 	int coding = is_flac(spec) ? codings[spec->format.sample].flac_coding
 				   : codings[spec->format.sample].coding;
 
-	/* More than two channels want WAVE_FORMAT_EXTENSIBLE and its channel mask. */
-	if (container == SF_FORMAT_WAV && spec->format.channels > 2)
+	/* WAVE_FORMAT_EXTENSIBLE has the channel mask. */
+	if (container == SF_FORMAT_WAV &&
+	    (spec->format.channels > 2 || vmsnd_sound_map_matters(&spec->format)))
 		container = SF_FORMAT_WAVEX;
 	return (SF_INFO){.samplerate = (int)spec->format.rate_hz,
 			 .channels = (int)spec->format.channels,
 			 .format = container | coding};
-}
-
-enum vmsnd_rc vmsnd_sound_check(const struct vmsnd_sound_spec *spec, struct vmsnd_sound_why *why)
-{
-	SF_INFO info = library_info(spec);
-
-	/* libsndfile's own check forgets FLAC's highest rate. */
-	if (is_flac(spec) && (spec->format.channels > 8 || spec->format.rate_hz > 655350)) {
-		snprintf(why->text, sizeof(why->text),
-			 "FLAC takes 8 channels and 655350 Hz at most; use .wav, .w64 or .rf64");
-		return VMSND_E_UNSUPPORTED;
-	}
-	if (sf_format_check(&info))
-		return VMSND_OK;
-	snprintf(why->text, sizeof(why->text), "libsndfile cannot write this format to %s",
-		 containers[spec->container].extension);
-	return VMSND_E_UNSUPPORTED;
-}
-
-bool vmsnd_sound_exact(const struct vmsnd_sound_spec *spec)
-{
-	return !is_flac(spec) || codings[spec->format.sample].flac_exact;
 }
 
 static enum vmsnd_rc system_why(struct vmsnd_sound_why *why)
@@ -175,6 +158,7 @@ static bool start_file(struct vmsnd_sound_writer *writer, struct vmsnd_sound_why
 		return library_why(NULL, why), false;
 	/* PEAK holds the time of day: equal sound is to give equal files. */
 	sf_command(writer->file, SFC_SET_ADD_PEAK_CHUNK, NULL, SF_FALSE);
+	vmsnd_sound_map_put(writer->file, &writer->spec.format);
 	at = lseek(writer->fd, 0, SEEK_CUR);
 	writer->header_bytes = at > 0 ? (uint64_t)at : 0;
 	return true;
@@ -243,41 +227,29 @@ static void pack_s24(void *to, const uint8_t *from, size_t n)
 		memcpy(at, from, 3);
 }
 
-static int32_t float_to_s24_high(float value)
+static uint32_t top_of(const uint8_t *at, enum vmsnd_sample sample)
 {
-	float scaled = rintf(value * 8388608.0f);
-
-	if (!(scaled > -8388608.0f)) /* NaN too, which becomes silence */
-		return isnan(value) ? 0 : INT32_MIN;
-	return scaled >= 8388607.0f ? 8388607 * 256 : (int32_t)scaled * 256;
+	switch (sample) {
+	case VMSND_SAMPLE_U8:
+		return (uint32_t)(*at ^ 0x80u) << 24;
+	case VMSND_SAMPLE_S8:
+		return (uint32_t)*at << 24;
+	case VMSND_SAMPLE_S16:
+		return (uint32_t)vmsnd_le16(at) << 16;
+	case VMSND_SAMPLE_S24_3:
+		return (uint32_t)vmsnd_le16(at) << 8 | (uint32_t)at[2] << 24;
+	default:
+		return vmsnd_le32(at) << 8;
+	}
 }
 
 /* libsndfile's FLAC encoder takes what it needs from the top of 32 bits. */
 static void to_top(int32_t *to, const uint8_t *from, size_t n, enum vmsnd_sample sample)
 {
-	for (size_t i = 0; i < n; i++) {
-		uint32_t bits = 0;
-		float value;
+	const uint32_t bytes = vmsnd_sample_bytes(sample);
 
-		switch (sample) {
-		case VMSND_SAMPLE_U8:
-			bits = (uint32_t)(from[i] ^ 0x80u) << 24;
-			break;
-		case VMSND_SAMPLE_S16:
-			bits = (uint32_t)vmsnd_le16(from + 2 * i) << 16;
-			break;
-		case VMSND_SAMPLE_S24:
-			bits = vmsnd_le32(from + 4 * i) << 8;
-			break;
-		case VMSND_SAMPLE_FLOAT:
-			memcpy(&value, from + 4 * i, sizeof(value));
-			bits = (uint32_t)float_to_s24_high(value);
-			break;
-		default:
-			bits = vmsnd_le32(from + 4 * i);
-		}
-		to[i] = (int32_t)bits;
-	}
+	for (size_t i = 0; i < n; i++)
+		to[i] = (int32_t)top_of(from + i * bytes, sample);
 }
 
 /* ---- writing ---- */

@@ -113,7 +113,8 @@ bool rig_said(const struct rig *rig, enum vmsnd_log_level level, const char *a, 
 
 enum vmsnd_rc rig_open(struct rig *rig, const struct vmsnd_backend_class *cls, const char *options)
 {
-	struct vmsnd_backend_conf conf = {&rig->conf, "card", &rig->log};
+	struct vmsnd_backend_conf conf = {
+	    .options = &rig->conf, .client_name = "card", .log = &rig->log};
 	char text[2 * RIG_PATH + 256], error[512] = "";
 
 #pragma GCC diagnostic push
@@ -126,6 +127,14 @@ enum vmsnd_rc rig_open(struct rig *rig, const struct vmsnd_backend_class *cls, c
 	return cls->open(&conf, &rig->host);
 }
 
+enum vmsnd_rc rig_open_again(struct rig *rig)
+{
+	struct vmsnd_backend_conf conf = {
+	    .options = &rig->conf, .client_name = "card", .log = &rig->log, .again = true};
+
+	return rig->cls->open(&conf, &rig->host);
+}
+
 void rig_close(struct rig *rig)
 {
 	if (rig->host)
@@ -135,39 +144,40 @@ void rig_close(struct rig *rig)
 
 /* ---- the signal ---- */
 
-static uint32_t noise(uint64_t index)
+static uint64_t noise(uint64_t index)
 {
 	uint64_t x = (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
 
 	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	return (uint32_t)(x >> 24);
+	return (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
 }
 
-uint32_t signal_sample(enum vmsnd_sample sample, uint64_t index)
+uint32_t signal_noise(uint64_t index)
 {
-	uint32_t bits = noise(index);
-	float value = (float)((int32_t)bits >> 8) / 8388608.0f;
+	return (uint32_t)(noise(index) >> 32);
+}
+
+void signal_put(enum vmsnd_sample sample, uint64_t index, void *to)
+{
+	uint64_t bits = noise(index);
+	float value = (float)((int64_t)bits >> 40) / 8388608.0f;
+	double wide = (double)((int64_t)bits >> 11) / 4503599627370496.0;
 
 	if (sample == VMSND_SAMPLE_FLOAT)
-		memcpy(&bits, &value, sizeof(bits));
-	return bits;
-}
-
-uint32_t signal_bytes(enum vmsnd_sample sample)
-{
-	return sample == VMSND_SAMPLE_U8 ? 1 : sample == VMSND_SAMPLE_S16 ? 2 : 4;
+		memcpy(to, &value, sizeof(value));
+	else if (sample == VMSND_SAMPLE_FLOAT64)
+		memcpy(to, &wide, sizeof(wide));
+	else
+		memcpy(to, &bits, vmsnd_sample_bytes(sample));
 }
 
 void signal_fill(const struct vmsnd_format *format, uint64_t from_frame, void *to, uint32_t frames)
 {
-	const uint32_t bytes = signal_bytes(format->sample);
+	const uint32_t bytes = vmsnd_sample_bytes(format->sample);
 	uint8_t *at = to;
 
-	for (uint64_t i = 0; i < (uint64_t)frames * format->channels; i++, at += bytes) {
-		uint32_t bits = signal_sample(format->sample, from_frame * format->channels + i);
-
-		memcpy(at, &bits, bytes);
-	}
+	for (uint64_t i = 0; i < (uint64_t)frames * format->channels; i++, at += bytes)
+		signal_put(format->sample, from_frame * format->channels + i, at);
 }
 
 /* ---- a user of streams ---- */
@@ -175,7 +185,7 @@ void signal_fill(const struct vmsnd_format *format, uint64_t from_frame, void *t
 static void block_rt(void *ctx, const struct vmsnd_block *block)
 {
 	struct user *user = ctx;
-	uint32_t bytes = signal_bytes(user->got.format.sample) * user->got.format.channels;
+	uint32_t bytes = vmsnd_format_frame_bytes(&user->got.format);
 
 	assert_in_range(block->frames, 1, user->got.max_frames);
 	if (user->dir == VMSND_PLAYBACK) {
@@ -206,19 +216,34 @@ static void ended(void *ctx, enum vmsnd_rc why)
 	user->why = why;
 }
 
+static void notice(void *ctx, enum vmsnd_stream_notice what)
+{
+	fail_msg("a notice from a backend that has none");
+}
+
+enum vmsnd_rc user_open_want(struct rig *rig, struct user *user,
+			     const struct vmsnd_stream_want *want)
+{
+	static const struct vmsnd_stream_user calls = {block_rt, ready_rt, ended, notice};
+	enum vmsnd_rc rc;
+
+	user->dir = want->dir;
+	rc = rig->cls->stream_open(rig->host, want, &calls, user, &user->stream, &user->got);
+	if (rc || want->dir == VMSND_PLAYBACK || user->kept)
+		return rc;
+	user->room_frames = 300000;
+	user->kept = calloc(user->room_frames, vmsnd_format_frame_bytes(&user->got.format));
+	assert_non_null(user->kept);
+	return rc;
+}
+
 enum vmsnd_rc user_open(struct rig *rig, struct user *user, enum vmsnd_dir dir,
 			struct vmsnd_format format, uint32_t period_frames)
 {
-	static const struct vmsnd_stream_user calls = {block_rt, ready_rt, ended};
-	struct vmsnd_stream_want want = {dir, format, period_frames};
+	const struct vmsnd_stream_want want = {
+	    .dir = dir, .format = format, .period_frames = period_frames};
 
-	user->dir = dir;
-	if (dir == VMSND_CAPTURE && !user->kept) {
-		user->room_frames = 1000000;
-		user->kept = calloc(user->room_frames, 4 * format.channels);
-		assert_non_null(user->kept);
-	}
-	return rig->cls->stream_open(rig->host, &want, &calls, user, &user->stream, &user->got);
+	return user_open_want(rig, user, &want);
 }
 
 void user_start(struct rig *rig, struct user *user, vmsnd_ns now)
@@ -303,62 +328,98 @@ uint64_t data_bytes(const char *path)
 	return size;
 }
 
-/* As libsndfile hands out a sample that was kept whole: in the top bits of 32. */
-static uint32_t top_of(enum vmsnd_sample sample, uint32_t bits)
+/* How libsndfile names what a sample format becomes in a file. */
+static int coding_of(enum vmsnd_sample sample, bool flac)
 {
-	static const uint8_t shift[] = {24, 16, 8, 0, 0};
+	switch (sample) {
+	case VMSND_SAMPLE_U8:
+		return flac ? SF_FORMAT_PCM_S8 : SF_FORMAT_PCM_U8;
+	case VMSND_SAMPLE_S8:
+		return flac ? SF_FORMAT_PCM_S8 : 0;
+	case VMSND_SAMPLE_S16:
+		return SF_FORMAT_PCM_16;
+	case VMSND_SAMPLE_S24_3:
+	case VMSND_SAMPLE_S24:
+		return SF_FORMAT_PCM_24;
+	case VMSND_SAMPLE_S32:
+		return flac ? 0 : SF_FORMAT_PCM_32;
+	case VMSND_SAMPLE_FLOAT:
+		return flac ? 0 : SF_FORMAT_FLOAT;
+	case VMSND_SAMPLE_FLOAT64:
+		return flac ? 0 : SF_FORMAT_DOUBLE;
+	case VMSND_SAMPLE_MULAW:
+		return flac ? 0 : SF_FORMAT_ULAW;
+	case VMSND_SAMPLE_ALAW:
+		return flac ? 0 : SF_FORMAT_ALAW;
+	default:
+		return 0;
+	}
+}
 
+/* Integers as libsndfile hands them out: in the top bits of 32. */
+static uint32_t top_of(enum vmsnd_sample sample, const uint8_t *at)
+{
+	uint32_t bits = 0;
+
+	memcpy(&bits, at, vmsnd_sample_bytes(sample));
 	if (sample == VMSND_SAMPLE_U8)
 		bits ^= 0x80;
-	return bits << shift[sample];
+	return bits << (32 - vmsnd_sample_bits(sample));
 }
 
-/* Of FLOAT in FLAC, 24 bits on a scale of 2^23, which the signal keeps to. */
-static uint32_t top_of_float(uint32_t bits)
+static void check_integers(const char *path, SNDFILE *file, const struct vmsnd_format *format,
+			   const uint8_t *wanted, uint64_t frames)
 {
-	float value;
+	uint32_t *found = calloc(frames + 1, sizeof(*found) * format->channels);
 
-	memcpy(&value, &bits, sizeof(value));
-	return (uint32_t)((int32_t)(value * 8388608.0f) * 256);
+	assert_non_null(found);
+	assert_int_equal(sf_readf_int(file, (int *)(void *)found, (sf_count_t)frames), frames);
+	for (uint64_t i = 0; i < frames * format->channels; i++) {
+		uint32_t want =
+		    top_of(format->sample, wanted + i * vmsnd_sample_bytes(format->sample));
+
+		if (found[i] != want)
+			fail_msg("%s: sample %llu: %08x is not %08x", path, (unsigned long long)i,
+				 found[i], want);
+	}
+	free(found);
 }
 
-static uint32_t expected(const SF_INFO *info, enum vmsnd_sample sample, uint64_t index)
+/* What libsndfile would decode is for it to say; that the bytes are there is for us. */
+static void check_bytes(const char *path, SNDFILE *file, const struct vmsnd_format *format,
+			const uint8_t *wanted, uint64_t frames)
 {
-	uint32_t bits = signal_sample(sample, index);
-	bool flac = (info->format & SF_FORMAT_TYPEMASK) == SF_FORMAT_FLAC;
+	size_t n = frames * vmsnd_format_frame_bytes(format);
+	uint8_t *found = calloc(1, n + 1);
 
-	if (sample == VMSND_SAMPLE_FLOAT)
-		return flac ? top_of_float(bits) : bits;
-	if (sample == VMSND_SAMPLE_S32 && flac)
-		return bits & 0xffffff00u;
-	return top_of(sample, bits);
-}
-
-static bool read_top(SNDFILE *file, const SF_INFO *info, uint32_t *to, sf_count_t frames)
-{
-	if ((info->format & SF_FORMAT_SUBMASK) == SF_FORMAT_FLOAT)
-		return sf_readf_float(file, (float *)(void *)to, frames) == frames;
-	return sf_readf_int(file, (int *)(void *)to, frames) == frames;
+	assert_non_null(found);
+	assert_int_equal(sf_read_raw(file, found, (sf_count_t)n), n);
+	if (memcmp(found, wanted, n) != 0)
+		fail_msg("%s: other bytes than were played", path);
+	free(found);
 }
 
 void check_file(const char *path, struct vmsnd_format format, uint64_t from, uint64_t frames)
 {
 	SF_INFO info = {.format = 0};
 	SNDFILE *file = sf_open(path, SFM_READ, &info);
-	uint32_t *found = calloc(frames + 1, 4 * format.channels);
+	uint8_t *wanted = calloc(frames + 1, vmsnd_format_frame_bytes(&format));
+	int coding;
 
-	assert_non_null(found);
+	assert_non_null(wanted);
 	if (!file)
 		fail_msg("%s: %s", path, sf_strerror(NULL));
 	assert_int_equal(info.samplerate, format.rate_hz);
 	assert_int_equal(info.channels, format.channels);
 	assert_int_equal(info.frames, frames);
-	assert_true(read_top(file, &info, found, (sf_count_t)frames));
-	for (uint64_t i = 0; i < frames * format.channels; i++)
-		if (found[i] != expected(&info, format.sample, from * format.channels + i))
-			fail_msg("%s: sample %llu: %08x is not %08x", path, (unsigned long long)i,
-				 found[i],
-				 expected(&info, format.sample, from * format.channels + i));
+	coding = coding_of(format.sample, (info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_FLAC);
+	assert_int_not_equal(coding, 0);
+	assert_int_equal(info.format & SF_FORMAT_SUBMASK, coding);
+	signal_fill(&format, from, wanted, (uint32_t)frames);
+	if (coding >= SF_FORMAT_FLOAT)
+		check_bytes(path, file, &format, wanted, frames);
+	else
+		check_integers(path, file, &format, wanted, frames);
 	sf_close(file);
-	free(found);
+	free(wanted);
 }

@@ -6,6 +6,11 @@
 
 #include "vmsnd/backend.h"
 
+#define FORMAT(sample_, rate, number)                                                              \
+	{                                                                                          \
+		.sample = sample_, .rate_hz = rate, .channels = number                             \
+	}
+
 #define RIG_LINES 256
 #define RIG_PATH  512
 
@@ -28,6 +33,8 @@ int rig_teardown(void **state);
 
 /* `options` is a format with %s where the folder's name goes, at most twice. */
 enum vmsnd_rc rig_open(struct rig *rig, const struct vmsnd_backend_class *cls, const char *options);
+/* A repeated try with the options of the last one. */
+enum vmsnd_rc rig_open_again(struct rig *rig);
 void rig_close(struct rig *rig);
 /* Good until the next call but seven. */
 const char *rig_path(struct rig *rig, const char *name);
@@ -38,10 +45,10 @@ unsigned rig_count_lines(const struct rig *rig, enum vmsnd_log_level level);
 /* Whether a line of that level holds both. */
 bool rig_said(const struct rig *rig, enum vmsnd_log_level level, const char *a, const char *b);
 
-/* The signal: sample number `index` as it lies in memory. Every bit is noise, save that FLOAT
- * stays within full scale at steps FLAC can keep. */
-uint32_t signal_sample(enum vmsnd_sample sample, uint64_t index);
-uint32_t signal_bytes(enum vmsnd_sample sample);
+/* The signal: every bit is noise, save that floats stay within full scale. */
+uint32_t signal_noise(uint64_t index);
+/* Sample number `index` as it lies in memory. */
+void signal_put(enum vmsnd_sample sample, uint64_t index, void *to);
 void signal_fill(const struct vmsnd_format *format, uint64_t from_frame, void *to, uint32_t frames);
 
 struct user {
@@ -60,12 +67,15 @@ struct user {
 /* Opens a stream that has `user` as its user; user->frames goes on where it was. */
 enum vmsnd_rc user_open(struct rig *rig, struct user *user, enum vmsnd_dir dir,
 			struct vmsnd_format format, uint32_t period_frames);
+enum vmsnd_rc user_open_want(struct rig *rig, struct user *user,
+			     const struct vmsnd_stream_want *want);
 void user_start(struct rig *rig, struct user *user, vmsnd_ns now);
 void user_close(struct rig *rig, struct user *user);
 void user_free(struct user *user);
 /* Steps by deadlines up to and with `until`; returns the number of calls. */
 unsigned rig_run(struct rig *rig, vmsnd_ns from, vmsnd_ns until);
-/* Plays exactly `frames` in one go on a host with pace=free and closes the stream. */
+/* Plays exactly `frames` in one go on a host with pace=free and closes the stream; in what format
+ * stands in user->got. */
 void rig_play(struct rig *rig, struct user *user, struct vmsnd_format format,
 	      uint32_t period_frames, uint64_t frames);
 
@@ -73,8 +83,8 @@ void rig_play(struct rig *rig, struct user *user, struct vmsnd_format format,
  * wrong, so whether it is right is not for libsndfile to say. */
 uint64_t data_bytes(const char *path);
 
-/* A file read by libsndfile alone holds `frames` frames of the signal from `from` on, and its
- * header says so; of S32 in FLAC the upper 24 bits. Fails the test otherwise. */
+/* A file opened by libsndfile alone holds `frames` frames of the signal from `from` on, in this
+ * format, which is one that files hold, and its header says so. Fails the test otherwise. */
 void check_file(const char *path, struct vmsnd_format format, uint64_t from, uint64_t frames);
 
 #endif

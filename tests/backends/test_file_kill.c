@@ -21,7 +21,7 @@
 #define FLAC_BLOCK  4096u
 #define FRAME_BYTES 9u
 
-static const struct vmsnd_format format = {VMSND_SAMPLE_S24, 48000, 3};
+static const struct vmsnd_format format = FORMAT(VMSND_SAMPLE_S24, 48000, 3);
 
 /* The child: plays block after block and tells of each once it is handed over. */
 static _Noreturn void play_until_killed(struct rig *rig, int pipe_out)

@@ -11,6 +11,10 @@
 #include "backends/paced.h"
 
 #define MS UINT64_C(1000000)
+#define WANTED                                                                                     \
+	{                                                                                          \
+		.sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2                        \
+	}
 
 struct seen {
 	unsigned blocks;
@@ -42,7 +46,8 @@ static void ended(void *ctx, enum vmsnd_rc why)
 	fail_msg("null never ends");
 }
 
-static const struct vmsnd_stream_user user = {block_rt, ready_rt, ended};
+static const struct vmsnd_stream_user user = {
+    .block_rt = block_rt, .ready_rt = ready_rt, .ended = ended};
 
 static void remember_line(void *ctx, enum vmsnd_log_level level, const char *line)
 {
@@ -65,7 +70,10 @@ static enum vmsnd_rc open_null(struct seen *seen, const char *text, struct vmsnd
 static struct vmsnd_stream *open_stream(struct vmsnd_backend *host, struct seen *seen,
 					enum vmsnd_dir dir, enum vmsnd_sample sample)
 {
-	const struct vmsnd_stream_want want = {dir, {sample, 48000, 2}, 480};
+	const struct vmsnd_stream_want want = {
+	    .dir = dir,
+	    .format = {.sample = sample, .rate_hz = 48000, .channels = 2},
+	    .period_frames = 480};
 	struct vmsnd_stream_got got;
 	struct vmsnd_stream *stream = NULL;
 
@@ -185,7 +193,8 @@ static void test_captures_silence(void **state)
 
 static void test_many_streams_and_no_more(void **state)
 {
-	const struct vmsnd_stream_want want = {VMSND_PLAYBACK, {VMSND_SAMPLE_S16, 48000, 2}, 480};
+	const struct vmsnd_stream_want want = {
+	    .dir = VMSND_PLAYBACK, .format = WANTED, .period_frames = 480};
 	struct vmsnd_stream *streams[VMSND_PACED_STREAMS_MAX], *more;
 	struct seen seen = {0};
 	struct vmsnd_stream_got got;
@@ -220,27 +229,31 @@ static void count_ended(void *ctx, enum vmsnd_rc why)
 
 static void test_a_stream_that_failed_ends_once_and_for_all(void **state)
 {
-	static const struct vmsnd_stream_user ending = {block_rt, ready_rt, count_ended};
-	const struct vmsnd_stream_want want = {VMSND_PLAYBACK, {VMSND_SAMPLE_S16, 48000, 2}, 480};
-	struct vmsnd_paced host = {.speed = 1, .move = fail_move};
-	struct vmsnd_paced_stream stream;
+	static const struct vmsnd_stream_user ending = {
+	    .block_rt = block_rt, .ready_rt = ready_rt, .ended = count_ended};
+	const struct vmsnd_stream_want want = {
+	    .dir = VMSND_PLAYBACK, .format = WANTED, .period_frames = 480};
+	struct vmsnd_paced paced = {.speed = 1, .move = fail_move};
+	struct vmsnd_paced_stream ours;
+	struct vmsnd_backend *host = (struct vmsnd_backend *)(void *)&paced;
+	struct vmsnd_stream *stream = (struct vmsnd_stream *)(void *)&ours;
 	struct seen seen = {0};
 
-	memset(&stream, 0, sizeof(stream));
-	assert_int_equal(vmsnd_paced_add(&host, &stream, &want, &ending, &seen), VMSND_OK);
-	vmsnd_paced_start(&stream, 0);
-	assert_true(vmsnd_paced_advance(&host, 100 * MS) == VMSND_NEVER);
+	memset(&ours, 0, sizeof(ours));
+	assert_int_equal(vmsnd_paced_add(&paced, &ours, &want, &ending, &seen), VMSND_OK);
+	vmsnd_paced_start(stream, 0);
+	assert_true(vmsnd_paced_advance(host, 100 * MS) == VMSND_NEVER);
 	assert_int_equal(seen.blocks, 1);
-	vmsnd_paced_start(&stream, 100 * MS);
-	assert_true(vmsnd_paced_advance(&host, 200 * MS) == VMSND_NEVER);
+	vmsnd_paced_start(stream, 100 * MS);
+	assert_true(vmsnd_paced_advance(host, 200 * MS) == VMSND_NEVER);
 	assert_int_equal(seen.blocks, 1);
 	assert_int_equal(seen.ready, 1);
-	vmsnd_paced_remove(&stream);
+	vmsnd_paced_remove(&ours);
 }
 
 static void test_odd_wishes(void **state)
 {
-	struct vmsnd_stream_want want = {VMSND_PLAYBACK, {VMSND_SAMPLE_S16, 48000, 2}, 0};
+	struct vmsnd_stream_want want = {.dir = VMSND_PLAYBACK, .format = WANTED};
 	struct seen seen = {0};
 	struct vmsnd_stream_got got;
 	struct vmsnd_stream *stream;
