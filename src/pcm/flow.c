@@ -316,14 +316,19 @@ uint32_t vmsnd_flow_pull_mix_rt(struct vmsnd_flow *flow, struct vmsnd_ring_end *
 	return done;
 }
 
-/* Input frames of sound that have not come out. */
-static double held_rt(const struct vmsnd_flow *flow)
+/* Input frames, the silence of a drain included, that have not come out. */
+static double inside_rt(const struct vmsnd_flow *flow)
 {
-	double held;
-
 	if (!flow->resampler)
 		return 0;
-	held = flow->conf.rates->held_rt(flow->resampler) + flow->kept_frames - flow->padded;
+	return flow->conf.rates->held_rt(flow->resampler) + flow->kept_frames;
+}
+
+/* Those of sound. */
+static double held_rt(const struct vmsnd_flow *flow)
+{
+	double held = inside_rt(flow) - flow->padded;
+
 	return held > 0 ? held : 0;
 }
 
@@ -332,12 +337,13 @@ uint32_t vmsnd_flow_drain_rt(struct vmsnd_flow *flow, void *to, uint32_t frames)
 	struct source source = {.left = UINT32_MAX};
 	/* What arithmetic lost must not cost a frame. */
 	double rest = held_rt(flow) * flow->ratio * flow->bend + 1e-6;
-	uint32_t done;
+	uint32_t wanted = rest < frames ? (uint32_t)rest : frames;
+	uint32_t done = wanted ? pull_rt(flow, &source, to, wanted) : 0;
 
-	if (rest < frames)
-		frames = (uint32_t)rest;
-	done = pull_rt(flow, &source, to, frames);
 	flow->padded += source.taken;
+	/* What is left now is less than a frame. */
+	if (wanted < frames)
+		flow->padded = inside_rt(flow);
 	return done;
 }
 

@@ -38,7 +38,7 @@ struct vmsnd_flow {
 	struct vmsnd_resampler *resampler; /* NULL: same rate, not bent */
 	double ratio;                      /* nominal: to / from */
 	double bend;                       /* times this; 1.0 unless bent */
-	uint32_t padded; /* frames of silence that draining put behind the sound */
+	double padded; /* frames of silence that draining put behind the sound */
 	/* Decoded and remixed input that the converter has not taken yet. */
 	uint32_t kept_frames;
 	float kept[VMSND_FLOW_CHUNK_FRAMES * VMSND_CHANNELS_MAX];

@@ -12,6 +12,9 @@
 #include <samplerate.h>
 #include <stdlib.h>
 
+/* Of a frame: where the library and the counts here may see the same place differently. */
+#define EDGE 1e-6
+
 struct vmsnd_resampler {
 	SRC_STATE *state;
 	enum vmsnd_quality quality;
@@ -76,6 +79,7 @@ static uint32_t need_rt(const struct vmsnd_resampler *resampler, double ratio, u
 	double slow = resampler->ratio > 0 && resampler->ratio < ratio ? resampler->ratio : ratio;
 	double need = reach_rt(resampler, ratio) + (frames - 1.0) / slow - resampler->held;
 
+	need += EDGE;
 	return need < 0 ? 0 : (uint32_t)need + 1;
 }
 
@@ -84,7 +88,7 @@ static uint32_t need_rt(const struct vmsnd_resampler *resampler, double ratio, u
 static uint32_t possible_rt(const struct vmsnd_resampler *resampler, double ratio, double held)
 {
 	double fast = resampler->ratio > ratio ? resampler->ratio : ratio;
-	double frames = ceil((held - reach_rt(resampler, ratio)) * fast);
+	double frames = ceil((held - reach_rt(resampler, ratio)) * fast + EDGE);
 
 	if (frames < 1)
 		return 1;
