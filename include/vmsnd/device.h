@@ -38,10 +38,13 @@ struct vmsnd_stream_params {
 	uint32_t period_frames; /* how much it hands over at a time */
 };
 
-/* Empties the ring, zeroes the positions and readies a host stream. Legal when not
- * running: VMSND_E_INVALID. VMSND_E_UNSUPPORTED: the host cannot take this format;
- * VMSND_E_NOMEM: buffer_frames exceeds the ring's storage; VMSND_E_GONE,
- * VMSND_E_SYSTEM: no host. The port is then unprepared. */
+/* A stream like this will soon be prepared: hosts may warm up. Always legal. */
+void vmsnd_port_hint(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
+		     vmsnd_ns now);
+/* Empties the ring, zeroes the positions and asks for host streams. Hosts that are not there,
+ * refuse or take their time are no failure: the guest's time goes on without them. Legal when not
+ * running: VMSND_E_INVALID. VMSND_E_UNSUPPORTED: not a format; VMSND_E_NOMEM: buffer_frames
+ * exceeds the ring's storage. The port is then unprepared. */
 enum vmsnd_rc vmsnd_port_prepare(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
 				 vmsnd_ns now);
 /* Whether prepare would accept this; changes nothing. */
@@ -55,10 +58,10 @@ void vmsnd_port_stop(struct vmsnd_port *port, vmsnd_ns now);
 /* Playback: every frame handed over is played, then the port stops by itself.
  * Capture: the same as stop. */
 void vmsnd_port_drain(struct vmsnd_port *port, vmsnd_ns now);
-/* Stops, drops what the ring holds and unprepares. The host stream stays open, stopped, so that
+/* Stops, drops what the ring holds and unprepares. Host streams stay open, stopped, so that
  * a prepare with the same parameters (a guest's recovery from an xrun) goes on in the same
- * file or client; other parameters, the owner's switch and the port's close close it.
- * Legal in every state. */
+ * file or client; other parameters, the owner's switch and the port's close close them, and
+ * those of capture are closed after 5 s. Legal in every state. */
 void vmsnd_port_release(struct vmsnd_port *port, vmsnd_ns now);
 
 /* Playback: frames the ring would like now (about two periods less what it holds),
@@ -70,8 +73,8 @@ uint32_t vmsnd_port_wanted(const struct vmsnd_port *port);
 uint32_t vmsnd_port_begin(struct vmsnd_port *port, uint32_t frames, void **at);
 void vmsnd_port_commit(struct vmsnd_port *port, uint32_t frames);
 
-/* Frames since prepare that have left the ring for the host (playback) or come from it
- * into the ring (capture). Silence put in for want of frames does not count. */
+/* Frames since prepare that have left the ring (playback: for the host, or swallowed where there is
+ * none) or come into it (capture). Silence put in for want of frames does not count. */
 uint64_t vmsnd_port_done_frames(const struct vmsnd_port *port);
 /* Playback: from leaving the ring to the speaker. Capture: from the microphone to the
  * ring, plus what the ring holds. */

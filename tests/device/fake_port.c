@@ -98,6 +98,12 @@ bool vmsnd_port_fits(const struct vmsnd_port *port, const struct vmsnd_stream_pa
 				   FAKE_RING_BYTES;
 }
 
+void vmsnd_port_hint(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
+		     vmsnd_ns now)
+{
+	port->hints++;
+}
+
 enum vmsnd_rc vmsnd_port_start(struct vmsnd_port *port, vmsnd_ns now)
 {
 	if (!port->prepared)

@@ -20,7 +20,7 @@ struct vmsnd_port {
 	vmsnd_ns told_due;        /* what vmsnd_port_due says; 0: never */
 	/* Seen by the test. */
 	bool prepared, running;
-	unsigned prepares, starts, stops, releases;
+	unsigned hints, prepares, starts, stops, releases;
 	uint64_t silence_frames;
 	struct vmsnd_stream_params params;
 	uint8_t *heard; /* playback: all frames since init, in order */

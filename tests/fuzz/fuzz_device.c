@@ -433,9 +433,13 @@ static void *block(size_t bytes)
 
 static void open_ports(void)
 {
+	static const struct vmsnd_connector_env env;
+
 	for (unsigned i = 0; i < N_PORTS; i++) {
-		struct vmsnd_port_conf conf = {
-		    .dir = i < N_PLAYBACK ? VMSND_PLAYBACK : VMSND_CAPTURE, .enabled = true};
+		struct vmsnd_port_conf conf = {.dir =
+						   i < N_PLAYBACK ? VMSND_PLAYBACK : VMSND_CAPTURE,
+					       .enabled = true,
+					       .env = &env};
 
 		if (!port_rings[i])
 			port_rings[i] = block(VMSND_PORT_RING_BYTES);

@@ -2,6 +2,11 @@
 /* Every format, rate and channel count, bit for bit from the guest to the file. */
 #include "sim.h"
 
+/* What the card offers now. */
+static const enum vmsnd_sample offered[] = {VMSND_SAMPLE_U8, VMSND_SAMPLE_S16, VMSND_SAMPLE_S24,
+					    VMSND_SAMPLE_S32, VMSND_SAMPLE_FLOAT};
+#define N_OFFERED (sizeof(offered) / sizeof(offered[0]))
+
 static void play_format(enum vmsnd_sample sample, uint32_t rate_hz, uint32_t channels)
 {
 	struct sim sim;
@@ -24,10 +29,10 @@ static void test_V40_V48_formats_and_rates_bit_exact(void **state)
 {
 	static const uint32_t rates_hz[] = {8000, 44100, 96000, 192000};
 
-	for (unsigned sample = 0; sample < VMSND_SAMPLE_COUNT; sample++)
+	for (unsigned s = 0; s < N_OFFERED; s++)
 		for (unsigned i = 0; i < sizeof(rates_hz) / sizeof(rates_hz[0]); i++)
 			for (uint32_t channels = 1; channels <= 2; channels++)
-				play_format((enum vmsnd_sample)sample, rates_hz[i], channels);
+				play_format(offered[s], rates_hz[i], channels);
 }
 
 /* What PCM_INFO offers is what SET_PARAMS and PREPARE take. */
@@ -42,13 +47,13 @@ static void test_V30_V52_offered_is_accepted(void **state)
 	sim_add(&sim, "", NULL);
 	guest = &sim.cards[0]->guest;
 	for (unsigned stream = 0; stream < guest->config.streams; stream++)
-		for (unsigned s = 0; s < VMSND_SAMPLE_COUNT; s++)
+		for (unsigned s = 0; s < N_OFFERED; s++)
 			for (unsigned r = 0; r < sizeof(rates_hz) / sizeof(rates_hz[0]); r++) {
 				struct vmsnd_guest_params params = {
-				    {(enum vmsnd_sample)s, rates_hz[r], 2}, rates_hz[r] / 100, 4};
+				    {offered[s], rates_hz[r], 2}, rates_hz[r] / 100, 4};
 				const struct virtio_snd_pcm_info *info =
 				    &guest->streams[stream].info;
-				int format = vmsnd_guest_format_bit((enum vmsnd_sample)s);
+				int format = vmsnd_guest_format_bit(offered[s]);
 				int rate = vmsnd_guest_rate_bit(rates_hz[r]);
 
 				assert_true(info->formats >> format & 1);

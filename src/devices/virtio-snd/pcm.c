@@ -131,6 +131,7 @@ uint32_t snd_pcm_set_params(struct vmsnd_snd *snd, const void *request, vmsnd_ns
 	stream->params = params;
 	stream->frame_bytes = made.frame_bytes;
 	stream->state = SND_STATE_SET;
+	vmsnd_port_hint(stream->port, &params, now);
 	return VIRTIO_SND_S_OK;
 }
 
