@@ -10,12 +10,18 @@
 /* How far off nominal a clock is believed to be at first, and once there is doubt. */
 #define PRIOR       0.01
 #define PRIOR_DOUBT 0.0005
-/* Errors of more than so many mean ones are cut: a late wake-up is no news of the clock. */
-#define CUT 4.0
-/* The mean error over LEAN_S is near 0 unless the line is wrong. */
+/* Errors of more than so many mean ones, or steps, are cut: a late wake-up is no news. */
+#define CUT       4.0
+#define CUT_STEPS 3.0
+/* The mean error, sign and all, is near 0 unless the line is wrong. Over LEAN_S it must not be more
+ * than LEAN_STEPS: a place is lost. Over DRIFT_S not more than the mean size of errors and
+ * DRIFT_STEPS: the pace is another. What comes when another clock ticks is late by up to a step,
+ * for seconds on end when the ticks are about as far apart: that is neither. */
 #define LEAN_S      2.0
-#define DEVIATION_S 10.0
-#define QUIET_S     20e-6 /* errors below are never a reason to doubt */
+#define LEAN_STEPS  1.2
+#define DRIFT_S     10.0
+#define DRIFT_STEPS 0.1
+#define DEVIATION_S 60.0
 /* A line younger than this is not doubted; one doubted again before SOON_S is drawn anew. */
 #define PATIENCE_S 3.0
 #define SOON_S     10.0
@@ -55,7 +61,7 @@ static void place_rt(struct vmsnd_dll *dll, vmsnd_ns now)
 	dll->time_ns = 0;
 	dll->var_place = 1.0;
 	dll->var_both = 0;
-	dll->lean_s = 0;
+	dll->lean_s = dll->drift_s = 0;
 	dll->place_age_s = 0;
 	dll->place_time = now;
 	dll->place_frames = dll->frames;
@@ -122,13 +128,22 @@ static void correct_rt(struct vmsnd_dll *dll, double error_s)
 /* The error, cut, and what errors are like. */
 static double weigh_rt(struct vmsnd_dll *dll, double error_s, double step_s)
 {
-	double most = CUT * dll->deviation_s + QUIET_S;
+	double most = fmax(CUT * dll->deviation_s, CUT_STEPS * step_s);
 	double cut_s = fmin(fmax(error_s, -most), most);
 	double gain = fmax(step_s / DEVIATION_S, 1.0 / (8 + dll->updates));
 
 	dll->deviation_s += fmin(gain, 1.0) * (fabs(cut_s) - dll->deviation_s);
 	dll->lean_s += fmin(step_s / LEAN_S, 1.0) * (cut_s - dll->lean_s);
+	dll->drift_s += fmin(step_s / DRIFT_S, 1.0) * (cut_s - dll->drift_s);
 	return cut_s;
+}
+
+static bool wrong_rt(const struct vmsnd_dll *dll, double step_s)
+{
+	if (dll->place_age_s < PATIENCE_S)
+		return false;
+	return fabs(dll->lean_s) > fmax(dll->deviation_s, LEAN_STEPS * step_s) ||
+	       fabs(dll->drift_s) > dll->deviation_s + DRIFT_STEPS * step_s;
 }
 
 static void show_rt(struct vmsnd_dll *dll)
@@ -152,10 +167,10 @@ void vmsnd_dll_update_rt(struct vmsnd_dll *dll, uint32_t frames, vmsnd_ns now)
 	/* Signed: the line may be ahead of now. */
 	error_s = ((double)(int64_t)(now - dll->origin) - dll->time_ns) / NS;
 	correct_rt(dll, weigh_rt(dll, error_s, step_s));
-	dll->updates += dll->updates < 1000;
+	dll->updates += dll->updates < 1000000;
 	dll->place_age_s += step_s;
 	dll->pace_age_s += step_s;
-	if (dll->place_age_s > PATIENCE_S && fabs(dll->lean_s) > dll->deviation_s + QUIET_S)
+	if (wrong_rt(dll, step_s))
 		doubt_rt(dll, step_s, now);
 	show_rt(dll);
 }

@@ -26,7 +26,8 @@ struct vmsnd_dll {
 	/* What is known: variances of place (s), and of pace (1), in units of one update's. */
 	double var_place, var_both, var_pace;
 	double deviation_s;  /* mean size of an update's error */
-	double lean_s;       /* its mean, sign and all, over some two seconds */
+	double lean_s;       /* its mean, sign and all, over some two seconds, and */
+	double drift_s;      /* over some ten */
 	double place_age_s;  /* frames' time since the place was last forgotten */
 	double pace_age_s;   /* since the pace was */
 	vmsnd_ns place_time; /* what was seen when the place was last forgotten */
