@@ -95,10 +95,6 @@ void vmsnd_port_enable(struct vmsnd_port *port, bool on, vmsnd_ns now);
 /* The machine is suspended: hosts stop, no clock goes on, no state changes; and goes on
  * (CON-11). Time in between is not counted anywhere (CAx-1). */
 void vmsnd_port_pause(struct vmsnd_port *port, bool on, vmsnd_ns now);
-/* A stream like this will be prepared (BE-06): units may warm up. Ignored while off (DIR-05). */
-void vmsnd_port_hint(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
-		     vmsnd_ns now);
-
 /* ---- units ---- */
 
 enum vmsnd_lun_role {

@@ -112,10 +112,13 @@ void vmsnd_port_feed_reset(struct vmsnd_port *port)
 
 /* ---- start and stop ---- */
 
+/* What a conversion still holds of a frame or two it cannot give out. */
+#define CRUMBS_FRAMES 2u
+
 static bool empty(const struct vmsnd_lun *lun)
 {
 	return vmsnd_ring_fill_rt(&lun->own.ring) == 0 &&
-	       atomic_load_explicit(&lun->path->held_frames, memory_order_relaxed) == 0;
+	       atomic_load_explicit(&lun->path->held_frames, memory_order_relaxed) <= CRUMBS_FRAMES;
 }
 
 static vmsnd_ns aim_ns(const struct vmsnd_lun *lun)
@@ -123,42 +126,46 @@ static vmsnd_ns aim_ns(const struct vmsnd_lun *lun)
 	return vmsnd_frames_to_ns(lun->aim_frames, lun->path->ring_format.rate_hz);
 }
 
-/* A short sound must be heard all the same, so its time is enough, too; and a stream that ended. */
-static bool enough(const struct vmsnd_lun *lun, vmsnd_ns now)
-{
-	uint32_t fill = vmsnd_ring_fill_rt(&lun->own.ring);
-
-	if (fill == 0)
-		return false;
-	return fill >= lun->aim_frames || lun->got.follows || lun->port->phase == VMSND_PORT_IDLE ||
-	       lun->port->phase == VMSND_PORT_DRAIN ||
-	       (lun->fed != VMSND_NEVER && now >= lun->fed + aim_ns(lun));
-}
-
 static bool guest_plays(const struct vmsnd_port *port)
 {
 	return port->phase == VMSND_PORT_PREBUF || port->phase == VMSND_PORT_RUN;
 }
 
+/* A short sound must be heard all the same, so its time is enough, too; and a stream that ended.
+ * What a guest hands over before it starts waits for that. */
+static bool enough(const struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	uint32_t fill = vmsnd_ring_fill_rt(&lun->own.ring);
+
+	if (fill == 0 || !lun->due)
+		return false;
+	return fill >= lun->aim_frames || lun->got.follows || !guest_plays(lun->port) ||
+	       (lun->fed != VMSND_NEVER && now >= lun->fed + aim_ns(lun));
+}
+
+static void over(struct vmsnd_lun *lun)
+{
+	drop_oldest(lun, 0);
+	lun->fed = VMSND_NEVER;
+	lun->due = false;
+}
+
 static void drive_playback(struct vmsnd_lun *lun, vmsnd_ns now)
 {
-	struct vmsnd_port *port = lun->port;
-	bool plays = guest_plays(port);
+	bool plays = guest_plays(lun->port);
 
-	lun->idle = plays || !lun->running     ? VMSND_NEVER
-		    : lun->idle == VMSND_NEVER ? now
-					       : lun->idle;
-	if (!lun->running && port->phase == VMSND_PORT_IDLE && !vmsnd_lun_able(lun) &&
-	    lun->own.ring.frame_bytes > 0) {
-		drop_oldest(lun, 0);
-		lun->fed = VMSND_NEVER;
-	}
+	lun->due = lun->due || plays;
+	if (plays || !lun->running)
+		lun->idle = VMSND_NEVER;
+	else if (lun->idle == VMSND_NEVER)
+		lun->idle = now;
 	if (!lun->running && vmsnd_lun_able(lun) && enough(lun, now))
 		vmsnd_lun_start(lun, now);
+	else if (!lun->running && !plays && lun->due && lun->own.ring.frame_bytes > 0)
+		over(lun);
 	if (lun->running && !plays && (empty(lun) || now >= lun->idle + IDLE_NS)) {
 		vmsnd_lun_stop(lun, now);
-		drop_oldest(lun, 0);
-		lun->fed = VMSND_NEVER;
+		over(lun);
 	}
 	if (lun->running)
 		atomic_store_explicit(&lun->path->gate,
@@ -186,7 +193,6 @@ static void start_linked(struct vmsnd_lun *lun, vmsnd_ns now)
 	if (!vmsnd_lun_able(lun) || !vmsnd_lun_unlink(lun))
 		return;
 	forget_past(lun);
-	atomic_store_explicit(&lun->path->gate, VMSND_GATE_OPEN, memory_order_release);
 	if (vmsnd_lun_start(lun, now))
 		vmsnd_lun_link(lun);
 }

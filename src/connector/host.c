@@ -87,6 +87,7 @@ static void forget_failures(struct vmsnd_lun *lun, vmsnd_ns now)
 
 static void begin_open(struct vmsnd_lun *lun, const struct vmsnd_stream_want *want)
 {
+	lun->reopen = false;
 	lun->asked = *want;
 	lun->job.want = *want;
 	lun->job.want.again = lun->told;
@@ -132,7 +133,7 @@ static void opened(struct vmsnd_lun *lun, vmsnd_ns now)
 	lun->opens++;
 	lun->told = false;
 	/* PAR-08. Somebody who promises nonsense, or what nobody can convert, is of no use. */
-	if (got_is_sound(&lun->got) && vmsnd_lun_fit(lun) == VMSND_OK)
+	if (lun->removed || (got_is_sound(&lun->got) && vmsnd_lun_fit(lun) == VMSND_OK))
 		return;
 	retry_later(lun, now);
 	begin_close(lun, now);
@@ -229,7 +230,8 @@ static bool settle_open(struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	struct vmsnd_stream_want want;
 
-	take_notices(lun, now);
+	if (!lun->removed)
+		take_notices(lun, now);
 	lun->wanted = vmsnd_lun_wants(lun, &want);
 	if (lun->reopen || lun->next_host != lun->conf.host || !lun->wanted ||
 	    !vmsnd_want_equal(&want, &lun->asked)) {
@@ -305,6 +307,8 @@ bool vmsnd_lun_start(struct vmsnd_lun *lun, vmsnd_ns at)
 	path->gap_frames = 0;
 	lun->draining = false;
 	vmsnd_dll_break_rt(&path->dll);
+	if (lun->index > 0) /* unit 0's is the port's affair */
+		atomic_store_explicit(&path->gate, VMSND_GATE_OPEN, memory_order_release);
 	lun->running = lun->conf.backend->stream_start(lun->stream, at) == VMSND_OK;
 	if (!lun->running)
 		lose(lun, at);

@@ -118,7 +118,7 @@ static void play_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 	missing = block->frames - made;
 	vmsnd_format_silence_rt(&path->format, to + (size_t)made * path->frame_bytes, missing);
 	vmsnd_figure_add_rt(&path->silence_frames, missing);
-	if (gate != VMSND_GATE_SHUT)
+	if (gate == VMSND_GATE_OPEN)
 		count_gap_rt(path, made, missing);
 }
 
@@ -170,5 +170,4 @@ void vmsnd_playback_skip_rt(struct vmsnd_port *port, uint32_t frames)
 	vmsnd_figure_add_rt(&path->blocks, 1);
 	vmsnd_figure_add_rt(&path->dropped_frames, taken);
 	vmsnd_figure_add_rt(&path->silence_frames, frames - taken);
-	count_gap_rt(path, taken, frames - taken);
 }

@@ -98,6 +98,7 @@ struct vmsnd_lun {
 	vmsnd_ns opened, retry;
 	unsigned tries;
 	uint32_t aim_frames; /* units above 0: what the ring shall hold */
+	bool due;            /* the guest has started: what is there is to be played */
 	vmsnd_ns fed;        /* since when there is something to play; VMSND_NEVER */
 	vmsnd_ns idle;       /* since when it plays out what it holds; VMSND_NEVER */
 

@@ -158,6 +158,10 @@ static void settle_drain(struct vmsnd_port *port, vmsnd_ns at)
 		return;
 	if (left_inside(port) > 0) {
 		port->drained = VMSND_NEVER;
+		if (port->luns[0] && port->luns[0]->draining) { /* there is more, after all */
+			vmsnd_lun_stop(port->luns[0], at);
+			vmsnd_port_drive(port, at);
+		}
 		return;
 	}
 	if (port->drained == VMSND_NEVER) {

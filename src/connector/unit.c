@@ -56,6 +56,7 @@ void vmsnd_port_remove(struct vmsnd_port *port, unsigned index, vmsnd_ns now)
 	vmsnd_lun_stop(lun, now);
 	vmsnd_lun_unlink(lun);
 	vmsnd_lun_settle(lun, now);
+	lun->path = &lun->own; /* whatever is still under way must not touch the next unit's */
 	port->luns[index] = NULL;
 	vmsnd_port_settle_luns(port, now);
 	if (port->prepared)
@@ -84,7 +85,7 @@ bool vmsnd_lun_detached(const struct vmsnd_lun *lun)
 
 void vmsnd_lun_reopen(struct vmsnd_lun *lun, vmsnd_ns now)
 {
-	lun->reopen = lun->stream != NULL;
+	lun->reopen = lun->stream || lun->job.task == VMSND_TASK_OPEN;
 	lun->tries = 0;
 	lun->retry = now;
 	lun->port->time = now;
