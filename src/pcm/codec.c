@@ -28,7 +28,7 @@ const struct vmsnd_codec *vmsnd_codec_find(enum vmsnd_sample sample, bool big_en
 {
 	if ((unsigned)sample >= VMSND_SAMPLE_COUNT)
 		return NULL;
-	return &kernels_of_rt(cpu)->codecs[sample][big_endian ? 1 : 0];
+	return kernels_of_rt(cpu)->codecs[sample][big_endian ? 1 : 0];
 }
 
 void vmsnd_mix_add_rt(enum vmsnd_cpu cpu, double *to, const double *from, size_t samples)

@@ -19,8 +19,9 @@ struct vmsnd_codec {
 	void (*decode_rt)(double *to, const void *from, size_t samples);
 	/* Rounds to nearest, saturates; not-a-number becomes silence. */
 	void (*encode_rt)(void *to, const double *from, size_t samples);
-	/* The same with triangular noise of +-1 step added before rounding (TPDF): the error is then
-	 * noise that knows nothing of the sound. NULL where there is nothing to round (FLOAT...). */
+	/* The same with triangular noise of +-1 step added before rounding (TPDF): the error is
+	 * then noise that knows nothing of the sound. NULL where there is nothing to round
+	 * (FLOAT...). */
 	void (*encode_dither_rt)(void *to, const double *from, size_t samples,
 				 struct vmsnd_dither *dither);
 };

@@ -182,28 +182,30 @@ static void encode_dithered_rt(uint8_t *to, const double *from, size_t samples,
 		const struct ditherer how = {encode_##name##_rt, bytes_,                           \
 					     1.0 / (double)(UINT32_C(1) << (shape.bits - 1))};     \
 		encode_dithered_rt(to, from, samples, dither, &how);                               \
-	}
+	}                                                                                          \
+	static const struct vmsnd_codec name##_codec = {decode_##name##_rt, encode_##name##_rt,    \
+						     dither_##name##_rt}
 #define INTS_BOTH(name, bytes, bits, is_signed)                                                    \
-	INTS(name##_le, bytes, bits, is_signed, false)                                             \
+	INTS(name##_le, bytes, bits, is_signed, false);                                            \
 	INTS(name##_be, bytes, bits, is_signed, true)
 /* clang-format on */
 
-INTS(u8, 1, 8, false, false)
-INTS(s8, 1, 8, true, false)
-INTS_BOTH(u16, 2, 16, false)
-INTS_BOTH(s16, 2, 16, true)
-INTS_BOTH(u18_3, 3, 18, false)
-INTS_BOTH(s18_3, 3, 18, true)
-INTS_BOTH(u20_3, 3, 20, false)
-INTS_BOTH(s20_3, 3, 20, true)
-INTS_BOTH(u24_3, 3, 24, false)
-INTS_BOTH(s24_3, 3, 24, true)
-INTS_BOTH(u20, 4, 20, false)
-INTS_BOTH(s20, 4, 20, true)
-INTS_BOTH(u24, 4, 24, false)
-INTS_BOTH(s24, 4, 24, true)
-INTS_BOTH(u32, 4, 32, false)
-INTS_BOTH(s32, 4, 32, true)
+INTS(u8, 1, 8, false, false);
+INTS(s8, 1, 8, true, false);
+INTS_BOTH(u16, 2, 16, false);
+INTS_BOTH(s16, 2, 16, true);
+INTS_BOTH(u18_3, 3, 18, false);
+INTS_BOTH(s18_3, 3, 18, true);
+INTS_BOTH(u20_3, 3, 20, false);
+INTS_BOTH(s20_3, 3, 20, true);
+INTS_BOTH(u24_3, 3, 24, false);
+INTS_BOTH(s24_3, 3, 24, true);
+INTS_BOTH(u20, 4, 20, false);
+INTS_BOTH(s20, 4, 20, true);
+INTS_BOTH(u24, 4, 24, false);
+INTS_BOTH(s24, 4, 24, true);
+INTS_BOTH(u32, 4, 32, false);
+INTS_BOTH(s32, 4, 32, true);
 
 INLINE void decode_floats_rt(double *restrict to, const void *restrict from, size_t samples,
 			     bool is_big)
@@ -269,6 +271,8 @@ INLINE void encode_doubles_rt(void *restrict to, const double *restrict from, si
 }
 
 /* clang-format off */
+#define PLAIN(name)                                                                                \
+	static const struct vmsnd_codec name##_codec = {decode_##name##_rt, encode_##name##_rt, NULL}
 #define REALS(name, kind, is_big)                                                                  \
 	static void decode_##name##_rt(double *to, const void *from, size_t samples)               \
 	{                                                                                          \
@@ -277,13 +281,14 @@ INLINE void encode_doubles_rt(void *restrict to, const double *restrict from, si
 	static void encode_##name##_rt(void *to, const double *from, size_t samples)               \
 	{                                                                                          \
 		encode_##kind##_rt(to, from, samples, is_big);                                     \
-	}
+	}                                                                                          \
+	PLAIN(name)
 /* clang-format on */
 
-REALS(float_le, floats, false)
-REALS(float_be, floats, true)
-REALS(float64_le, doubles, false)
-REALS(float64_be, doubles, true)
+REALS(float_le, floats, false);
+REALS(float_be, floats, true);
+REALS(float64_le, doubles, false);
+REALS(float64_be, doubles, true);
 
 static void decode_mulaw_rt(double *restrict to, const void *restrict from, size_t samples)
 {
@@ -323,43 +328,32 @@ static void mix_add_rt(double *restrict to, const double *restrict from, size_t 
 		to[i] += from[i];
 }
 
-#define ROUNDS(name)                                                                               \
+/* Nothing to dither: their step follows the sound, as floating point's does, on purpose. */
+PLAIN(mulaw);
+PLAIN(alaw);
+
+#define ONE(name)                                                                                  \
 	{                                                                                          \
-		decode_##name##_rt, encode_##name##_rt, dither_##name##_rt                         \
+		&name##_codec, &name##_codec                                                       \
 	}
-/* Floating point, whose step follows the sound; and the laws, whose step does so on purpose. */
-#define PLAIN(name)                                                                                \
+#define ORDERS(name)                                                                               \
 	{                                                                                          \
-		decode_##name##_rt, encode_##name##_rt, NULL                                       \
-	}
-#define ROUNDS_BOTH(name)                                                                          \
-	{                                                                                          \
-		ROUNDS(name##_le), ROUNDS(name##_be)                                               \
+		&name##_le_codec, &name##_be_codec                                                 \
 	}
 
 const struct vmsnd_kernels VMSND_KERNELS = {
     .codecs =
 	{
-	    [VMSND_SAMPLE_U8] = {ROUNDS(u8), ROUNDS(u8)},
-	    [VMSND_SAMPLE_S8] = {ROUNDS(s8), ROUNDS(s8)},
-	    [VMSND_SAMPLE_U16] = ROUNDS_BOTH(u16),
-	    [VMSND_SAMPLE_S16] = ROUNDS_BOTH(s16),
-	    [VMSND_SAMPLE_U18_3] = ROUNDS_BOTH(u18_3),
-	    [VMSND_SAMPLE_S18_3] = ROUNDS_BOTH(s18_3),
-	    [VMSND_SAMPLE_U20_3] = ROUNDS_BOTH(u20_3),
-	    [VMSND_SAMPLE_S20_3] = ROUNDS_BOTH(s20_3),
-	    [VMSND_SAMPLE_U24_3] = ROUNDS_BOTH(u24_3),
-	    [VMSND_SAMPLE_S24_3] = ROUNDS_BOTH(s24_3),
-	    [VMSND_SAMPLE_U20] = ROUNDS_BOTH(u20),
-	    [VMSND_SAMPLE_S20] = ROUNDS_BOTH(s20),
-	    [VMSND_SAMPLE_U24] = ROUNDS_BOTH(u24),
-	    [VMSND_SAMPLE_S24] = ROUNDS_BOTH(s24),
-	    [VMSND_SAMPLE_U32] = ROUNDS_BOTH(u32),
-	    [VMSND_SAMPLE_S32] = ROUNDS_BOTH(s32),
-	    [VMSND_SAMPLE_FLOAT] = {PLAIN(float_le), PLAIN(float_be)},
-	    [VMSND_SAMPLE_FLOAT64] = {PLAIN(float64_le), PLAIN(float64_be)},
-	    [VMSND_SAMPLE_MULAW] = {PLAIN(mulaw), PLAIN(mulaw)},
-	    [VMSND_SAMPLE_ALAW] = {PLAIN(alaw), PLAIN(alaw)},
+	    [VMSND_SAMPLE_U8] = ONE(u8),          [VMSND_SAMPLE_S8] = ONE(s8),
+	    [VMSND_SAMPLE_U16] = ORDERS(u16),     [VMSND_SAMPLE_S16] = ORDERS(s16),
+	    [VMSND_SAMPLE_U18_3] = ORDERS(u18_3), [VMSND_SAMPLE_S18_3] = ORDERS(s18_3),
+	    [VMSND_SAMPLE_U20_3] = ORDERS(u20_3), [VMSND_SAMPLE_S20_3] = ORDERS(s20_3),
+	    [VMSND_SAMPLE_U24_3] = ORDERS(u24_3), [VMSND_SAMPLE_S24_3] = ORDERS(s24_3),
+	    [VMSND_SAMPLE_U20] = ORDERS(u20),     [VMSND_SAMPLE_S20] = ORDERS(s20),
+	    [VMSND_SAMPLE_U24] = ORDERS(u24),     [VMSND_SAMPLE_S24] = ORDERS(s24),
+	    [VMSND_SAMPLE_U32] = ORDERS(u32),     [VMSND_SAMPLE_S32] = ORDERS(s32),
+	    [VMSND_SAMPLE_FLOAT] = ORDERS(float), [VMSND_SAMPLE_FLOAT64] = ORDERS(float64),
+	    [VMSND_SAMPLE_MULAW] = ONE(mulaw),    [VMSND_SAMPLE_ALAW] = ONE(alaw),
 	},
     .mix_add_rt = mix_add_rt,
 };

@@ -6,7 +6,7 @@
 #include "pcm/codec.h"
 
 struct vmsnd_kernels {
-	struct vmsnd_codec codecs[VMSND_SAMPLE_COUNT][2]; /* [1]: big-endian */
+	const struct vmsnd_codec *codecs[VMSND_SAMPLE_COUNT][2]; /* [1]: big-endian */
 	void (*mix_add_rt)(double *to, const double *from, size_t samples);
 };
 

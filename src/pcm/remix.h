@@ -20,7 +20,6 @@ struct vmsnd_remix {
 void vmsnd_remix_init(struct vmsnd_remix *remix, const struct vmsnd_format *from,
 		      const struct vmsnd_format *to);
 /* Not in place, unless it is the identity. */
-void vmsnd_remix_rt(const struct vmsnd_remix *remix, double *to, const double *from,
-		    size_t frames);
+void vmsnd_remix_rt(const struct vmsnd_remix *remix, double *to, const double *from, size_t frames);
 
 #endif
