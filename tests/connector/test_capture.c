@@ -114,7 +114,7 @@ static void test_CA03_CA07_CAx3_KEY02_silence_in_real_time(void **state)
 /* Silence of unsigned samples is their middle. */
 static void test_silence_in_U8(void **state)
 {
-	struct vmsnd_stream_params params = {{VMSND_SAMPLE_U8, 8000, 1}, 800, 80};
+	struct vmsnd_stream_params params = {FORMAT(VMSND_SAMPLE_U8, 8000, 1), 800, 80};
 	struct rig rig;
 	void *at;
 	uint32_t n;

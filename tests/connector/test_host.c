@@ -133,17 +133,17 @@ static void test_PL18_host_that_ends_is_replaced_by_the_clock(void **state)
 	struct rig rig;
 
 	playing(&rig, 100 * MS);
-	rig.host.move_rc = VMSND_E_GONE;
+	rig.host.move_rc = rig.host.open_rc = VMSND_E_GONE;
 	rig_run(&rig, 100 * MS);
 	assert_null(rig.host.stream);
 	assert_int_equal(STATE(&rig), VMSND_PLAY_NOPLAY);
 	assert_int_equal(DONE(&rig), 9600);
 	assert_int_equal(rig_counter(&rig, "hosts_lost"), 1);
-	/* The next prepare tries again. */
-	rig.host.move_rc = VMSND_OK;
-	vmsnd_port_release(rig.port, rig.now);
-	rig_prepare(&rig);
+	/* It comes back by itself (RI-02). */
+	rig.host.move_rc = rig.host.open_rc = VMSND_OK;
+	rig_run(&rig, 2 * SECOND);
 	assert_int_equal(rig.host.opens, 2);
+	assert_int_equal(STATE(&rig), VMSND_PLAY_PLAY);
 	rig_close(&rig);
 }
 
@@ -154,7 +154,7 @@ static void test_prepare_right_after_the_host_ended(void **state)
 
 	playing(&rig, 100 * MS);
 	rig.host.move_rc = VMSND_E_GONE;
-	rig_class.advance(&rig.host, rig.now + 10 * MS);
+	rig.host.kind.advance(&rig.host, rig.now + 10 * MS);
 	rig.host.move_rc = VMSND_OK;
 	vmsnd_port_release(rig.port, rig.now);
 	rig_prepare(&rig);
@@ -199,7 +199,7 @@ static void test_PL18_host_that_ends_while_draining(void **state)
 	rig.endless = false;
 	rig_write(&rig, PERIOD);
 	vmsnd_port_drain(rig.port, rig.now);
-	rig.host.move_rc = VMSND_E_GONE;
+	rig.host.move_rc = rig.host.open_rc = VMSND_E_GONE;
 	rig_run(&rig, 100 * MS);
 	assert_int_equal(DONE(&rig), rig.next_frame);
 	vmsnd_port_start(rig.port, rig.now);
@@ -215,7 +215,7 @@ static void test_host_that_does_not_start(void **state)
 
 	rig_open(&rig, VMSND_PLAYBACK);
 	rig_prepare(&rig);
-	rig.host.start_rc = VMSND_E_GONE;
+	rig.host.start_rc = rig.host.open_rc = VMSND_E_GONE;
 	rig_write(&rig, 2 * PERIOD);
 	assert_int_equal(vmsnd_port_start(rig.port, rig.now), VMSND_OK);
 	rig_run(&rig, 20 * MS);
@@ -259,7 +259,7 @@ static void test_free_host_takes_what_there_is(void **state)
 	struct rig rig;
 
 	rig_open(&rig, VMSND_PLAYBACK);
-	rig.host.paced.speed = VMSND_PACED_FREE;
+	rig.host.speed = 0;
 	rig_prepare(&rig);
 	vmsnd_port_start(rig.port, rig.now);
 	rig.posted = 48000 * 60 + 7;
@@ -277,7 +277,7 @@ static void test_fast_host_keeps_its_pace(void **state)
 	struct rig rig;
 
 	rig_open(&rig, VMSND_PLAYBACK);
-	rig.host.paced.speed = 16;
+	rig.host.speed = 16;
 	rig_prepare(&rig);
 	vmsnd_port_start(rig.port, rig.now);
 	rig.endless = true;

@@ -119,8 +119,9 @@ static void test_threshold_covers_the_hosts_block(void **state)
 {
 	struct rig rig;
 
-	rig_open(&rig, VMSND_PLAYBACK);
+	rig_begin(&rig, VMSND_PLAYBACK, true);
 	rig.host.other_period = 960;
+	rig_add(&rig, 0);
 	rig_prepare(&rig);
 	assert_int_equal(vmsnd_port_wanted(rig.port), 1920);
 	vmsnd_port_start(rig.port, rig.now);
@@ -302,8 +303,9 @@ static void test_ring_has_room_for_four_host_blocks(void **state)
 	struct vmsnd_stream_params params = rig_params(480, 480);
 	struct rig rig;
 
-	rig_open(&rig, VMSND_PLAYBACK);
+	rig_begin(&rig, VMSND_PLAYBACK, true);
 	rig.host.other_period = 1000;
+	rig_add(&rig, 0);
 	assert_int_equal(vmsnd_port_prepare(rig.port, &params, rig.now), VMSND_OK);
 	assert_true(rig_write(&rig, 4000) == 4000);
 	rig_close(&rig);
@@ -315,19 +317,19 @@ static void test_fits_says_what_prepare_will(void **state)
 		struct vmsnd_stream_params params;
 		enum vmsnd_rc rc;
 	} cases[] = {
-	    {{{VMSND_SAMPLE_S16, 48000, 2}, 1920, 480}, VMSND_OK},
-	    {{{VMSND_SAMPLE_S32, 192000, 8}, 30720, 7680}, VMSND_OK},
-	    {{{VMSND_SAMPLE_S32, 192000, 8}, 32769, 7680}, VMSND_E_NOMEM},
-	    {{{VMSND_SAMPLE_S16, 48000, 2}, 262144, 480}, VMSND_OK},
-	    {{{VMSND_SAMPLE_S16, 48000, 2}, 262145, 480}, VMSND_E_NOMEM},
-	    {{{VMSND_SAMPLE_S16, 48000, 2}, UINT32_MAX, 480}, VMSND_E_NOMEM},
-	    {{{VMSND_SAMPLE_S16, 48000, 2}, UINT32_MAX, UINT32_MAX}, VMSND_E_NOMEM},
-	    {{{VMSND_SAMPLE_U8, 8000, 1}, 1048576, UINT32_MAX}, VMSND_OK},
-	    {{{VMSND_SAMPLE_S16, 48000, 0}, 1920, 480}, VMSND_E_UNSUPPORTED},
-	    {{{VMSND_SAMPLE_S16, 0, 2}, 1920, 480}, VMSND_E_UNSUPPORTED},
-	    {{{VMSND_SAMPLE_COUNT, 48000, 2}, 1920, 480}, VMSND_E_UNSUPPORTED},
-	    {{{VMSND_SAMPLE_S16, 48000, 2}, 0, 480}, VMSND_E_INVALID},
-	    {{{VMSND_SAMPLE_S16, 48000, 2}, 1920, 0}, VMSND_E_INVALID},
+	    {{FORMAT(VMSND_SAMPLE_S16, 48000, 2), 1920, 480}, VMSND_OK},
+	    {{FORMAT(VMSND_SAMPLE_S32, 192000, 8), 30720, 7680}, VMSND_OK},
+	    {{FORMAT(VMSND_SAMPLE_S32, 192000, 8), 32769, 7680}, VMSND_E_NOMEM},
+	    {{FORMAT(VMSND_SAMPLE_S16, 48000, 2), 262144, 480}, VMSND_OK},
+	    {{FORMAT(VMSND_SAMPLE_S16, 48000, 2), 262145, 480}, VMSND_E_NOMEM},
+	    {{FORMAT(VMSND_SAMPLE_S16, 48000, 2), UINT32_MAX, 480}, VMSND_E_NOMEM},
+	    {{FORMAT(VMSND_SAMPLE_S16, 48000, 2), UINT32_MAX, UINT32_MAX}, VMSND_E_NOMEM},
+	    {{FORMAT(VMSND_SAMPLE_U8, 8000, 1), 1048576, UINT32_MAX}, VMSND_OK},
+	    {{FORMAT(VMSND_SAMPLE_S16, 48000, 0), 1920, 480}, VMSND_E_UNSUPPORTED},
+	    {{FORMAT(VMSND_SAMPLE_S16, 0, 2), 1920, 480}, VMSND_E_UNSUPPORTED},
+	    {{FORMAT(VMSND_SAMPLE_COUNT, 48000, 2), 1920, 480}, VMSND_E_UNSUPPORTED},
+	    {{FORMAT(VMSND_SAMPLE_S16, 48000, 2), 0, 480}, VMSND_E_INVALID},
+	    {{FORMAT(VMSND_SAMPLE_S16, 48000, 2), 1920, 0}, VMSND_E_INVALID},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -343,30 +345,42 @@ static void test_fits_says_what_prepare_will(void **state)
 	}
 }
 
-static void test_V66_a_host_that_refuses_fails_prepare(void **state)
+/* V66: what a host says is its own trouble; the guest sees a card that works (CON-21, RI-02). */
+static void test_V66_a_host_that_refuses_is_not_the_guests_trouble(void **state)
 {
-	struct vmsnd_stream_params params = rig_params(BUFFER, PERIOD);
 	struct rig rig;
 
 	rig_open(&rig, VMSND_PLAYBACK);
 	rig.host.open_rc = VMSND_E_GONE;
-	assert_int_equal(vmsnd_port_prepare(rig.port, &params, rig.now), VMSND_E_GONE);
-	assert_int_equal(vmsnd_port_start(rig.port, rig.now), VMSND_E_INVALID);
+	rig_prepare(&rig);
+	rig_start(&rig);
+	rig.endless = true;
+	rig_run(&rig, 500 * MS);
+	assert_int_equal(DONE(&rig), 24000);
+	assert_int_equal(STATE(&rig), VMSND_PLAY_NOPLAY);
 	rig.host.open_rc = VMSND_OK;
-	assert_int_equal(vmsnd_port_prepare(rig.port, &params, rig.now), VMSND_OK);
+	rig_run(&rig, 5 * SECOND);
+	assert_int_equal(STATE(&rig), VMSND_PLAY_PLAY);
+	assert_true(rig.host.n_heard > 4000);
 	rig_close(&rig);
 }
 
-static void test_host_with_another_format_is_refused_and_closed(void **state)
+/* A host that settles on something else is fed what it wants (PAR-08 is no reason to fail). */
+static void test_host_with_another_format_is_converted_for(void **state)
 {
-	struct vmsnd_format other = {VMSND_SAMPLE_S16, 44100, 2};
-	struct vmsnd_stream_params params = rig_params(BUFFER, PERIOD);
+	static const struct vmsnd_format other = FORMAT(VMSND_SAMPLE_S32, 48000, 2);
 	struct rig rig;
 
-	rig_open(&rig, VMSND_PLAYBACK);
+	rig_begin(&rig, VMSND_PLAYBACK, true);
 	rig.host.other_format = &other;
-	assert_int_equal(vmsnd_port_prepare(rig.port, &params, rig.now), VMSND_E_UNSUPPORTED);
-	assert_int_equal(rig.host.closes, 1);
+	rig_add(&rig, 0);
+	rig_prepare(&rig);
+	rig_start(&rig);
+	rig.endless = true;
+	rig_run(&rig, 100 * MS);
+	assert_int_equal(rig.host.n_heard, 4800);
+	for (uint32_t i = 0; i < 4800; i++) /* left: the number's low half, in the top bits */
+		assert_int_equal(((uint32_t *)rig.host.bytes)[2 * i], (i + 1) << 16);
 	rig_close(&rig);
 }
 
@@ -451,9 +465,9 @@ static void test_underrun_inside_a_block(void **state)
 	started(&rig);
 	rig.posted = 700;
 	rig_run(&rig, 40 * MS); /* deadline at 20 ms, blocks at 30 and 40 */
-	rig.posted = 480;
+	rig.posted = T_FRAMES;  /* enough to go on with at once (PLx-7) */
 	rig_run(&rig, 20 * MS);
-	assert_int_equal(rig_heard_in_order(&rig), 1180);
+	assert_int_equal(rig_heard_in_order(&rig), 700 + T_FRAMES);
 	assert_int_equal(rig_counter(&rig, "underruns"), 1);
 	assert_int_equal(rig_counter(&rig, "underrun_frames"), 260);
 	assert_int_equal(rig_silence_inside(&rig), 260);
@@ -646,8 +660,8 @@ int main(void)
 	    cmocka_unit_test(test_ring_stays_within_its_storage),
 	    cmocka_unit_test(test_ring_has_room_for_four_host_blocks),
 	    cmocka_unit_test(test_fits_says_what_prepare_will),
-	    cmocka_unit_test(test_V66_a_host_that_refuses_fails_prepare),
-	    cmocka_unit_test(test_host_with_another_format_is_refused_and_closed),
+	    cmocka_unit_test(test_V66_a_host_that_refuses_is_not_the_guests_trouble),
+	    cmocka_unit_test(test_host_with_another_format_is_converted_for),
 	    cmocka_unit_test(test_prepare_while_running_is_invalid_and_harmless),
 	    cmocka_unit_test(test_release_and_prepare_keep_the_host_stream),
 	    cmocka_unit_test(test_V65_prepare_with_other_parameters_opens_anew),

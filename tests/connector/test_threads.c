@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ring and port with a real thread on each side; made for -Db_sanitize=thread. The order of
- * the frames is the check: neither side waits for time, both go as fast as they can. */
+/* Ring, port and units with real threads on every side; made for -Db_sanitize=thread. The order of
+ * the frames is the check: nobody waits for time, all go as fast as they can. */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -12,6 +12,7 @@
 
 #include "base/ring.h"
 #include "connector/connector.h"
+#include "os/pool.h"
 
 #define FRAMES   200000u
 #define CAPACITY 256u
@@ -69,28 +70,43 @@ static void test_ring_between_two_threads(void **state)
 	free(ring);
 }
 
-/* ---- a port whose host has a thread of its own ---- */
+/* ---- hosts with threads of their own ---- */
+
+#define UNITS 4u
 
 struct vmsnd_stream {
+	struct vmsnd_backend *host;
 	struct vmsnd_stream_user user;
 	void *ctx;
 	enum vmsnd_dir dir;
+	bool exact; /* the samples come as the guest made them */
 	pthread_t thread;
 	_Atomic bool stop;
 	bool running;
-	uint32_t next;   /* playback: the last number heard; capture: the last one made */
-	bool disordered; /* playback: something came twice, or not */
 };
 
 struct vmsnd_backend {
-	struct vmsnd_stream stream;
+	const _Atomic vmsnd_ns *clock;
+	bool follows, silent, gaps; /* gaps: frames may be missing, but never come twice */
+	uint32_t next;              /* the last number heard, or made */
+	bool disordered;
 };
 
-static void check_heard(struct vmsnd_stream *stream, const uint32_t *frames, uint32_t n)
+static void check_heard(struct vmsnd_backend *host, const uint32_t *frames, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (frames[i] == 0)
+			continue;
+		if (host->gaps ? frames[i] <= host->next : frames[i] != host->next + 1)
+			host->disordered = true;
+		host->next = frames[i];
+	}
+}
+
+static void make(struct vmsnd_backend *host, uint32_t *frames, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		if (frames[i] != 0 && frames[i] != ++stream->next)
-			stream->disordered = true;
+		frames[i] = host->silent ? 0 : ++host->next;
 }
 
 static void *audio_thread(void *arg)
@@ -99,22 +115,22 @@ static void *audio_thread(void *arg)
 	uint32_t frames[PERIOD];
 
 	for (uint32_t round = 0; !atomic_load(&stream->stop); round++) {
-		struct vmsnd_block block = {.samples = frames, .frames = 1 + round * 7 % PERIOD};
+		struct vmsnd_block block = {.samples = frames,
+					    .frames = 1 + round * 7 % PERIOD,
+					    .when = atomic_load(stream->host->clock)};
 
 		if (stream->user.ready_rt(stream->ctx) < block.frames) {
 			block.frames = 1;
 			sched_yield();
 		}
-		if (stream->dir == VMSND_PLAYBACK) {
-			stream->user.block_rt(stream->ctx, &block);
-			check_heard(stream, frames, block.frames);
-			continue;
+		if (stream->dir == VMSND_CAPTURE) {
+			if (stream->user.ready_rt(stream->ctx) < block.frames)
+				continue;
+			make(stream->host, frames, block.frames);
 		}
-		if (stream->user.ready_rt(stream->ctx) < block.frames)
-			continue;
-		for (uint32_t i = 0; i < block.frames; i++)
-			frames[i] = ++stream->next;
 		stream->user.block_rt(stream->ctx, &block);
+		if (stream->dir == VMSND_PLAYBACK && stream->exact)
+			check_heard(stream->host, frames, block.frames);
 	}
 	return NULL;
 }
@@ -123,11 +139,20 @@ static enum vmsnd_rc thread_open(struct vmsnd_backend *host, const struct vmsnd_
 				 const struct vmsnd_stream_user *user, void *ctx,
 				 struct vmsnd_stream **out, struct vmsnd_stream_got *got)
 {
-	host->stream.user = *user;
-	host->stream.ctx = ctx;
-	host->stream.dir = want->dir;
-	*got = (struct vmsnd_stream_got){want->format, want->period_frames, PERIOD};
-	*out = &host->stream;
+	struct vmsnd_stream *stream = calloc(1, sizeof(*stream));
+
+	if (!stream)
+		return VMSND_E_NOMEM;
+	stream->host = host;
+	stream->user = *user;
+	stream->ctx = ctx;
+	stream->dir = want->dir;
+	*got = (struct vmsnd_stream_got){.format = want->format,
+					 .period_frames = want->period_frames,
+					 .max_frames = PERIOD,
+					 .follows = want->follow && host->follows};
+	stream->exact = !want->follow || got->follows;
+	*out = stream;
 	return VMSND_OK;
 }
 
@@ -151,23 +176,31 @@ static void thread_stop(struct vmsnd_stream *stream, vmsnd_ns now)
 static void thread_close(struct vmsnd_stream *stream)
 {
 	thread_stop(stream, 0);
+	free(stream);
 }
 
-static const struct vmsnd_backend_class thread_class = {
-    .abi = VMSND_BACKEND_ABI,
-    .name = "thread",
-    .stream_open = thread_open,
-    .stream_start = thread_start,
-    .stream_stop = thread_stop,
-    .stream_close = thread_close,
-};
+#define THREAD_CLASS                                                                               \
+	.abi = VMSND_BACKEND_ABI, .name = "thread", .stream_open = thread_open,                    \
+	.stream_start = thread_start, .stream_stop = thread_stop, .stream_close = thread_close
+
+static const struct vmsnd_backend_class thread_class = {THREAD_CLASS};
+static const struct vmsnd_backend_class slow_class = {
+    THREAD_CLASS, .flags = VMSND_BACKEND_SLOW_STREAM_OPEN | VMSND_BACKEND_SLOW_STREAM_CLOSE};
+
+/* ---- a port with units, a pool, a guest ---- */
 
 struct world {
-	struct vmsnd_backend host;
+	struct vmsnd_backend hosts[UNITS];
+	struct vmsnd_connector_env env;
+	struct vmsnd_pool *pool;
 	struct vmsnd_port *port;
-	void *storage;
-	vmsnd_ns now;
+	void *storage, *rings[UNITS];
+	struct vmsnd_lun *luns[UNITS];
+	enum vmsnd_dir dir;
+	_Atomic vmsnd_ns now;
 	uint32_t next;
+	uint64_t done;
+	uint32_t seed;
 };
 
 static void *zeroed(size_t bytes)
@@ -179,17 +212,68 @@ static void *zeroed(size_t bytes)
 	return at;
 }
 
+static bool submit(void *ctx, struct vmsnd_job *job)
+{
+	return vmsnd_pool_submit(((struct world *)ctx)->pool, job);
+}
+
+static void finished(void *ctx)
+{
+}
+
+static void world_add(struct world *world, unsigned unit, enum vmsnd_lun_role role,
+		      const struct vmsnd_backend_class *cls)
+{
+	struct vmsnd_lun_conf conf = {.role = role,
+				      .backend = cls,
+				      .host = &world->hosts[unit],
+				      .prefs = {.sample = VMSND_SAMPLE_COUNT,
+						.prebuffer_ms = VMSND_PREBUFFER_UNSET,
+						.quality = VMSND_QUALITY_FASTEST}};
+
+	world->luns[unit] = zeroed(vmsnd_lun_footprint());
+	conf.ring_storage = world->rings[unit] = unit ? zeroed(VMSND_PORT_RING_BYTES) : NULL;
+	assert_int_equal(vmsnd_port_add(world->port, unit, world->luns[unit], &conf, world->now),
+			 VMSND_OK);
+}
+
+static void world_remove(struct world *world, unsigned unit)
+{
+	vmsnd_port_remove(world->port, unit, world->now);
+	while (!vmsnd_lun_gone(world->luns[unit])) {
+		vmsnd_port_advance(world->port, world->now);
+		sched_yield();
+	}
+	free(world->luns[unit]);
+	free(world->rings[unit]);
+	world->luns[unit] = NULL;
+	world->rings[unit] = NULL;
+}
+
 static void world_open(struct world *world, enum vmsnd_dir dir)
 {
-	const struct vmsnd_stream_params params = {{VMSND_SAMPLE_S16, 48000, 2}, BUFFER, PERIOD};
-	struct vmsnd_port_conf conf = {.dir = dir, .enabled = true, .backend = &thread_class};
+	const struct vmsnd_stream_params params = {
+	    .format = {.sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2},
+	    .buffer_frames = BUFFER,
+	    .period_frames = PERIOD};
+	const struct vmsnd_pool_conf pool = {.finished = finished};
+	struct vmsnd_port_conf conf = {.dir = dir, .enabled = true};
 
 	memset(world, 0, sizeof(*world));
+	world->dir = dir;
+	assert_int_equal(vmsnd_pool_open(&pool, &world->pool), VMSND_OK);
+	world->env = (struct vmsnd_connector_env){.ctx = world,
+						  .submit = submit,
+						  .rates = &vmsnd_resampler_samplerate,
+						  .cpu = VMSND_CPU_BASELINE};
 	world->storage = zeroed(VMSND_PORT_RING_BYTES);
 	world->port = zeroed(vmsnd_port_footprint());
-	conf.host = &world->host;
+	conf.env = &world->env;
 	conf.ring_storage = world->storage;
 	vmsnd_port_init(world->port, &conf);
+	for (unsigned i = 0; i < UNITS; i++)
+		world->hosts[i].clock = &world->now;
+	world_add(world, 0, VMSND_LUN_NORMAL, &thread_class);
 	assert_int_equal(vmsnd_port_prepare(world->port, &params, 0), VMSND_OK);
 	assert_int_equal(vmsnd_port_start(world->port, 0), VMSND_OK);
 }
@@ -197,52 +281,78 @@ static void world_open(struct world *world, enum vmsnd_dir dir)
 static void world_close(struct world *world)
 {
 	vmsnd_port_close(world->port, world->now);
+	for (unsigned i = 0; i < UNITS; i++) {
+		if (world->luns[i])
+			world_remove(world, i);
+		assert_false(world->hosts[i].disordered);
+	}
+	assert_true(vmsnd_pool_close(world->pool, 10 * VMSND_NS_PER_SECOND));
 	free(world->port);
 	free(world->storage);
 }
 
 /* One move of the device's; frames it moved. */
-static uint32_t device_moves(struct world *world, uint32_t frames, bool playback)
+static uint32_t device_moves(struct world *world, uint32_t frames)
 {
 	void *at;
 	uint32_t n = vmsnd_port_begin(world->port, frames, &at);
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (playback)
-			((uint32_t *)at)[i] = ++world->next;
-		else
-			assert_int_equal(((uint32_t *)at)[i], ++world->next);
+		uint32_t *frame = (uint32_t *)at + i;
+
+		if (world->dir == VMSND_PLAYBACK) {
+			*frame = ++world->next;
+		} else if (*frame != 0) {
+			assert_true(world->hosts[0].gaps ? *frame > world->next
+							 : *frame == world->next + 1);
+			world->next = *frame;
+		}
 	}
 	vmsnd_port_commit(world->port, n);
 	return n;
 }
 
-/* Everything a lane may ask while the audio thread is at work. */
-static void look_at_everything(struct world *world, uint64_t *done)
+/* Everything a lane may ask while the audio threads are at work. */
+static void look_at_everything(struct world *world)
 {
 	struct vmsnd_counter list[32];
-	uint64_t now_done = vmsnd_port_done_frames(world->port);
+	uint64_t done = vmsnd_port_done_frames(world->port);
 
-	assert_true(now_done >= *done);
-	*done = now_done;
+	assert_true(done >= world->done);
+	world->done = done;
 	vmsnd_port_counters(world->port, list, 32);
 	vmsnd_port_delay_frames(world->port);
-	vmsnd_port_due(world->port, now_done + PERIOD, world->now);
+	vmsnd_port_rate_hz(world->port);
+	vmsnd_port_state(world->port);
+	vmsnd_port_due(world->port, done + PERIOD, world->now);
+	for (unsigned i = 0; i < UNITS; i++) {
+		struct vmsnd_lun_status status;
+
+		if (world->luns[i])
+			vmsnd_lun_status(world->luns[i], &status);
+	}
 	vmsnd_port_advance(world->port, world->now);
 	world->now += 100000;
 }
 
-static void test_playback_with_an_audio_thread(void **state)
+static void turn(struct world *world)
 {
-	uint64_t done = 0;
+	if (vmsnd_port_wanted(world->port) == 0 ||
+	    device_moves(world, 1 + world->next % PERIOD) == 0)
+		sched_yield();
+	look_at_everything(world);
+}
+
+static void test_playback_with_audio_threads(void **state)
+{
 	struct world world;
 
 	world_open(&world, VMSND_PLAYBACK);
+	world.hosts[1].follows = world.hosts[1].gaps = true;
+	world_add(&world, 1, VMSND_LUN_NORMAL, &thread_class);
+	world_add(&world, 2, VMSND_LUN_NORMAL, &thread_class); /* bent */
 	for (uint32_t round = 1; world.next < FRAMES; round++) {
-		if (vmsnd_port_wanted(world.port) == 0 ||
-		    device_moves(&world, 1 + world.next % PERIOD, true) == 0)
-			sched_yield();
-		look_at_everything(&world, &done);
+		turn(&world);
 		if (round % 1000 == 0)
 			vmsnd_port_stop(world.port, world.now);
 		if (round % 300 == 0) {
@@ -255,66 +365,164 @@ static void test_playback_with_an_audio_thread(void **state)
 	vmsnd_port_start(world.port, world.now);
 	vmsnd_port_drain(world.port, world.now);
 	while (vmsnd_port_play_state(world.port) != VMSND_PLAY_NOPLAY) {
-		look_at_everything(&world, &done);
+		look_at_everything(&world);
 		sched_yield();
 	}
 	assert_int_equal(vmsnd_port_done_frames(world.port), world.next);
 	world_close(&world);
-	assert_int_equal(world.host.stream.next, world.next);
-	assert_false(world.host.stream.disordered);
+	assert_int_equal(world.hosts[0].next, world.next);
 }
 
-static void test_capture_with_an_audio_thread(void **state)
+static void test_capture_with_audio_threads(void **state)
 {
-	uint64_t done = 0;
 	struct world world;
 
 	world_open(&world, VMSND_CAPTURE);
+	world.hosts[1].silent = true; /* added, it changes nothing (MX-14) */
+	world_add(&world, 1, VMSND_LUN_NORMAL, &thread_class);
 	for (uint32_t round = 1; world.next < FRAMES; round++) {
-		if (device_moves(&world, 1 + world.next % PERIOD, false) == 0)
-			sched_yield();
-		look_at_everything(&world, &done);
+		turn(&world);
 		if (round % 1000 == 0)
 			vmsnd_port_stop(world.port, world.now);
 		vmsnd_port_start(world.port, world.now);
 	}
 	vmsnd_port_stop(world.port, world.now);
-	while (device_moves(&world, PERIOD, false) > 0)
+	while (device_moves(&world, PERIOD) > 0)
 		;
-	assert_int_equal(world.host.stream.next, world.next);
+	assert_int_equal(world.hosts[0].next, world.next);
 	world_close(&world);
 }
 
 /* The owner's switch while the audio thread is at work: frames move before and after, through
  * the host or the stand-in. */
-static void test_switch_with_an_audio_thread(void **state)
+static void test_switch_with_audio_threads(void **state)
 {
-	uint64_t done = 0;
 	struct world world;
 
 	world_open(&world, VMSND_PLAYBACK);
-	for (uint32_t turn = 0; turn < 50; turn++) {
-		uint64_t before = done;
+	for (unsigned i = 0; i < 2; i++)
+		world.hosts[i].gaps = world.hosts[i].follows = true;
+	world_add(&world, 1, VMSND_LUN_NORMAL, &slow_class);
+	for (uint32_t at = 0; at < 50; at++) {
+		uint64_t before = world.done;
 
-		vmsnd_port_enable(world.port, turn % 2 == 0, world.now);
-		while (done < before + 3 * PERIOD) {
-			if (vmsnd_port_wanted(world.port) == 0 ||
-			    device_moves(&world, PERIOD, true) == 0)
-				sched_yield();
-			look_at_everything(&world, &done);
-		}
+		vmsnd_port_enable(world.port, at % 2, world.now);
+		while (world.done < before + 3 * PERIOD)
+			turn(&world);
 	}
-	assert_true(done <= world.next);
+	assert_true(world.done <= world.next);
 	world_close(&world);
+}
+
+/* ---- all at once ---- */
+
+static uint32_t random_below(struct world *world, uint32_t below)
+{
+	world->seed = world->seed * 1664525u + 1013904223u;
+	return (world->seed >> 8) % below;
+}
+
+static void toggle_unit(struct world *world, unsigned unit)
+{
+	static const enum vmsnd_lun_role roles[] = {VMSND_LUN_NORMAL, VMSND_LUN_TAP_DEVICE,
+						    VMSND_LUN_TAP_HOST};
+
+	if (world->luns[unit]) {
+		world_remove(world, unit);
+		return;
+	}
+	/* A new role begins a new story. */
+	world->hosts[unit].next = 0;
+	world_add(world, unit, roles[random_below(world, 3)],
+		  random_below(world, 2) ? &slow_class : &thread_class);
+}
+
+static void set_volume(struct world *world)
+{
+	const struct vmsnd_volume volume = {.gain_mdb = (int32_t)random_below(world, 20000) - 10000,
+					    .muted = random_below(world, 4)};
+
+	vmsnd_lun_volume(world->luns[3], &volume);
+}
+
+static void meddle(struct world *world)
+{
+	switch (random_below(world, 9)) {
+	case 0:
+		vmsnd_port_enable(world->port, random_below(world, 2), world->now);
+		break;
+	case 1:
+		vmsnd_port_pause(world->port, random_below(world, 2), world->now);
+		break;
+	case 2:
+	case 3:
+		toggle_unit(world, 1 + random_below(world, 2));
+		break;
+	case 4:
+	case 5:
+		set_volume(world);
+		break;
+	case 6:
+		vmsnd_lun_reopen(world->luns[0], world->now);
+		break;
+	case 7:
+		vmsnd_lun_attach(world->luns[0], NULL, world->now);
+		vmsnd_lun_attach(world->luns[0], &world->hosts[0], world->now);
+		break;
+	default:
+		vmsnd_port_stop(world->port, world->now);
+	}
+}
+
+/* Privacy switch, units and taps in and out, volume, suspension, another device, figures. */
+static void everything(enum vmsnd_dir dir)
+{
+	struct world world;
+
+	world_open(&world, dir);
+	for (unsigned i = 0; i < 3; i++)
+		world.hosts[i].follows = world.hosts[i].gaps = true;
+	/* Of an input, only unit 0 has numbers; the others are added and must not change them. */
+	for (unsigned i = 1; i < UNITS; i++)
+		world.hosts[i].silent = true;
+	world_add(&world, 3, VMSND_LUN_NORMAL, &thread_class);
+	for (uint32_t round = 0; round < 400; round++) {
+		uint64_t before;
+
+		meddle(&world);
+		for (unsigned i = random_below(&world, 20); i > 0; i--)
+			turn(&world);
+		if (round % 4 != 3)
+			continue;
+		vmsnd_port_pause(world.port, false, world.now);
+		vmsnd_port_start(world.port, world.now);
+		before = world.done;
+		while (world.done < before + PERIOD) /* time has not stopped */
+			turn(&world);
+	}
+	vmsnd_port_enable(world.port, true, world.now);
+	world_close(&world);
+}
+
+static void test_everything_at_once_while_playing(void **state)
+{
+	everything(VMSND_PLAYBACK);
+}
+
+static void test_everything_at_once_while_recording(void **state)
+{
+	everything(VMSND_CAPTURE);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ring_between_two_threads),
-	    cmocka_unit_test(test_playback_with_an_audio_thread),
-	    cmocka_unit_test(test_capture_with_an_audio_thread),
-	    cmocka_unit_test(test_switch_with_an_audio_thread),
+	    cmocka_unit_test(test_playback_with_audio_threads),
+	    cmocka_unit_test(test_capture_with_audio_threads),
+	    cmocka_unit_test(test_switch_with_audio_threads),
+	    cmocka_unit_test(test_everything_at_once_while_playing),
+	    cmocka_unit_test(test_everything_at_once_while_recording),
 	};
 
 	return cmocka_run_group_tests_name("threads", tests, NULL, NULL);

@@ -105,7 +105,7 @@ static void test_prebuffer_deadline_is_the_hosts_start(void **state)
 	prepare_long(&small, VMSND_PLAYBACK, true, 300);
 	big.now += 100 * MS;
 	vmsnd_port_advance(big.port, big.now);
-	rig_class.advance(&big.host, big.now);
+	big.host.kind.advance(&big.host, big.now);
 	rig_run_until(&small, big.now);
 	check_same(&big, &small);
 	assert_true(rig_heard_in_order(&big) == 300);
@@ -180,6 +180,7 @@ static void act(struct rig *rig)
 		break;
 	case 6:
 		rig->host.move_rc = random_below(4) ? VMSND_OK : VMSND_E_GONE;
+		rig->host.open_rc = random_below(4) ? VMSND_OK : VMSND_E_GONE;
 		break;
 	default:
 		rig_write(rig, random_below(3000));
