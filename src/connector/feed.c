@@ -123,7 +123,7 @@ static bool empty(const struct vmsnd_lun *lun)
 
 static vmsnd_ns aim_ns(const struct vmsnd_lun *lun)
 {
-	return vmsnd_frames_to_ns(lun->aim_frames, lun->path->ring_format.rate_hz);
+	return vmsnd_frames_to_ns_rt(lun->aim_frames, lun->path->ring_format.rate_hz);
 }
 
 static bool guest_plays(const struct vmsnd_port *port)
@@ -232,7 +232,7 @@ vmsnd_ns vmsnd_lun_drive_deadline(const struct vmsnd_lun *lun, vmsnd_ns now)
 
 	if (lun->index == 0 || lun->port->paused || !fed_by_lane(lun))
 		return VMSND_NEVER;
-	if (!lun->running && vmsnd_lun_able(lun) && lun->fed != VMSND_NEVER &&
+	if (!lun->running && lun->due && vmsnd_lun_able(lun) && lun->fed != VMSND_NEVER &&
 	    vmsnd_ring_fill_rt(&lun->own.ring) > 0)
 		at = lun->fed + aim_ns(lun);
 	/* A host with a thread of its own does not tell when all is played. */
