@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fake_backend.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rate.h"
+
+struct fake fake;
+
+struct vmsnd_stream {
+	struct vmsnd_backend *host;
+	struct vmsnd_stream *next;
+	enum vmsnd_dir dir;
+	struct vmsnd_format format;
+	struct vmsnd_stream_user user;
+	void *ctx;
+	struct vmsnd_block_clock clock;
+	bool ended;
+	unsigned char *samples;
+};
+
+struct vmsnd_backend {
+	struct vmsnd_stream *streams;
+};
+
+static void hold(void)
+{
+	while (atomic_load(&fake.hold))
+		sched_yield();
+}
+
+static enum vmsnd_rc fake_open(const struct vmsnd_backend_conf *conf, struct vmsnd_backend **out)
+{
+	hold();
+	fake.open_tries++;
+	fake.quiet = conf->again;
+	if (fake.away || fake.rc)
+		return fake.away ? VMSND_E_GONE : fake.rc;
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return VMSND_E_NOMEM;
+	fake.user = conf->user;
+	fake.ctx = conf->user_ctx;
+	fake.opens++;
+	return VMSND_OK;
+}
+
+static void fake_close(struct vmsnd_backend *host)
+{
+	fake.closes++;
+	free(host);
+}
+
+static enum vmsnd_rc fake_stream_open(struct vmsnd_backend *host,
+				      const struct vmsnd_stream_want *want,
+				      const struct vmsnd_stream_user *user, void *ctx,
+				      struct vmsnd_stream **out, struct vmsnd_stream_got *got)
+{
+	struct vmsnd_stream *stream;
+
+	fake.stream_tries++;
+	if (fake.streams_away)
+		return VMSND_E_GONE;
+	stream = calloc(1, sizeof(*stream));
+	*got = (struct vmsnd_stream_got){.format = want->format,
+					 .period_frames = FAKE_BLOCK_FRAMES,
+					 .max_frames = FAKE_BLOCK_FRAMES};
+	if (fake.rate_hz)
+		got->format.rate_hz = fake.rate_hz;
+	if (stream)
+		stream->samples = calloc(FAKE_BLOCK_FRAMES, vmsnd_format_frame_bytes(&got->format));
+	if (!stream || !stream->samples) {
+		free(stream);
+		return VMSND_E_NOMEM;
+	}
+	stream->host = host;
+	stream->dir = want->dir;
+	stream->format = got->format;
+	stream->user = *user;
+	stream->ctx = ctx;
+	vmsnd_block_clock_init(&stream->clock, got->format.rate_hz, FAKE_BLOCK_FRAMES, 1);
+	stream->next = host->streams;
+	host->streams = stream;
+	fake.streams[want->dir]++;
+	*out = stream;
+	return VMSND_OK;
+}
+
+static enum vmsnd_rc fake_stream_start(struct vmsnd_stream *stream, vmsnd_ns now)
+{
+	if (!stream->ended)
+		vmsnd_block_clock_start(&stream->clock, now);
+	return VMSND_OK;
+}
+
+static void fake_stream_stop(struct vmsnd_stream *stream, vmsnd_ns now)
+{
+	vmsnd_block_clock_stop(&stream->clock);
+}
+
+static void fake_stream_close(struct vmsnd_stream *stream)
+{
+	struct vmsnd_stream **at = &stream->host->streams;
+
+	while (*at != stream)
+		at = &(*at)->next;
+	*at = stream->next;
+	fake.streams[stream->dir]--;
+	free(stream->samples);
+	free(stream);
+}
+
+static void move(struct vmsnd_stream *stream, vmsnd_ns when)
+{
+	uint32_t bytes = vmsnd_format_frame_bytes(&stream->format);
+	struct vmsnd_block block = {
+	    .samples = stream->samples, .frames = FAKE_BLOCK_FRAMES, .when = when};
+
+	/* A microphone hears something. */
+	memset(stream->samples, 0x11, (size_t)FAKE_BLOCK_FRAMES * bytes);
+	stream->user.block_rt(stream->ctx, &block);
+	for (uint32_t i = 0; i < FAKE_BLOCK_FRAMES && stream->dir == VMSND_PLAYBACK; i++)
+		for (uint32_t k = 0; k < bytes; k++)
+			if (stream->samples[i * bytes + k]) {
+				fake.frames++;
+				break;
+			}
+}
+
+static vmsnd_ns fake_advance(struct vmsnd_backend *host, vmsnd_ns now)
+{
+	vmsnd_ns next = VMSND_NEVER;
+
+	for (struct vmsnd_stream *at = host->streams, *after; at; at = after) {
+		vmsnd_ns when = vmsnd_block_clock_next(&at->clock);
+
+		after = at->next;
+		if (fake.kill && !at->ended) {
+			vmsnd_block_clock_stop(&at->clock);
+			at->ended = true;
+			at->user.ended(at->ctx, VMSND_E_GONE);
+			continue;
+		}
+		for (; vmsnd_block_clock_tick(&at->clock, now);
+		     when = vmsnd_block_clock_next(&at->clock))
+			move(at, when);
+		if (when < next)
+			next = when;
+	}
+	fake.kill = false;
+	return next;
+}
+
+static void fake_limits(const struct vmsnd_backend *host, struct vmsnd_backend_limits *out)
+{
+	*out = (struct vmsnd_backend_limits){VMSND_STREAMS_ANY, fake.deaf ? 0 : 1};
+}
+
+static enum vmsnd_backend_status fake_status(const struct vmsnd_backend *host, enum vmsnd_dir dir)
+{
+	return fake.error ? VMSND_BACKEND_ERROR : VMSND_BACKEND_RUNNING;
+}
+
+static size_t fake_devices(struct vmsnd_backend *host, struct vmsnd_host_device *out, size_t max)
+{
+	hold();
+	fake.looks++;
+	for (size_t i = 0; i < fake.n_devices && i < max; i++)
+		out[i] = fake.devices[i];
+	return fake.n_devices;
+}
+
+static enum vmsnd_rc fake_device_set(struct vmsnd_backend *host, enum vmsnd_dir dir, const char *id)
+{
+	if (id && fake.no_device && strcmp(id, fake.no_device) == 0)
+		return VMSND_E_GONE;
+	snprintf(fake.set[dir], sizeof(fake.set[dir]), "%s", id ? id : "(default)");
+	return VMSND_OK;
+}
+
+#define FAKE_CLASS(title, bits)                                                                    \
+	{                                                                                          \
+		.abi = VMSND_BACKEND_ABI, .flags = bits, .name = title, .summary = "for tests",    \
+		.open = fake_open, .close = fake_close, .stream_open = fake_stream_open,           \
+		.stream_start = fake_stream_start, .stream_stop = fake_stream_stop,                \
+		.stream_close = fake_stream_close, .advance = fake_advance, .limits = fake_limits, \
+		.status = fake_status, .devices = fake_devices, .device_set = fake_device_set      \
+	}
+
+const struct vmsnd_backend_class fake_class = FAKE_CLASS("fake", 0);
+const struct vmsnd_backend_class fake_slow_class =
+    FAKE_CLASS("fake-slow", VMSND_BACKEND_SLOW_OPEN | VMSND_BACKEND_SLOW_DEVICES);
+const struct vmsnd_backend_class fake_notices_class =
+    FAKE_CLASS("fake-notices", VMSND_BACKEND_STREAM_NOTICES);
+
+const struct vmsnd_backend_class *const fake_classes[] = {&fake_class, &fake_slow_class,
+							  &fake_notices_class, NULL};
