@@ -11,7 +11,7 @@ uint64_t vmsnd_ns_to_frames(uint64_t ns, uint32_t rate_hz)
 	return seconds * rate_hz + rest * rate_hz / VMSND_NS_PER_SECOND;
 }
 
-uint64_t vmsnd_frames_to_ns(uint64_t frames, uint32_t rate_hz)
+uint64_t vmsnd_frames_to_ns_rt(uint64_t frames, uint32_t rate_hz)
 {
 	uint64_t seconds = frames / rate_hz;
 	uint64_t rest = frames % rate_hz;
@@ -48,7 +48,7 @@ vmsnd_ns vmsnd_block_clock_next(const struct vmsnd_block_clock *clock)
 	if (!clock->running)
 		return VMSND_NEVER;
 	return clock->start +
-	       vmsnd_frames_to_ns((clock->blocks + 1) * clock->block_frames, clock->rate_hz);
+	       vmsnd_frames_to_ns_rt((clock->blocks + 1) * clock->block_frames, clock->rate_hz);
 }
 
 bool vmsnd_block_clock_tick(struct vmsnd_block_clock *clock, vmsnd_ns now)

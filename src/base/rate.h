@@ -8,7 +8,7 @@
 /* floor(ns * rate_hz / 1e9), exact for every argument whose result fits in 64 bits. */
 uint64_t vmsnd_ns_to_frames(uint64_t ns, uint32_t rate_hz);
 /* The first nanosecond at which vmsnd_ns_to_frames reaches `frames`: ceil(frames * 1e9 / rate). */
-uint64_t vmsnd_frames_to_ns(uint64_t frames, uint32_t rate_hz);
+uint64_t vmsnd_frames_to_ns_rt(uint64_t frames, uint32_t rate_hz);
 
 /* A clock that ticks once a block: block n (from 0) is due at start + (n + 1) blocks, so
  * a frame counts as moved once its time is over. It keeps no float and never drifts. */

@@ -18,10 +18,8 @@ static void lost_rt(struct vmsnd_path *path, uint32_t lost)
 
 static void put_rt(struct vmsnd_path *path, const struct vmsnd_flow_block *block)
 {
-	uint32_t fill = path->ring.capacity_frames - vmsnd_ring_room_rt(&path->ring), lost = 0;
-	uint32_t made;
+	uint32_t lost = 0, made;
 
-	vmsnd_figure_range_rt(&path->fill_min, &path->fill_max, fill);
 	made = vmsnd_flow_push_rt(&path->flow, block, &path->ring, &lost);
 	vmsnd_figure_add_rt(&path->in_frames, made);
 	if (!block->samples)
@@ -34,16 +32,17 @@ static void put_rt(struct vmsnd_path *path, const struct vmsnd_flow_block *block
 }
 
 /* Unit 0: into the port's ring, with the other inputs. */
-static void record_rt(struct vmsnd_port *port, const struct vmsnd_block *block)
+static void record_rt(struct vmsnd_port *port, struct vmsnd_path *path,
+		      const struct vmsnd_block *block)
 {
 	struct vmsnd_flow_block in = {.samples = block->samples, .frames = block->frames};
 
 	if (vmsnd_links_mixing_rt(port)) {
-		vmsnd_links_bend_rt(port, block);
+		vmsnd_links_bend_rt(port, path, block);
 		in.mix_rt = vmsnd_links_mix_rt;
 		in.ctx = port;
 	}
-	put_rt(&port->main, &in);
+	put_rt(path, &in);
 }
 
 /* Others: as it is, into a ring of their own, from which unit 0 takes it. */
@@ -72,23 +71,33 @@ static void store_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 	lost_rt(path, block->frames - put);
 }
 
-static void block_rt(void *ctx, const struct vmsnd_block *block)
+static void take_rt(struct vmsnd_lun *lun, const struct vmsnd_block *block)
 {
-	struct vmsnd_lun *lun = ctx;
 	struct vmsnd_path *path = lun->path;
-	bool shut = atomic_load_explicit(&path->gate, memory_order_acquire) == VMSND_GATE_SHUT;
-	uint32_t room = vmsnd_ring_room_rt(&path->ring);
 
-	vmsnd_path_note_rt(path, block, path->ring.capacity_frames - room);
-	if (shut)
+	vmsnd_path_note_rt(path, block);
+	if (atomic_load(&path->gate) == VMSND_GATE_SHUT)
 		return;
+	vmsnd_path_latency_rt(path, block,
+			      path->ring.capacity_frames - vmsnd_ring_room_rt(&path->ring));
 	if (lun->index > 0) {
 		store_rt(path, block);
 		return;
 	}
-	vmsnd_links_enter_rt(lun->port);
 	vmsnd_links_tap_rt(lun->port, block->samples, block->frames);
-	record_rt(lun->port, block);
+	record_rt(lun->port, path, block);
+}
+
+static void block_rt(void *ctx, const struct vmsnd_block *block)
+{
+	struct vmsnd_lun *lun = ctx;
+
+	if (lun->index > 0) {
+		take_rt(lun, block);
+		return;
+	}
+	vmsnd_links_enter_rt(lun->port);
+	take_rt(lun, block);
 	vmsnd_links_leave_rt(lun->port);
 }
 
@@ -110,8 +119,6 @@ void vmsnd_capture_fill_rt(struct vmsnd_port *port, uint32_t frames, vmsnd_ns wh
 {
 	const struct vmsnd_block block = {.frames = frames, .when = when};
 
-	vmsnd_figure_add_rt(&port->main.blocks, 1);
-	vmsnd_links_enter_rt(port);
-	record_rt(port, &block);
-	vmsnd_links_leave_rt(port);
+	vmsnd_figure_add_rt(&port->stand.blocks, 1);
+	record_rt(port, &port->stand, &block);
 }

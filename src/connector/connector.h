@@ -203,7 +203,7 @@ double vmsnd_port_rate_hz(const struct vmsnd_port *port);
  * sound before and after it overruns, overrun_frames    capture frames dropped, the ring being full
  *   blocks, host_gaps           what the host, or the stand-in, moved; gaps it reported
  *   fill_min, fill_max          least and most frames in the ring when a block was due
- *   starts, hosts_opened, hosts_lost
+ *   starts, hosts_opened, hosts_lost, host_stalls
  * of unit 0. */
 size_t vmsnd_port_counters(const struct vmsnd_port *port, struct vmsnd_counter *out, size_t max);
 

@@ -25,6 +25,14 @@
 /* A line younger than this is not doubted; one doubted again before SOON_S is drawn anew. */
 #define PATIENCE_S 3.0
 #define SOON_S     10.0
+/* No update for so long, and so many steps: that was a break. */
+#define LOST_S     0.5
+#define LOST_STEPS 10.0
+/* Blocks come late, not early: if one does, so much and so many steps, while the line is young,
+ * then those before were late. Believed so many times in a row. */
+#define EARLY_S     0.02
+#define EARLY_STEPS 3.0
+#define EARLY_MAX   64u
 /* Enough to say how fast it is. */
 #define KNOWN_S    1.0
 #define SPREAD_S   3e-3 /* the most that is taken for a first guess of the jitter */
@@ -138,6 +146,29 @@ static double weigh_rt(struct vmsnd_dll *dll, double error_s, double step_s)
 	return cut_s;
 }
 
+static bool early_rt(const struct vmsnd_dll *dll, double error_s, double step_s)
+{
+	return dll->place_age_s < PATIENCE_S && dll->early < EARLY_MAX &&
+	       error_s < -fmax(EARLY_S, EARLY_STEPS * step_s);
+}
+
+/* What the late ones said of the pace is forgotten, too. */
+static void again_rt(struct vmsnd_dll *dll, vmsnd_ns now)
+{
+	if (dll->pace_age_s < PATIENCE_S) {
+		dll->period = atomic_load_explicit(&dll->shown_period, memory_order_relaxed);
+		unsure_rt(dll, PRIOR, spread_s_rt(dll));
+	}
+	dll->early++;
+	place_rt(dll, now);
+}
+
+/* Nobody said so, but the stream was stopped. */
+static bool lost_rt(const struct vmsnd_dll *dll, double step_s, vmsnd_ns now)
+{
+	return (double)(int64_t)(now - dll->last) / NS > LOST_S + LOST_STEPS * step_s;
+}
+
 static bool wrong_rt(const struct vmsnd_dll *dll, double step_s)
 {
 	if (dll->place_age_s < PATIENCE_S)
@@ -152,6 +183,19 @@ static void show_rt(struct vmsnd_dll *dll)
 		atomic_store_explicit(&dll->shown_period, dll->period, memory_order_relaxed);
 }
 
+static void follow_line_rt(struct vmsnd_dll *dll, double error_s, double step_s, vmsnd_ns now)
+{
+	correct_rt(dll, weigh_rt(dll, error_s, step_s));
+	dll->updates += dll->updates < 1000000;
+	dll->place_age_s += step_s;
+	dll->pace_age_s += step_s;
+	if (dll->place_age_s >= PATIENCE_S)
+		dll->early = 0;
+	if (wrong_rt(dll, step_s))
+		doubt_rt(dll, step_s, now);
+	show_rt(dll);
+}
+
 void vmsnd_dll_update_rt(struct vmsnd_dll *dll, uint32_t frames, vmsnd_ns now)
 {
 	double step_s = frames * dll->nominal_ns / NS, error_s;
@@ -161,18 +205,18 @@ void vmsnd_dll_update_rt(struct vmsnd_dll *dll, uint32_t frames, vmsnd_ns now)
 	dll->frames += frames;
 	if (!dll->running) {
 		begin_rt(dll, step_s, now);
-		return;
+	} else {
+		predict_rt(dll, frames, step_s);
+		/* Signed: the line may be ahead of now. */
+		error_s = ((double)(int64_t)(now - dll->origin) - dll->time_ns) / NS;
+		if (lost_rt(dll, step_s, now))
+			place_rt(dll, now);
+		else if (early_rt(dll, error_s, step_s))
+			again_rt(dll, now);
+		else
+			follow_line_rt(dll, error_s, step_s, now);
 	}
-	predict_rt(dll, frames, step_s);
-	/* Signed: the line may be ahead of now. */
-	error_s = ((double)(int64_t)(now - dll->origin) - dll->time_ns) / NS;
-	correct_rt(dll, weigh_rt(dll, error_s, step_s));
-	dll->updates += dll->updates < 1000000;
-	dll->place_age_s += step_s;
-	dll->pace_age_s += step_s;
-	if (wrong_rt(dll, step_s))
-		doubt_rt(dll, step_s, now);
-	show_rt(dll);
+	dll->last = now;
 }
 
 double vmsnd_dll_rate_hz_rt(const struct vmsnd_dll *dll)

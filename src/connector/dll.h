@@ -30,15 +30,18 @@ struct vmsnd_dll {
 	double drift_s;      /* over some ten */
 	double place_age_s;  /* frames' time since the place was last forgotten */
 	double pace_age_s;   /* since the pace was */
+	vmsnd_ns last;       /* when it was last updated */
 	vmsnd_ns place_time; /* what was seen when the place was last forgotten */
 	uint64_t place_frames;
 	unsigned updates; /* since the place was forgotten, as far as it matters */
+	unsigned early;   /* how often the place was found to be late, in a row */
 	bool running;     /* there is a place */
 	_Atomic double shown_period;
 };
 
 void vmsnd_dll_init(struct vmsnd_dll *dll, uint32_t nominal_hz);
-/* Forgets where it is but not how fast: the stream was stopped, or lost time (block->gap). */
+/* Forgets where it is but not how fast: the stream was stopped, or lost time (block->gap). A
+ * silence of more than half a second is taken for one, too. */
 void vmsnd_dll_break_rt(struct vmsnd_dll *dll);
 /* `frames` more have moved by `now`: once a block, or a burst. */
 void vmsnd_dll_update_rt(struct vmsnd_dll *dll, uint32_t frames, vmsnd_ns now);
@@ -122,7 +125,9 @@ void vmsnd_follow_break_rt(struct vmsnd_follow *follow);
 void vmsnd_follow_idle_rt(struct vmsnd_follow *follow, uint32_t frames, vmsnd_ns when);
 
 struct vmsnd_follow_block {
-	uint32_t frames;      /* that will be made now */
+	/* That will be made now. What is said here has to be what is made, over time: whoever
+	 * converts a count of another clock's frames carries the rest. */
+	uint32_t frames;
 	vmsnd_ns when;        /* block->when */
 	uint64_t position;    /* of the reader's end of the ring, before */
 	uint32_t held_frames; /* vmsnd_flow_held_frames_rt, before */

@@ -117,7 +117,6 @@ enum vmsnd_rc vmsnd_lun_fit(struct vmsnd_lun *lun)
 	lun->guest_format = lun->port->params.format;
 	if (lun->index == 0) {
 		path->ring_format = lun->port->params.format;
-		lun->port->standing_in = false;
 		vmsnd_port_grow(lun->port);
 		vmsnd_port_measure(lun->port);
 	} else {
@@ -135,14 +134,12 @@ enum vmsnd_rc vmsnd_lun_fit(struct vmsnd_lun *lun)
 /* The stand-in of a capture port adds the other inputs to silence. */
 void vmsnd_port_fit_stand_in(struct vmsnd_port *port)
 {
-	struct vmsnd_path *path = &port->main;
+	struct vmsnd_path *path = &port->stand;
 	struct vmsnd_flow_conf conf = {
 	    .from = port->params.format, .to = port->params.format, .cpu = port->conf.env->cpu};
 
-	if (port->standing_in || port->conf.dir == VMSND_PLAYBACK)
-		return;
-	vmsnd_flow_close(&path->flow);
-	path->format = path->ring_format = port->params.format;
+	path->ring_format = path->format = port->params.format;
 	path->frame_bytes = port->frame_bytes;
-	port->standing_in = vmsnd_flow_open(&path->flow, &conf) == VMSND_OK;
+	if (!port->stand_fits && port->conf.dir == VMSND_CAPTURE)
+		port->stand_fits = vmsnd_flow_open(&path->flow, &conf) == VMSND_OK;
 }

@@ -173,7 +173,9 @@ static void measure_rt(struct vmsnd_follow *follow, const struct vmsnd_follow_bl
 	double off = (double)(int64_t)(left - follow->used_frames) - follow->used_part;
 	double limit = SLIP_FRAMES + follow->block_frames;
 
-	if (!follow->placed || fabs(off - follow->slip_frames) > limit) {
+	/* A clock that has just lost its place may have lost more. */
+	if (!follow->placed || follow->dll.place_age_s <= 0 ||
+	    fabs(off - follow->slip_frames) > limit) {
 		follow->placed = true;
 		follow->used_frames = left;
 		follow->used_part = follow->slip_frames = 0;

@@ -13,6 +13,13 @@ static const uint8_t retry_after_s[] = {0, 1, 2, 3, 4, 5};
 /* How soon another thread is looked for again that is just leaving. */
 #define FENCE_NS UINT64_C(1000000)
 
+/* A device switch that was announced and has not come by then will not. */
+#define SWITCH_NS (2 * VMSND_NS_PER_SECOND)
+
+/* A host that has not come for so long, and for some of its blocks, is no clock for a guest. */
+#define STALL_NS     UINT64_C(250000000)
+#define STALL_BLOCKS 8u
+
 /* Rounds of one settle: host changed, closed, opened, refused, asked more plainly. */
 #define ROUNDS_MAX 8u
 
@@ -115,8 +122,6 @@ static void begin_close(struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	vmsnd_lun_stop(lun, now);
 	vmsnd_flow_close(&lun->path->flow);
-	if (lun->index == 0)
-		lun->port->standing_in = false;
 	atomic_store_explicit(&lun->path->delay_frames, 0, memory_order_relaxed);
 	atomic_store_explicit(&lun->path->held_frames, 0, memory_order_relaxed);
 	lun->job.stream = lun->stream;
@@ -200,8 +205,12 @@ static void take_notices(struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	uint32_t notices = atomic_exchange_explicit(&lun->notices, 0, memory_order_acquire);
 
-	if (notices & 1u << VMSND_STREAM_SWITCHING)
+	if (lun->switching && now >= lun->switch_end)
+		lun->switching = false;
+	if (notices & 1u << VMSND_STREAM_SWITCHING) {
 		lun->switching = true;
+		lun->switch_end = now + SWITCH_NS;
+	}
 	if (notices & 1u << VMSND_STREAM_SWITCHED)
 		switched(lun, now);
 	if ((notices & 1u << VMSND_STREAM_REOPEN) && !lun->reopen)
@@ -285,17 +294,20 @@ vmsnd_ns vmsnd_lun_deadline(const struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	if (lun->job.task != VMSND_TASK_NONE)
 		return VMSND_NEVER; /* the pool wakes the lane */
+	if (lun->stream && (lun->reopen || !lun->wanted))
+		return now + FENCE_NS;
 	if (lun->stream)
-		return lun->reopen || !lun->wanted ? now + FENCE_NS : vmsnd_lun_linger_end(lun);
+		return lun->switching ? lun->switch_end : vmsnd_lun_linger_end(lun);
 	if (!lun->wanted)
 		return VMSND_NEVER;
 	return lun->retry > now ? lun->retry : now + FENCE_NS;
 }
 
+/* PL-15: one that is about to change its device is not started on the old one. */
 bool vmsnd_lun_able(const struct vmsnd_lun *lun)
 {
-	return lun->stream && !lun->reopen && !lun->asleep && !lun->early &&
-	       !atomic_load_explicit(&lun->ended, memory_order_acquire);
+	return lun->stream && (lun->running || !lun->switching) && !lun->reopen && !lun->asleep &&
+	       !lun->early && !atomic_load_explicit(&lun->ended, memory_order_acquire);
 }
 
 bool vmsnd_lun_start(struct vmsnd_lun *lun, vmsnd_ns at)
@@ -305,7 +317,9 @@ bool vmsnd_lun_start(struct vmsnd_lun *lun, vmsnd_ns at)
 	path->sounding = path->overrunning = false;
 	path->waiting = lun->index > 0 && lun->dir == VMSND_CAPTURE;
 	path->gap_frames = 0;
-	lun->draining = false;
+	lun->draining = lun->stalled = false;
+	lun->seen = at;
+	lun->seen_blocks = vmsnd_figure_rt(&path->blocks);
 	vmsnd_dll_break_rt(&path->dll);
 	if (lun->index > 0) /* unit 0's is the port's affair */
 		atomic_store_explicit(&path->gate, VMSND_GATE_OPEN, memory_order_release);
@@ -320,8 +334,46 @@ void vmsnd_lun_stop(struct vmsnd_lun *lun, vmsnd_ns at)
 {
 	if (lun->stream && lun->running)
 		lun->conf.backend->stream_stop(lun->stream, at);
-	lun->running = lun->draining = false;
+	lun->running = lun->draining = lun->stalled = false;
 	if (lun->index > 0 || !vmsnd_block_clock_runs(&lun->port->clock))
 		atomic_store_explicit(&lun->path->gate, VMSND_GATE_SHUT, memory_order_release);
 	vmsnd_lun_note(lun, at);
+}
+
+static vmsnd_ns stall_ns(const struct vmsnd_lun *lun)
+{
+	vmsnd_ns blocks =
+	    STALL_BLOCKS * vmsnd_frames_to_ns_rt(lun->got.max_frames, lun->got.format.rate_hz);
+
+	return blocks > STALL_NS ? blocks : STALL_NS;
+}
+
+/* The gate is shut first. A host that is inside its callback at that very moment is not stalled. */
+static void stall(struct vmsnd_lun *lun)
+{
+	struct vmsnd_port *port = lun->port;
+
+	atomic_store(&lun->path->gate, VMSND_GATE_SHUT);
+	lun->stalled = (atomic_load(&port->epoch) & 1) == 0;
+	port->stalls += lun->stalled;
+}
+
+vmsnd_ns vmsnd_lun_watch(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	uint64_t blocks = vmsnd_figure_rt(&lun->path->blocks);
+
+	if (!lun->running || lun->conf.backend->advance || lun->port->paused)
+		return VMSND_NEVER;
+	if (blocks != lun->seen_blocks) {
+		lun->seen_blocks = blocks;
+		lun->seen = now;
+		if (lun->stalled) {
+			lun->stalled = false;
+			vmsnd_port_rebuffer(lun->port, now);
+		}
+	} else if (!lun->stalled && now >= lun->seen + stall_ns(lun)) {
+		stall(lun);
+	}
+	vmsnd_port_drive(lun->port, now);
+	return lun->stalled ? now + stall_ns(lun) / 8 : lun->seen + stall_ns(lun);
 }

@@ -6,8 +6,9 @@
 
 /* ---- the audio side ---- */
 
-/* Odd while pointers of `linked` may be in use. All sequentially consistent: either this side
- * sees the pointer taken out, or the lane sees the odd epoch. */
+/* Odd while pointers of `linked`, or the ring, may be in use. All sequentially consistent: either
+ * this side sees the pointer taken out, or the gate shut, or the lane sees the odd epoch. The
+ * stand-in needs none of it: it is the lane. */
 void vmsnd_links_enter_rt(struct vmsnd_port *port)
 {
 	atomic_store(&port->epoch, vmsnd_figure_rt(&port->epoch) + 1);
@@ -76,10 +77,11 @@ static void bend_rt(struct vmsnd_lun *lun, uint32_t frames, vmsnd_ns when)
 				   vmsnd_follow_update_rt(&path->follow, &path->pace, &at));
 }
 
-void vmsnd_links_bend_rt(struct vmsnd_port *port, const struct vmsnd_block *block)
+void vmsnd_links_bend_rt(struct vmsnd_port *port, const struct vmsnd_path *path,
+			 const struct vmsnd_block *block)
 {
-	uint32_t frames = (uint32_t)((uint64_t)block->frames * port->main.ring_format.rate_hz /
-				     port->main.format.rate_hz);
+	uint32_t frames =
+	    (uint32_t)((uint64_t)block->frames * path->ring_format.rate_hz / path->format.rate_hz);
 
 	for (unsigned i = 1; i < VMSND_PORT_LUNS_MAX; i++) {
 		struct vmsnd_lun *lun = atomic_load(&port->linked[i]);

@@ -2,21 +2,26 @@
 /* Playback as the host sees it: blocks taken out of the ring, silence where it is empty. */
 #include "connector/port.h"
 
-void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
-			uint64_t fill_frames)
+void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 {
-	uint64_t inside = fill_frames + vmsnd_flow_held_frames_rt(&path->flow);
-	uint64_t latency_ns = vmsnd_frames_to_ns(inside, path->ring_format.rate_hz) +
-			      vmsnd_frames_to_ns(block->delay_frames, path->format.rate_hz);
-
 	vmsnd_figure_add_rt(&path->blocks, 1);
 	vmsnd_figure_add_rt(&path->host_gaps, block->gap);
 	atomic_store_explicit(&path->delay_frames, block->delay_frames, memory_order_relaxed);
-	atomic_store_explicit(&path->latency_ns, latency_ns, memory_order_relaxed);
-	vmsnd_figure_range_rt(&path->latency_min_ns, &path->latency_max_ns, latency_ns);
 	if (block->gap)
 		vmsnd_dll_break_rt(&path->dll);
 	vmsnd_dll_update_rt(&path->dll, block->frames, block->when);
+}
+
+void vmsnd_path_latency_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
+			   uint32_t fill_frames)
+{
+	uint64_t inside = (uint64_t)fill_frames + vmsnd_flow_held_frames_rt(&path->flow);
+	uint64_t latency_ns = vmsnd_frames_to_ns_rt(inside, path->ring_format.rate_hz) +
+			      vmsnd_frames_to_ns_rt(block->delay_frames, path->format.rate_hz);
+
+	vmsnd_figure_range_rt(&path->fill_min, &path->fill_max, fill_frames);
+	atomic_store_explicit(&path->latency_ns, latency_ns, memory_order_relaxed);
+	vmsnd_figure_range_rt(&path->latency_min_ns, &path->latency_max_ns, latency_ns);
 }
 
 /* An underrun is a hole in the sound: silence with frames before and after it. What follows the
@@ -82,7 +87,7 @@ static uint32_t take_rt(struct vmsnd_path *path, uint32_t gate, const struct vms
 	uint32_t fill = vmsnd_ring_fill_rt(&path->ring), made, taken = 0;
 	unsigned char *to = block->samples;
 
-	vmsnd_figure_range_rt(&path->fill_min, &path->fill_max, fill);
+	vmsnd_path_latency_rt(path, block, fill);
 	if (!goes_on_rt(path, gate, fill, ring_frames_rt(path, block->frames))) {
 		if (path->follows)
 			vmsnd_follow_idle_rt(&path->follow, block->frames, block->when);
@@ -108,11 +113,11 @@ static uint32_t take_rt(struct vmsnd_path *path, uint32_t gate, const struct vms
 
 static void play_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 {
-	uint32_t gate = atomic_load_explicit(&path->gate, memory_order_acquire);
+	uint32_t gate = atomic_load(&path->gate);
 	unsigned char *to = block->samples;
 	uint32_t made = 0, missing;
 
-	vmsnd_path_note_rt(path, block, vmsnd_ring_fill_rt(&path->ring));
+	vmsnd_path_note_rt(path, block);
 	if (gate != VMSND_GATE_SHUT)
 		made = take_rt(path, gate, block);
 	missing = block->frames - made;
@@ -161,7 +166,7 @@ const struct vmsnd_stream_user vmsnd_playback_user = {block_rt, ready_rt, vmsnd_
 
 void vmsnd_playback_skip_rt(struct vmsnd_port *port, uint32_t frames)
 {
-	struct vmsnd_path *path = &port->main;
+	struct vmsnd_path *path = &port->stand;
 	uint32_t fill = vmsnd_ring_fill_rt(&path->ring);
 	uint32_t taken = fill < frames ? fill : frames;
 

@@ -16,7 +16,7 @@ size_t vmsnd_port_footprint(void)
 
 vmsnd_ns vmsnd_port_frames_ns(const struct vmsnd_port *port, uint64_t frames)
 {
-	return vmsnd_frames_to_ns(frames, port->params.format.rate_hz);
+	return vmsnd_frames_to_ns_rt(frames, port->params.format.rate_hz);
 }
 
 static void ring_empty(struct vmsnd_port *port, uint32_t capacity_frames)
@@ -25,7 +25,7 @@ static void ring_empty(struct vmsnd_port *port, uint32_t capacity_frames)
 	vmsnd_ring_reset(&port->head);
 	vmsnd_ring_end_init(&port->ring, &port->head, port->conf.ring_storage, capacity_frames,
 			    port->frame_bytes);
-	port->main.ring = port->ring;
+	port->main.ring = port->stand.ring = port->ring;
 	port->main.ring_format = port->params.format;
 }
 
@@ -34,8 +34,9 @@ void vmsnd_port_init(struct vmsnd_port *port, const struct vmsnd_port_conf *conf
 	port->conf = *conf;
 	port->drained = port->released = VMSND_NEVER;
 	vmsnd_path_init(&port->main);
+	vmsnd_path_init(&port->stand);
 	vmsnd_ring_end_init(&port->ring, &port->head, conf->ring_storage, 0, 0);
-	port->main.ring = port->ring;
+	port->main.ring = port->stand.ring = port->ring;
 }
 
 /* ---- sizes ---- */
@@ -141,7 +142,8 @@ static void double_ring(struct vmsnd_port *port)
 			memcpy(ring->storage + ((at & (old - 1)) + old) * ring->frame_bytes,
 			       ring->storage + (at & (old - 1)) * ring->frame_bytes,
 			       ring->frame_bytes);
-	ring->capacity_frames = port->main.ring.capacity_frames = (uint32_t)(2 * old);
+	ring->capacity_frames = (uint32_t)(2 * old);
+	port->main.ring.capacity_frames = port->stand.ring.capacity_frames = (uint32_t)(2 * old);
 }
 
 /* RI-04: the ring is sized for the new device, and what it holds stays. */
@@ -174,7 +176,7 @@ enum vmsnd_rc vmsnd_port_prepare(struct vmsnd_port *port, const struct vmsnd_str
 	port->released = VMSND_NEVER;
 	if (port->luns[0])
 		vmsnd_flow_reset(&port->main.flow);
-	port->standing_in = false;
+	port->stand_fits = false;
 	ring_empty(port, 0);
 	vmsnd_port_feed_reset(port);
 	vmsnd_block_clock_init(&port->clock, params->format.rate_hz, params->period_frames, 1);

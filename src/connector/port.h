@@ -92,10 +92,13 @@ struct vmsnd_lun {
 	bool plain;     /* what the guest has was refused: ask for what every host takes */
 	bool told;      /* the backend has said why it cannot */
 	bool switching; /* PL-15 */
+	bool stalled;   /* unit 0: runs, but has not come for its blocks */
 	bool draining;  /* stream_drain was called */
 	bool linked;    /* unit 0's thread knows of it */
 	uint64_t fence; /* the port's epoch when it was unlinked */
-	vmsnd_ns opened, retry;
+	vmsnd_ns opened, retry, switch_end;
+	uint64_t seen_blocks; /* unit 0: the figure, and when it was last another */
+	vmsnd_ns seen;
 	unsigned tries;
 	uint32_t aim_frames; /* units above 0: what the ring shall hold */
 	bool due;            /* the guest has started: what is there is to be played */
@@ -111,16 +114,17 @@ struct vmsnd_lun {
 };
 
 struct vmsnd_port {
-	struct vmsnd_path main; /* unit 0's, and the stand-in's */
+	struct vmsnd_path main;  /* unit 0's */
+	struct vmsnd_path stand; /* the stand-in's; it has the ring's end while its clock runs */
 	struct vmsnd_ring_head head;
 	struct vmsnd_port_conf conf;
 	enum vmsnd_port_phase phase;
 	bool prepared;
-	bool known;       /* params are those of a guest that is still there */
-	bool paused;      /* CON-11 */
-	bool standing_in; /* main.flow is the stand-in's (capture) */
-	bool holding;     /* capture: recorded frames are held back until there are T (CA-04) */
-	vmsnd_ns time;    /* of the last call */
+	bool known;      /* params are those of a guest that is still there */
+	bool paused;     /* CON-11 */
+	bool stand_fits; /* stand.flow is for the present format (capture) */
+	bool holding;    /* capture: recorded frames are held back until there are T (CA-04) */
+	vmsnd_ns time;   /* of the last call */
 	vmsnd_ns paused_at;
 	vmsnd_ns released; /* when; VMSND_NEVER while prepared */
 	struct vmsnd_stream_params params;
@@ -134,7 +138,7 @@ struct vmsnd_port {
 	struct vmsnd_block_clock clock;
 	struct vmsnd_ring_end ring; /* the device's end */
 	uint64_t frames_before;     /* done before the last prepare */
-	uint64_t starts, hosts_opened, hosts_lost;
+	uint64_t starts, stalls;
 
 	struct vmsnd_lun *luns[VMSND_PORT_LUNS_MAX];
 	/* Units that whoever moves unit 0's frames gives to or takes from. It makes the epoch odd
@@ -175,15 +179,18 @@ void vmsnd_lun_noticed(void *ctx, enum vmsnd_stream_notice what);
 /* The stand-in's block: frames are swallowed, or are silence (with the other inputs in it). */
 void vmsnd_playback_skip_rt(struct vmsnd_port *port, uint32_t frames);
 void vmsnd_capture_fill_rt(struct vmsnd_port *port, uint32_t frames, vmsnd_ns when);
-/* A block's figures: delay, gap, pace, latency. `fill_frames`: in the ring. */
-void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
-			uint64_t fill_frames);
+/* A block's figures: delay, gap, pace; and, where the ring is used, fill and latency. */
+void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block);
+void vmsnd_path_latency_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
+			   uint32_t fill_frames);
 /* links.c: copies a block of unit 0's host into the taps; adds other inputs. */
 void vmsnd_links_enter_rt(struct vmsnd_port *port);
 void vmsnd_links_leave_rt(struct vmsnd_port *port);
 void vmsnd_links_tap_rt(struct vmsnd_port *port, const void *samples, uint32_t frames);
 bool vmsnd_links_mixing_rt(const struct vmsnd_port *port);
-void vmsnd_links_bend_rt(struct vmsnd_port *port, const struct vmsnd_block *block);
+/* `path`: of the blocks, unit 0's or the stand-in's. */
+void vmsnd_links_bend_rt(struct vmsnd_port *port, const struct vmsnd_path *path,
+			 const struct vmsnd_block *block);
 void vmsnd_links_mix_rt(void *ctx, double *samples, uint32_t frames); /* ctx: the port */
 /* The lane: lets the other side know of a unit, or no longer; unlink says whether it has let go. */
 void vmsnd_lun_link(struct vmsnd_lun *lun);
@@ -196,6 +203,8 @@ void vmsnd_lun_settle(struct vmsnd_lun *lun, vmsnd_ns now);
 /* When settle should look again; VMSND_NEVER. */
 vmsnd_ns vmsnd_lun_deadline(const struct vmsnd_lun *lun, vmsnd_ns now);
 void vmsnd_lun_hint(struct vmsnd_lun *lun, const struct vmsnd_stream_params *params);
+/* Unit 0: whether its host still comes; a change of that is acted upon. When to look again. */
+vmsnd_ns vmsnd_lun_watch(struct vmsnd_lun *lun, vmsnd_ns now);
 /* Whether a host stream is open and can be started. */
 bool vmsnd_lun_able(const struct vmsnd_lun *lun);
 /* False: it failed and is lost. */

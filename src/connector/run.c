@@ -23,8 +23,9 @@ static bool moving(const struct vmsnd_port *port)
 static void set_gate(struct vmsnd_port *port)
 {
 	uint32_t gate = VMSND_GATE_SHUT;
+	const struct vmsnd_lun *lun = port->luns[0];
 
-	if (moving(port))
+	if (moving(port) && lun && lun->running && !lun->stalled)
 		gate = port->phase == VMSND_PORT_DRAIN ? VMSND_GATE_DRAINING : VMSND_GATE_OPEN;
 	atomic_store_explicit(&port->main.gate, gate, memory_order_release);
 }
@@ -35,15 +36,25 @@ static void stand_in(struct vmsnd_port *port, vmsnd_ns at)
 {
 	if (vmsnd_block_clock_runs(&port->clock))
 		return;
-	port->main.sounding = port->main.overrunning = port->main.waiting = false;
-	port->main.gap_frames = 0;
+	port->stand.ring = port->main.ring;
+	port->stand.overrunning = false;
 	vmsnd_port_fit_stand_in(port);
 	vmsnd_block_clock_start(&port->clock, at);
 }
 
+static void stand_down(struct vmsnd_port *port)
+{
+	if (!vmsnd_block_clock_runs(&port->clock))
+		return;
+	vmsnd_block_clock_stop(&port->clock);
+	port->main.ring = port->stand.ring;
+}
+
 static void start_host(struct vmsnd_port *port, vmsnd_ns at)
 {
-	vmsnd_block_clock_stop(&port->clock);
+	stand_down(port);
+	/* The gate opens before the first block, or that would be silence. */
+	port->luns[0]->running = true;
 	set_gate(port);
 	if (!vmsnd_lun_start(port->luns[0], at)) {
 		stand_in(port, at);
@@ -59,7 +70,7 @@ void vmsnd_port_rebuffer(struct vmsnd_port *port, vmsnd_ns at)
 {
 	if (port->conf.dir == VMSND_CAPTURE || port->phase != VMSND_PORT_RUN)
 		return;
-	vmsnd_block_clock_stop(&port->clock);
+	stand_down(port);
 	port->phase = VMSND_PORT_PREBUF;
 	port->start = at;
 	set_gate(port);
@@ -70,22 +81,20 @@ void vmsnd_port_rebuffer(struct vmsnd_port *port, vmsnd_ns at)
 void vmsnd_port_drive(struct vmsnd_port *port, vmsnd_ns at)
 {
 	struct vmsnd_lun *lun = port->luns[0];
-	bool able = lun && vmsnd_lun_able(lun);
+	bool able = lun && vmsnd_lun_able(lun), stood_in = vmsnd_block_clock_runs(&port->clock);
 
-	if (!moving(port)) {
-		if (lun)
-			vmsnd_lun_stop(lun, at);
-		vmsnd_block_clock_stop(&port->clock);
-	} else if (!able) {
-		if (lun)
-			vmsnd_lun_stop(lun, at);
+	if (lun && (!able || !moving(port)))
+		vmsnd_lun_stop(lun, at);
+	if (moving(port) && able && !lun->stalled && stood_in)
+		vmsnd_port_rebuffer(port, at);
+	if (!moving(port))
+		stand_down(port);
+	else if (!able || lun->stalled)
 		stand_in(port, at);
-	} else if (!lun->running) {
-		if (vmsnd_block_clock_runs(&port->clock) && port->phase == VMSND_PORT_RUN)
-			vmsnd_port_rebuffer(port, at);
-		if (port->phase != VMSND_PORT_PREBUF)
-			start_host(port, at);
-	}
+	else if (!lun->running)
+		start_host(port, at);
+	else
+		stand_down(port);
 	set_gate(port);
 }
 
@@ -293,6 +302,8 @@ vmsnd_ns vmsnd_port_advance(struct vmsnd_port *port, vmsnd_ns now)
 		own_event(port, own_deadline(port));
 	settle(port, now);
 	next = earlier(own_deadline(port), look_again(port, now));
+	if (port->luns[0])
+		next = earlier(next, vmsnd_lun_watch(port->luns[0], now));
 	for (unsigned i = 0; i < VMSND_PORT_LUNS_MAX; i++) {
 		const struct vmsnd_lun *lun = port->luns[i];
 

@@ -76,7 +76,7 @@ static enum vmsnd_play_state play_state(const struct vmsnd_lun *lun)
 	bool below = port->phase == VMSND_PORT_PREBUF;
 
 	if (lun->dir != VMSND_PLAYBACK || !lun->wanted || lun->state == VMSND_HOST_LOST ||
-	    lun->asleep)
+	    lun->asleep || lun->stalled)
 		return VMSND_PLAY_NOPLAY;
 	if (lun->running)
 		return lun->switching ? VMSND_PLAY_PLAY_PREBUF : VMSND_PLAY_PLAY;
@@ -93,7 +93,7 @@ static enum vmsnd_capture_state capture_state(const struct vmsnd_lun *lun)
 
 	if (lun->dir != VMSND_CAPTURE || !lun->wanted || port->phase == VMSND_PORT_IDLE)
 		return VMSND_CAPTURE_NO_CAPTURE;
-	if (!lun->running || (lun->index == 0 && port->holding))
+	if (!lun->running || lun->stalled || (lun->index == 0 && port->holding))
 		return VMSND_CAPTURE_PREBUF;
 	return VMSND_CAPTURE_CAPTURING;
 }
@@ -262,7 +262,7 @@ void vmsnd_lun_status(const struct vmsnd_lun *lun, struct vmsnd_lun_status *out)
 	    .fill_frames = fill_of(lun),
 	    .opens = lun->opens,
 	    .losses = lun->losses,
-	    .tries = lun->tries,
+	    .tries = lun->stream ? 0 : lun->tries,
 	    .retry = lun->state == VMSND_HOST_LOST ? lun->retry : VMSND_NEVER,
 	    .n_changes = lun->n_changes,
 	};
@@ -273,27 +273,54 @@ void vmsnd_lun_status(const struct vmsnd_lun *lun, struct vmsnd_lun_status *out)
 	for (unsigned i = 0; i < VMSND_LUN_CHANGES_MAX; i++)
 		out->changes[i] = lun->changes[i];
 	path_status(lun->path, out);
+	if (lun->index == 0 && !lun->removed) {
+		const struct vmsnd_path *stand = &lun->port->stand;
+
+		out->dropped_frames += vmsnd_figure_rt(&stand->dropped_frames);
+		out->silence_frames += vmsnd_figure_rt(&stand->silence_frames);
+		out->frames_in += vmsnd_figure_rt(&stand->in_frames);
+	}
+}
+
+static uint64_t both(const _Atomic uint64_t *a, const _Atomic uint64_t *b)
+{
+	return vmsnd_figure_rt(a) + vmsnd_figure_rt(b);
+}
+
+static uint64_t least(const _Atomic uint64_t *a, const _Atomic uint64_t *b)
+{
+	uint64_t x = vmsnd_figure_rt(a), y = vmsnd_figure_rt(b);
+
+	return or_zero(x < y ? x : y);
+}
+
+static uint64_t most(const _Atomic uint64_t *a, const _Atomic uint64_t *b)
+{
+	uint64_t x = vmsnd_figure_rt(a), y = vmsnd_figure_rt(b);
+
+	return x > y ? x : y;
 }
 
 size_t vmsnd_port_counters(const struct vmsnd_port *port, struct vmsnd_counter *out, size_t max)
 {
-	const struct vmsnd_path *path = &port->main;
+	const struct vmsnd_path *path = &port->main, *stand = &port->stand;
 	const struct vmsnd_lun *lun = port->luns[0];
 	const struct vmsnd_counter list[] = {
 	    {"frames", port->frames_before + vmsnd_port_done_frames(port)},
-	    {"dropped_frames", vmsnd_figure_rt(&path->dropped_frames)},
-	    {"silence_frames", vmsnd_figure_rt(&path->silence_frames)},
+	    {"dropped_frames", both(&path->dropped_frames, &stand->dropped_frames)},
+	    {"silence_frames", both(&path->silence_frames, &stand->silence_frames)},
 	    {"underruns", vmsnd_figure_rt(&path->underruns)},
 	    {"underrun_frames", vmsnd_figure_rt(&path->underrun_frames)},
-	    {"overruns", vmsnd_figure_rt(&path->overruns)},
-	    {"overrun_frames", vmsnd_figure_rt(&path->overrun_frames)},
-	    {"blocks", vmsnd_figure_rt(&path->blocks)},
+	    {"overruns", both(&path->overruns, &stand->overruns)},
+	    {"overrun_frames", both(&path->overrun_frames, &stand->overrun_frames)},
+	    {"blocks", both(&path->blocks, &stand->blocks)},
 	    {"host_gaps", vmsnd_figure_rt(&path->host_gaps)},
-	    {"fill_min", or_zero(vmsnd_figure_rt(&path->fill_min))},
-	    {"fill_max", vmsnd_figure_rt(&path->fill_max)},
+	    {"fill_min", least(&path->fill_min, &stand->fill_min)},
+	    {"fill_max", most(&path->fill_max, &stand->fill_max)},
 	    {"starts", port->starts},
 	    {"hosts_opened", lun ? lun->opens : 0},
 	    {"hosts_lost", lun ? lun->losses : 0},
+	    {"host_stalls", port->stalls},
 	};
 	size_t n = sizeof(list) / sizeof(list[0]);
 

@@ -141,7 +141,7 @@ static enum vmsnd_rc host_drain(struct vmsnd_stream *stream, vmsnd_ns now)
 	if (host->drain_rc)
 		return host->drain_rc;
 	stream->drained =
-	    now + 1 + vmsnd_frames_to_ns(host->delay_frames, stream->got.format.rate_hz);
+	    now + 1 + vmsnd_frames_to_ns_rt(host->delay_frames, stream->got.format.rate_hz);
 	return VMSND_OK;
 }
 
@@ -198,7 +198,7 @@ static vmsnd_ns block_due(const struct vmsnd_stream *stream)
 	uint32_t rate = stream->got.format.rate_hz * (host->speed ? host->speed : 1);
 
 	if (host->ppm == 0)
-		return stream->start + vmsnd_frames_to_ns(frames, rate);
+		return stream->start + vmsnd_frames_to_ns_rt(frames, rate);
 	return stream->start +
 	       (vmsnd_ns)ceill((long double)frames * 1e9L / (rate * (1 + host->ppm * 1e-6L)));
 }
