@@ -218,20 +218,22 @@ static void look_at_card(struct vmsnd_control_watch *watch, unsigned card, bool 
 	free(now);
 }
 
-/* Cards are only ever added. */
+/* Cards are only ever added; how a new one is, is no news. */
 static void make_room(struct vmsnd_control_watch *watch)
 {
-	unsigned n = vmsnd_machine_status(watch->conf.machine).cards;
+	unsigned n = vmsnd_machine_status(watch->conf.machine).cards, first = watch->n_cards;
 	struct seen_card *cards;
 
-	if (n <= watch->n_cards)
+	if (n <= first)
 		return;
 	cards = realloc(watch->cards, n * sizeof(*cards));
 	if (!cards)
 		return;
-	memset(cards + watch->n_cards, 0, (n - watch->n_cards) * sizeof(*cards));
+	memset(cards + first, 0, (n - first) * sizeof(*cards));
 	watch->cards = cards;
 	watch->n_cards = n;
+	for (unsigned i = first; i < n; i++)
+		look_at_card(watch, i, true);
 }
 
 struct vmsnd_control_watch *vmsnd_control_watch_open(const struct vmsnd_control_watch_conf *conf)

@@ -16,13 +16,13 @@ static bool is_reset(unsigned char c)
 /* Nothing has begun. */
 static enum vmsnd_frame_got outside(struct vmsnd_frame *frame, unsigned char c)
 {
-	if (c == '{') {
-		frame->skipping = false;
-		frame->depth = 1;
-		return VMSND_FRAME_MORE;
-	}
+	/* What follows rubbish on its line is not believed, even if it looks like a request. */
 	if (frame->skipping) {
 		frame->skipping = c != '\n' && !is_reset(c);
+		return VMSND_FRAME_MORE;
+	}
+	if (c == '{' || c == '[') {
+		frame->depth = 1;
 		return VMSND_FRAME_MORE;
 	}
 	return is_space(c) ? VMSND_FRAME_MORE : VMSND_FRAME_BAD;
@@ -70,8 +70,7 @@ enum vmsnd_frame_got vmsnd_frame_next(struct vmsnd_frame *frame, const char *dat
 			*from = frame->at;
 		*to = ++frame->at;
 		if (got == VMSND_FRAME_BAD) {
-			/* Only who asked for it is believed to begin anew at once. */
-			frame->skipping = !is_reset(c);
+			frame->skipping = c != '\n' && !is_reset(c);
 			frame->depth = 0;
 			frame->text = frame->escape = false;
 		}

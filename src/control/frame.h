@@ -16,12 +16,12 @@ struct vmsnd_frame {
 	size_t at; /* bytes of the buffer that have been looked at */
 	unsigned depth;
 	bool text, escape; /* inside a string; after its backslash */
-	bool skipping;     /* after rubbish, until something that may begin anew */
+	bool skipping;     /* after rubbish, up to the end of its line */
 };
 
 enum vmsnd_frame_got {
-	VMSND_FRAME_MORE,  /* no whole object yet; the first `from` bytes are of no use any more */
-	VMSND_FRAME_VALUE, /* [from, to) is one */
+	VMSND_FRAME_MORE,  /* nothing whole yet; the first `from` bytes are of no use any more */
+	VMSND_FRAME_VALUE, /* [from, to) is one object, or one array, if it is JSON at all */
 	VMSND_FRAME_BAD,   /* what came up to `to` can never be one; it goes on after that */
 	VMSND_FRAME_DEEP   /* nested deeper than VMSND_FRAME_DEPTH_MAX; it does not go on */
 };

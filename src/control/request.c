@@ -66,6 +66,8 @@ static const char *why_not(json_t *request)
 	static const char *const allowed[] = {"execute", "arguments", "id"};
 	const json_t *arguments = json_object_get(request, "arguments");
 
+	if (!json_is_object(request))
+		return "a request is an object";
 	for (void *at = json_object_iter(request); at; at = json_object_iter_next(request, at)) {
 		const char *key = json_object_iter_key(at);
 		bool known = false;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A machine that only remembers what it was told and shows what the test wrote into it. */
+#ifndef TESTS_CONTROL_DOUBLE_H
+#define TESTS_CONTROL_DOUBLE_H
+
+#include "vmsnd/machine.h"
+
+#define DOUBLE_CARDS   3u
+#define DOUBLE_STREAMS 8u
+
+struct double_card {
+	const char *name;
+	bool on[2];
+	struct vmsnd_stream_status streams[DOUBLE_STREAMS];
+	size_t n_streams;
+};
+
+/* The machine of the public header, in the test's own storage. */
+struct vmsnd_machine {
+	struct vmsnd_machine_status status;
+	struct double_card cards[DOUBLE_CARDS];
+	enum vmsnd_rc rc;            /* what the next calls give */
+	const char *line;            /* what they log first */
+	const struct vmsnd_log *log; /* where to */
+	void (*during)(void *ctx);   /* called in the middle of the next calls, unless NULL */
+	void *during_ctx;
+	char called[300];           /* the last call that changes something */
+	struct vmsnd_volume volume; /* the last one set */
+	unsigned n_host_devices;
+};
+
+/* Two cards, "first" and "second", with a playback and a capture stream on one output. */
+void double_init(struct vmsnd_machine *machine);
+
+#endif

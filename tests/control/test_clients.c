@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Who may come, how many, and what becomes of those who do not read, or leave half-way. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "os/socket.h"
+#include "rig.h"
+
+#define STATUS "{\"execute\":\"query-status\"}"
+
+/* ---- the socket ---- */
+
+static enum vmsnd_rc open_second(struct rig *rig, const char *path, struct vmsnd_control **out)
+{
+	struct vmsnd_control_conf conf = {
+	    .path = path, .machine = &rig->machine, .log = &rig->log, .wall_us = rig_wall_us};
+
+	return vmsnd_control_open(&conf, out);
+}
+
+static void test_the_socket_is_for_its_owner_only(void **state)
+{
+	struct rig *rig = *state;
+	struct vmsnd_control *second;
+	mode_t before = umask(0);
+	struct stat status;
+	char path[120];
+
+	assert_int_equal(lstat(rig->path, &status), 0);
+	assert_true(S_ISSOCK(status.st_mode));
+	assert_int_equal(status.st_mode & 07777, 0600);
+	snprintf(path, sizeof(path), "%s2", rig->path);
+	assert_int_equal(open_second(rig, path, &second), VMSND_OK);
+	assert_int_equal(lstat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	vmsnd_control_close(second);
+	umask(before);
+}
+
+static void test_a_socket_that_is_served_is_left_alone(void **state)
+{
+	struct rig *rig = *state;
+	struct vmsnd_control *second = NULL;
+	struct client client;
+
+	assert_int_not_equal(open_second(rig, rig->path, &second), VMSND_OK);
+	assert_non_null(strstr(rig->logged, "another program is serving"));
+	client_join(rig, &client);
+	client_close(&client);
+}
+
+static void test_a_stale_socket_is_replaced_and_a_file_is_not(void **state)
+{
+	struct rig *rig = *state;
+	struct vmsnd_control *second = NULL;
+	char stale[120], file[120], error[200];
+	struct vmsnd_listener listener;
+	int fd;
+
+	snprintf(stale, sizeof(stale), "%s2", rig->path);
+	assert_int_equal(vmsnd_listener_open(&listener, stale, error, sizeof(error)), VMSND_OK);
+	close(listener.fd); /* as after a crash: the file stays */
+	close(listener.spare);
+	assert_int_equal(open_second(rig, stale, &second), VMSND_OK);
+	vmsnd_control_close(second);
+	snprintf(file, sizeof(file), "%s3", rig->path);
+	fd = open(file, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_not_equal(open_second(rig, file, &second), VMSND_OK);
+	assert_int_equal(unlink(file), 0);
+}
+
+/* ---- many ---- */
+
+static void test_sixteen_may_come_and_the_next_is_told(void **state)
+{
+	struct rig *rig = *state;
+	struct client clients[VMSND_CONTROL_CLIENTS_MAX], next;
+	json_t *message;
+
+	for (unsigned i = 0; i < VMSND_CONTROL_CLIENTS_MAX; i++)
+		client_join(rig, &clients[i]);
+	client_open(rig, &next);
+	message = client_next(&next);
+	assert_non_null(strstr(error_line(message), "16 clients already"));
+	json_decref(message);
+	client_read(&next);
+	assert_true(next.ended);
+	client_close(&next);
+	client_close(&clients[7]);
+	client_join(rig, &clients[7]);
+	for (unsigned i = 0; i < VMSND_CONTROL_CLIENTS_MAX; i++) {
+		client_ask_fine(&clients[i], STATUS);
+		client_close(&clients[i]);
+	}
+}
+
+static void test_a_busy_client_does_not_keep_others_waiting(void **state)
+{
+	struct rig *rig = *state;
+	struct client busy, other;
+	char text[4000] = "";
+
+	client_join(rig, &busy);
+	client_join(rig, &other);
+	for (unsigned i = 0; i < 100; i++)
+		strcat(text, STATUS);
+	send(busy.fd, text, strlen(text), 0);
+	send(other.fd, STATUS, strlen(STATUS), 0);
+	rig_turn(rig);
+	client_read(&other);
+	assert_true(other.bytes > 0);
+	client_close(&busy);
+	client_close(&other);
+}
+
+/* ---- those who do not read ---- */
+
+/* Asks for long answers and reads none, until the server reads no more of it. */
+static size_t stuff(struct client *client)
+{
+	static const char text[] = "{\"execute\":\"query-schema\"}";
+	size_t sent = 0;
+
+	for (;;) {
+		ptrdiff_t n = vmsnd_socket_send_some(client->fd, text, sizeof(text) - 1);
+
+		/* A part of a request is as good: the rest of it never comes. */
+		if (n != (ptrdiff_t)sizeof(text) - 1)
+			return sent;
+		sent++;
+		rig_settle(client->rig);
+		assert_true(sent < 100000);
+	}
+}
+
+static size_t lines_of(struct client *client)
+{
+	size_t n = 0;
+
+	rig_settle(client->rig);
+	client_read(client);
+	for (size_t i = 0; i < client->bytes; i++)
+		n += client->data[i] == '\n';
+	return n;
+}
+
+static void test_who_does_not_read_is_not_served_and_holds_nobody_up(void **state)
+{
+	struct rig *rig = *state;
+	struct client deaf, other;
+	size_t sent, answered;
+
+	client_join(rig, &deaf);
+	client_join(rig, &other);
+	sent = stuff(&deaf);
+	client_ask_fine(&other, STATUS);
+	/* It reads at last: everything it asked for is there, and nothing was done twice. */
+	answered = lines_of(&deaf);
+	assert_true(answered > 0 && answered < sent);
+	for (unsigned i = 0; i < 10000 && answered < sent; i++)
+		answered = lines_of(&deaf);
+	assert_int_equal(answered, sent);
+	client_close(&deaf);
+	client_close(&other);
+}
+
+static void test_patience_ends_after_ten_seconds(void **state)
+{
+	struct rig *rig = *state;
+	struct client deaf, other;
+
+	client_join(rig, &deaf);
+	client_join(rig, &other);
+	stuff(&deaf);
+	rig->now += VMSND_CONTROL_PATIENCE_NS - 1;
+	rig_settle(rig);
+	assert_true(rig->next <= rig->now + 1);
+	client_ask_fine(&other, STATUS);
+	rig->now += 1;
+	rig_settle(rig);
+	assert_true(rig->next > rig->now);
+	lines_of(&deaf);
+	assert_true(deaf.ended);
+	client_ask_fine(&other, STATUS);
+	client_close(&deaf);
+	client_close(&other);
+}
+
+static void test_who_reads_slowly_keeps_its_place(void **state)
+{
+	struct rig *rig = *state;
+	struct client slow;
+	char text[4096];
+
+	client_join(rig, &slow);
+	stuff(&slow);
+	for (unsigned i = 0; i < 40; i++) {
+		rig->now += VMSND_CONTROL_PATIENCE_NS / 2;
+		/* At least as much as makes room in the socket again. */
+		for (unsigned j = 0; j < 40; j++)
+			assert_true(recv(slow.fd, text, sizeof(text), MSG_DONTWAIT) != 0);
+		rig_settle(rig);
+	}
+	lines_of(&slow);
+	assert_false(slow.ended);
+	client_close(&slow);
+}
+
+static void test_events_that_nobody_reads_end_the_session(void **state)
+{
+	struct rig *rig = *state;
+	struct client deaf, other;
+	unsigned i;
+
+	client_join(rig, &deaf);
+	client_join(rig, &other);
+	for (i = 0; i < 100000; i++) {
+		json_t *message;
+		bool on = i % 2 == 0;
+
+		/* In no time at all, so that patience has no part in it. */
+		client_ask_fine(&other, on ? "{\"execute\":\"enable\",\"arguments\":{\"card\":0,"
+					     "\"direction\":\"capture\",\"on\":true}}"
+					   : "{\"execute\":\"enable\",\"arguments\":{\"card\":0,"
+					     "\"direction\":\"capture\",\"on\":false}}");
+		message = client_next(&other);
+		assert_string_equal(event_name(message), "DIRECTION_SWITCHED");
+		json_decref(message);
+		if (send(deaf.fd, " ", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			break; /* closed */
+	}
+	assert_true(i < 100000);
+	client_ask_fine(&other, STATUS);
+	client_close(&deaf);
+	client_close(&other);
+}
+
+/* ---- those who leave ---- */
+
+static void test_who_has_said_all_still_gets_its_answers(void **state)
+{
+	struct client client;
+	char text[2000] = "";
+
+	client_join(*state, &client);
+	for (unsigned i = 0; i < 20; i++)
+		strcat(text, STATUS);
+	strcat(text, "{\"execute\":"); /* and half a one */
+	send(client.fd, text, strlen(text), 0);
+	shutdown(client.fd, SHUT_WR);
+	assert_int_equal(lines_of(&client), 20);
+	client_read(&client);
+	assert_true(client.ended);
+	client_close(&client);
+}
+
+static void test_who_leaves_without_reading_leaves_nothing_behind(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	for (unsigned i = 0; i < 20; i++) {
+		client_open(rig, &client);
+		stuff(&client);
+		client_close(&client);
+	}
+	client_join(rig, &client);
+	client_close(&client);
+	assert_true(rig->next == VMSND_NEVER);
+}
+
+static unsigned count_fds(void)
+{
+	DIR *list = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(list);
+	while (readdir(list))
+		n++;
+	closedir(list);
+	return n;
+}
+
+static void test_descriptors_nobody_asked_for_are_closed(void **state)
+{
+	struct rig *rig = *state;
+	struct vmsnd_fds fds = {.n = VMSND_SOCKET_FDS_MAX};
+	struct client client;
+	unsigned before;
+
+	client_join(rig, &client);
+	for (unsigned i = 0; i < fds.n; i++)
+		fds.fd[i] = client.fd;
+	before = count_fds();
+	for (unsigned i = 0; i < 50; i++) {
+		assert_true(vmsnd_socket_send(client.fd, STATUS, strlen(STATUS), &fds));
+		json_decref(client_next(&client));
+	}
+	assert_int_equal(count_fds(), before);
+	client_close(&client);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_the_socket_is_for_its_owner_only),
+	    TEST(test_a_socket_that_is_served_is_left_alone),
+	    TEST(test_a_stale_socket_is_replaced_and_a_file_is_not),
+	    TEST(test_sixteen_may_come_and_the_next_is_told),
+	    TEST(test_a_busy_client_does_not_keep_others_waiting),
+	    TEST(test_who_does_not_read_is_not_served_and_holds_nobody_up),
+	    TEST(test_patience_ends_after_ten_seconds),
+	    TEST(test_who_reads_slowly_keeps_its_place),
+	    TEST(test_events_that_nobody_reads_end_the_session),
+	    TEST(test_who_has_said_all_still_gets_its_answers),
+	    TEST(test_who_leaves_without_reading_leaves_nothing_behind),
+	    TEST(test_descriptors_nobody_asked_for_are_closed),
+	};
+
+	return cmocka_run_group_tests_name("control-clients", tests, NULL, NULL);
+}

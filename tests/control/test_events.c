@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is told without being asked for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+
+#define LOOK_NS (100 * UINT64_C(1000000))
+
+/* The next message is this event with these data (JSON). */
+static void expect(struct client *client, const char *name, const char *data)
+{
+	json_t *message = client_next(client), *wanted = json_loads(data, 0, NULL);
+
+	assert_non_null(wanted);
+	if (!message || !event_name(message))
+		fail_msg("no %s", name);
+	assert_string_equal(event_name(message), name);
+	if (!json_equal(json_object_get(message, "data"), wanted))
+		fail_msg("%s: %s", name, json_dumps(message, 0));
+	json_decref(message);
+	json_decref(wanted);
+}
+
+static void look(struct rig *rig)
+{
+	rig->now += LOOK_NS;
+	rig_turn(rig);
+}
+
+static void test_an_event_has_the_shape_of_QMP(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+	json_t *message;
+	int seconds, microseconds, connected;
+
+	client_join(rig, &client);
+	rig->machine.status.connected = 3;
+	look(rig);
+	message = client_next(&client);
+	assert_int_equal(json_unpack(message, "{s:s,s:{s:i!},s:{s:i,s:i!}!}", "event", &(char *){0},
+				     "data", "connected", &connected, "timestamp", "seconds",
+				     &seconds, "microseconds", &microseconds),
+			 0);
+	assert_string_equal(event_name(message), "VMMS_CHANGED");
+	assert_int_equal(connected, 3);
+	assert_int_equal(seconds, 1000000000);
+	assert_int_equal(microseconds, 250000);
+	json_decref(message);
+	look(rig);
+	assert_null(client_next(&client));
+	client_close(&client);
+}
+
+static void test_a_switched_direction_is_told_to_all_after_the_answer(void **state)
+{
+	static const char data[] =
+	    "{\"card\":1,\"name\":\"second\",\"direction\":\"capture\",\"on\":true}";
+	struct client asking, listening, silent;
+	struct rig *rig = *state;
+	json_t *message;
+
+	client_join(rig, &asking);
+	client_join(rig, &listening);
+	client_open(rig, &silent);
+	client_ask_fine(&asking, "{\"execute\":\"enable\",\"arguments\":{\"card\":1,"
+				 "\"direction\":\"capture\",\"on\":true}}");
+	expect(&asking, "DIRECTION_SWITCHED", data);
+	expect(&listening, "DIRECTION_SWITCHED", data);
+	/* It has not opened its session: the greeting is all it gets. */
+	message = client_next(&silent);
+	assert_non_null(json_object_get(message, "QMP"));
+	json_decref(message);
+	assert_null(client_next(&silent));
+	look(rig);
+	assert_null(client_next(&asking));
+	client_close(&asking);
+	client_close(&listening);
+	client_close(&silent);
+}
+
+static void test_a_direction_switched_by_others_is_told(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	client_join(rig, &client);
+	rig->machine.cards[0].on[VMSND_PLAYBACK] = false;
+	assert_null(client_next(&client)); /* not yet */
+	look(rig);
+	expect(&client, "DIRECTION_SWITCHED",
+	       "{\"card\":0,\"name\":\"first\",\"direction\":\"playback\",\"on\":false}");
+	client_close(&client);
+}
+
+static void test_outputs_come_and_go(void **state)
+{
+	struct rig *rig = *state;
+	struct double_card *card = &rig->machine.cards[0];
+	struct client client;
+
+	client_join(rig, &client);
+	card->streams[2] = card->streams[0];
+	card->streams[2].output = 3;
+	card->streams[2].backend = "file";
+	card->n_streams = 3;
+	look(rig);
+	expect(&client, "OUTPUT_ADDED",
+	       "{\"card\":0,\"name\":\"first\",\"output\":3,\"backend\":\"file\"}");
+	card->streams[2].backend = "alsa"; /* replaced between two looks */
+	look(rig);
+	expect(&client, "OUTPUT_REMOVED",
+	       "{\"card\":0,\"name\":\"first\",\"output\":3,\"backend\":\"file\"}");
+	expect(&client, "OUTPUT_ADDED",
+	       "{\"card\":0,\"name\":\"first\",\"output\":3,\"backend\":\"alsa\"}");
+	card->n_streams = 2;
+	look(rig);
+	expect(&client, "OUTPUT_REMOVED",
+	       "{\"card\":0,\"name\":\"first\",\"output\":3,\"backend\":\"alsa\"}");
+	assert_null(client_next(&client));
+	client_close(&client);
+}
+
+/* Tries in between are not told; the end of the wish is. */
+static void test_a_host_is_lost_once_and_back_once(void **state)
+{
+	static const char *const tries[] = {"opening", "lost", "opening", "lost", "closing"};
+	struct rig *rig = *state;
+	struct vmsnd_stream_status *stream = &rig->machine.cards[1].streams[1];
+	struct client client;
+
+	client_join(rig, &client);
+	stream->host = "running";
+	look(rig);
+	assert_null(client_next(&client));
+	stream->host = "lost";
+	look(rig);
+	expect(&client, "HOST_LOST",
+	       "{\"card\":1,\"name\":\"second\",\"direction\":\"capture\",\"stream\":0,"
+	       "\"output\":0,\"backend\":\"null\",\"host\":\"lost\"}");
+	for (unsigned i = 0; i < 5; i++) {
+		stream->host = tries[i];
+		look(rig);
+		assert_null(client_next(&client));
+	}
+	/* The list may change its order at any time. */
+	rig->machine.cards[1].streams[2] = *stream;
+	rig->machine.cards[1].streams[1] = rig->machine.cards[1].streams[0];
+	rig->machine.cards[1].streams[0] = rig->machine.cards[1].streams[2];
+	look(rig);
+	assert_null(client_next(&client));
+	rig->machine.cards[1].streams[0].host = "running";
+	look(rig);
+	expect(&client, "HOST_BACK",
+	       "{\"card\":1,\"name\":\"second\",\"direction\":\"capture\",\"stream\":0,"
+	       "\"output\":0,\"backend\":\"null\",\"host\":\"running\"}");
+	client_close(&client);
+}
+
+static void test_a_host_nobody_wants_any_more_is_back(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	client_join(rig, &client);
+	rig->machine.cards[0].streams[0].host = "lost";
+	look(rig);
+	json_decref(client_next(&client));
+	rig->machine.cards[0].streams[0].host = "none";
+	look(rig);
+	expect(&client, "HOST_BACK",
+	       "{\"card\":0,\"name\":\"first\",\"direction\":\"playback\",\"stream\":0,"
+	       "\"output\":0,\"backend\":\"null\",\"host\":\"none\"}");
+	client_close(&client);
+}
+
+/* What was so before anybody listened is no news; a status tells it. */
+static void test_who_comes_later_hears_what_is_new_only(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	client_join(rig, &client);
+	client_close(&client);
+	rig->machine.cards[0].streams[0].host = "lost";
+	rig->machine.cards[0].on[VMSND_CAPTURE] = true;
+	rig->machine.status.connected = 1;
+	client_join(rig, &client);
+	look(rig);
+	assert_null(client_next(&client));
+	rig->machine.cards[0].streams[0].host = "ready";
+	look(rig);
+	expect(&client, "HOST_BACK",
+	       "{\"card\":0,\"name\":\"first\",\"direction\":\"playback\",\"stream\":0,"
+	       "\"output\":0,\"backend\":\"null\",\"host\":\"ready\"}");
+	client_close(&client);
+}
+
+static void test_a_card_that_was_added_is_watched_too(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	client_join(rig, &client);
+	rig->machine.status.cards = 3;
+	look(rig);
+	assert_null(client_next(&client));
+	rig->machine.cards[2].on[VMSND_CAPTURE] = true;
+	look(rig);
+	expect(&client, "DIRECTION_SWITCHED",
+	       "{\"card\":2,\"name\":\"third\",\"direction\":\"capture\",\"on\":true}");
+	client_close(&client);
+}
+
+/* A lane with nothing to do is not woken for nobody. */
+static void test_nobody_listening_costs_nothing(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	rig_turn(rig);
+	assert_true(rig->next == VMSND_NEVER);
+	client_open(rig, &client);
+	assert_true(rig->next == VMSND_NEVER);
+	client_close(&client);
+	client_join(rig, &client);
+	assert_true(rig->next == rig->now + LOOK_NS);
+	client_close(&client);
+	assert_true(rig->next == VMSND_NEVER);
+}
+
+static void test_the_end_is_told(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+	char text[400];
+	ssize_t n;
+
+	client_join(rig, &client);
+	vmsnd_control_close(rig->control);
+	rig->control = NULL;
+	n = recv(client.fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "{\"event\":\"SHUTDOWN\",\"data\":{},"));
+	assert_int_equal(recv(client.fd, text, sizeof(text), MSG_DONTWAIT), 0);
+	close(client.fd);
+	free(client.data);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_an_event_has_the_shape_of_QMP),
+	    TEST(test_a_switched_direction_is_told_to_all_after_the_answer),
+	    TEST(test_a_direction_switched_by_others_is_told),
+	    TEST(test_outputs_come_and_go),
+	    TEST(test_a_host_is_lost_once_and_back_once),
+	    TEST(test_a_host_nobody_wants_any_more_is_back),
+	    TEST(test_who_comes_later_hears_what_is_new_only),
+	    TEST(test_a_card_that_was_added_is_watched_too),
+	    TEST(test_nobody_listening_costs_nothing),
+	    TEST(test_the_end_is_told),
+	};
+
+	return cmocka_run_group_tests_name("control-events", tests, NULL, NULL);
+}
