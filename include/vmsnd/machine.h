@@ -37,8 +37,8 @@ struct vmsnd_machine_conf {
 
 /* What the program's --device and --backend say, as text. */
 struct vmsnd_card_conf {
-	const char *device;    /* "virtio-snd,socket=PATH,playback=1" */
-	const char *backend;   /* "file,path=out.wav"; NULL means "null" */
+	const char *device;  /* "virtio-snd,socket=PATH,playback=1" */
+	const char *backend; /* "file,path=out.wav"; NULL means "null" */
 	/* Further ones, beside the first: each plays all that the card plays and is mixed into all
 	 * that it records. NULL after the last. */
 	const char *more[VMSND_OUTPUTS_MAX - 1];
@@ -99,8 +99,8 @@ enum vmsnd_rc vmsnd_machine_detach(struct vmsnd_machine *machine, unsigned card,
 /* The owner's switch of a direction: off closes every host stream of it and leaves the guest with
  * a working card that plays into nothing or records silence. Playback is on, capture off, unless
  * the card's options say otherwise. */
-enum vmsnd_rc vmsnd_machine_enable(struct vmsnd_machine *machine, unsigned card,
-				   enum vmsnd_dir dir, bool on, vmsnd_ns now);
+enum vmsnd_rc vmsnd_machine_enable(struct vmsnd_machine *machine, unsigned card, enum vmsnd_dir dir,
+				   bool on, vmsnd_ns now);
 /* Playback and capture, together, as they are now. */
 enum vmsnd_rc vmsnd_machine_enabled(const struct vmsnd_machine *machine, unsigned card,
 				    enum vmsnd_dir dir, bool *on);
@@ -131,8 +131,8 @@ enum vmsnd_rc vmsnd_machine_tap(struct vmsnd_machine *machine, unsigned card,
 struct vmsnd_stream_status {
 	enum vmsnd_dir dir;
 	unsigned stream, output;
-	const char *backend;              /* the class' name */
-	const char *host, *state;         /* "running"; "PLAY": constant words of docs/connector.md */
+	const char *backend;      /* the class' name */
+	const char *host, *state; /* "running"; "PLAY": constant words of docs/connector.md */
 	struct vmsnd_format guest_format; /* rate 0: not prepared */
 	struct vmsnd_format host_format;  /* rate 0: not open */
 	bool exact;                       /* samples pass as they are */
