@@ -358,13 +358,21 @@ static void stall(struct vmsnd_lun *lun)
 	port->stalls += lun->stalled;
 }
 
+/* A host that follows the guest does not come for nothing. */
+static bool something_to_do(const struct vmsnd_port *port)
+{
+	uint32_t fill = vmsnd_port_fill(port);
+
+	return port->conf.dir == VMSND_PLAYBACK ? fill > 0 : fill < port->ring.capacity_frames;
+}
+
 vmsnd_ns vmsnd_lun_watch(struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	uint64_t blocks = vmsnd_figure_rt(&lun->path->blocks);
 
-	if (!lun->running || lun->conf.backend->advance || lun->port->paused)
+	if (!lun->running || lun->port->paused)
 		return VMSND_NEVER;
-	if (blocks != lun->seen_blocks) {
+	if (blocks != lun->seen_blocks || !something_to_do(lun->port)) {
 		lun->seen_blocks = blocks;
 		lun->seen = now;
 		if (lun->stalled) {
