@@ -17,7 +17,8 @@ struct vmsnd_resampler_class {
 	void (*close)(struct vmsnd_resampler *resampler);
 	/* Forgets the past. */
 	void (*reset_rt)(struct vmsnd_resampler *resampler);
-	/* Frames of output per frame of input; goes over to a new `ratio` smoothly within the call.
+	/* `ratio`: frames of output per frame of input; a new one is approached smoothly, most of
+	 * the way within 1000 frames, the first one after a reset holds at once.
 	 * Uses at most *used frames of `from`, makes at most *made of `to`, and says how many of
 	 * each it was; both counts are of frames. Never allocates, locks or enters the kernel. */
 	void (*process_rt)(struct vmsnd_resampler *resampler, double ratio, const float *from,
