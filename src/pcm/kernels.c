@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pcm/kernels_g711.h"
+#include "pcm/kernels_packed.h"
 
 #ifndef VMSND_KERNELS
 #define VMSND_KERNELS vmsnd_kernels_baseline
@@ -15,7 +16,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-#define DITHER_CHUNK 256u
+#define CHUNK 256u
 
 /* How an integer lies in memory. */
 struct shape {
@@ -24,6 +25,12 @@ struct shape {
 };
 
 /* The bits that count, moved up to the top of 32, as a signed number. */
+INLINE int32_t upper_rt(uint32_t raw, const struct shape *shape)
+{
+	raw <<= 32 - shape->bits;
+	return (int32_t)(shape->is_signed ? raw : raw ^ 0x80000000u);
+}
+
 INLINE int32_t load_rt(const uint8_t *at, const struct shape *shape)
 {
 	uint32_t raw;
@@ -35,44 +42,48 @@ INLINE int32_t load_rt(const uint8_t *at, const struct shape *shape)
 
 		memcpy(&half, at, sizeof(half));
 		raw = shape->is_big ? __builtin_bswap16(half) : half;
-	} else if (shape->bytes == 3) {
-		raw = (uint32_t)at[shape->is_big ? 2 : 0] | (uint32_t)at[1] << 8 |
-		      (uint32_t)at[shape->is_big ? 0 : 2] << 16;
 	} else {
 		memcpy(&raw, at, sizeof(raw));
 		raw = shape->is_big ? __builtin_bswap32(raw) : raw;
 	}
-	raw <<= 32 - shape->bits;
-	return (int32_t)(shape->is_signed ? raw : raw ^ 0x80000000u);
+	return upper_rt(raw, shape);
 }
 
-INLINE void store_rt(uint8_t *at, int32_t value, const struct shape *shape)
+INLINE void store_rt(uint8_t *at, uint32_t raw, const struct shape *shape)
 {
-	uint32_t raw = (uint32_t)value;
-
-	raw += shape->is_signed ? 0 : UINT32_C(1) << (shape->bits - 1);
 	if (shape->bytes == 1) {
 		at[0] = (uint8_t)raw;
 	} else if (shape->bytes == 2) {
 		uint16_t half = shape->is_big ? __builtin_bswap16((uint16_t)raw) : (uint16_t)raw;
 
 		memcpy(at, &half, sizeof(half));
-	} else if (shape->bytes == 3) {
-		at[shape->is_big ? 2 : 0] = (uint8_t)raw;
-		at[1] = (uint8_t)(raw >> 8);
-		at[shape->is_big ? 0 : 2] = (uint8_t)(raw >> 16);
 	} else {
 		raw = shape->is_big ? __builtin_bswap32(raw) : raw;
 		memcpy(at, &raw, sizeof(raw));
 	}
 }
 
+/* The largest there is either way. */
+struct range {
+	double low, high;
+};
+
+/* A constant that the compiler does not know is one: gcc makes a minimum and a maximum of the
+ * comparisons below only when both name the same register. */
+INLINE struct range range_rt(double low, double high)
+{
+	struct range range = {low, high};
+
+	__asm__("" : "+r"(range.low), "+r"(range.high));
+	return range;
+}
+
 /* Not-a-number is silence; what is too large is the largest there is. */
-INLINE double clamp_rt(double value, double low, double high)
+INLINE double clamp_rt(double value, struct range range)
 {
 	value = value == value ? value : 0.0;
-	value = value < low ? low : value;
-	return value > high ? high : value;
+	value = value > range.low ? value : range.low;
+	return value < range.high ? value : range.high;
 }
 
 /* To the nearest integer, ties to even: no fraction is left of a number as large as 2^52, and a
@@ -82,24 +93,69 @@ INLINE int32_t nearest_rt(double value)
 	return (int32_t)((value + 0x1.8p52) - 0x1.8p52);
 }
 
+/* Samples of three bytes meet the loops as words, a chunk at a time. */
+INLINE void decode_packed_rt(double *restrict to, const uint8_t *restrict from, size_t samples,
+			     const struct shape *shape)
+{
+	uint32_t words[CHUNK];
+
+	for (size_t done = 0; done < samples; done += CHUNK) {
+		size_t some = samples - done < CHUNK ? samples - done : CHUNK;
+
+		unpack_rt(words, from + 3 * done, some, shape->is_big);
+		for (size_t i = 0; i < some; i++)
+			to[done + i] = (double)upper_rt(words[i] >> 8, shape) * 0x1p-31;
+	}
+}
+
 INLINE void decode_ints_rt(double *restrict to, const void *restrict from, size_t samples,
 			   struct shape shape)
 {
 	const uint8_t *bytes = from;
 
-	for (size_t i = 0; i < samples; i++)
-		to[i] = (double)load_rt(bytes + i * shape.bytes, &shape) * 0x1p-31;
+	if (shape.bytes == 3)
+		decode_packed_rt(to, bytes, samples, &shape);
+	else
+		for (size_t i = 0; i < samples; i++)
+			to[i] = (double)load_rt(bytes + i * shape.bytes, &shape) * 0x1p-31;
+}
+
+/* From full scale to the integer as it is stored, but for its byte order. */
+INLINE uint32_t quantise_rt(double value, struct range range, const struct shape *shape)
+{
+	const double full = (double)(UINT32_C(1) << (shape->bits - 1));
+	uint32_t raw = (uint32_t)nearest_rt(clamp_rt(value * full, range));
+
+	return raw + (shape->is_signed ? 0 : UINT32_C(1) << (shape->bits - 1));
+}
+
+INLINE void encode_packed_rt(uint8_t *restrict to, const double *restrict from, size_t samples,
+			     struct range range, const struct shape *shape)
+{
+	uint32_t words[CHUNK];
+
+	for (size_t done = 0; done < samples; done += CHUNK) {
+		size_t some = samples - done < CHUNK ? samples - done : CHUNK;
+
+		for (size_t i = 0; i < some; i++)
+			words[i] = quantise_rt(from[done + i], range, shape);
+		pack_rt(to + 3 * done, words, some, shape->is_big);
+	}
 }
 
 INLINE void encode_ints_rt(void *restrict to, const double *restrict from, size_t samples,
 			   struct shape shape)
 {
 	const double full = (double)(UINT32_C(1) << (shape.bits - 1));
+	const struct range range = range_rt(-full, full - 1.0);
 	uint8_t *bytes = to;
 
-	for (size_t i = 0; i < samples; i++)
-		store_rt(bytes + i * shape.bytes,
-			 nearest_rt(clamp_rt(from[i] * full, -full, full - 1.0)), &shape);
+	if (shape.bytes == 3)
+		encode_packed_rt(bytes, from, samples, range, &shape);
+	else
+		for (size_t i = 0; i < samples; i++)
+			store_rt(bytes + i * shape.bytes, quantise_rt(from[i], range, &shape),
+				 &shape);
 }
 
 /* Eight generators side by side (Marsaglia's xorshift, 32 bits). */
@@ -126,7 +182,7 @@ static void dither_begin_rt(const struct vmsnd_dither *dither, uint32_t *state)
 static void dither_add_rt(double *restrict to, const double *restrict from, size_t samples,
 			  uint32_t *restrict state, double step)
 {
-	uint32_t words[DITHER_CHUNK];
+	uint32_t words[CHUNK];
 	lanes x;
 
 	memcpy(&x, state, sizeof(x));
@@ -152,12 +208,12 @@ struct ditherer {
 static void encode_dithered_rt(uint8_t *to, const double *from, size_t samples,
 			       struct vmsnd_dither *dither, const struct ditherer *how)
 {
-	double noisy[DITHER_CHUNK];
+	double noisy[CHUNK];
 	uint32_t state[8];
 
 	dither_begin_rt(dither, state);
-	for (size_t done = 0; done < samples; done += DITHER_CHUNK) {
-		size_t some = samples - done < DITHER_CHUNK ? samples - done : DITHER_CHUNK;
+	for (size_t done = 0; done < samples; done += CHUNK) {
+		size_t some = samples - done < CHUNK ? samples - done : CHUNK;
 
 		dither_add_rt(noisy, from + done, some, state, how->step);
 		how->encode_rt(to + done * how->bytes, noisy, some);
@@ -210,6 +266,7 @@ INTS_BOTH(s32, 4, 32, true);
 INLINE void decode_floats_rt(double *restrict to, const void *restrict from, size_t samples,
 			     bool is_big)
 {
+	const struct range range = range_rt(-(double)FLT_MAX, (double)FLT_MAX);
 	const uint8_t *bytes = from;
 
 	for (size_t i = 0; i < samples; i++) {
@@ -219,7 +276,7 @@ INLINE void decode_floats_rt(double *restrict to, const void *restrict from, siz
 		memcpy(&raw, bytes + i * sizeof(raw), sizeof(raw));
 		raw = is_big ? __builtin_bswap32(raw) : raw;
 		memcpy(&value, &raw, sizeof(value));
-		to[i] = clamp_rt((double)value, -(double)FLT_MAX, (double)FLT_MAX);
+		to[i] = clamp_rt((double)value, range);
 	}
 }
 
@@ -227,10 +284,11 @@ INLINE void decode_floats_rt(double *restrict to, const void *restrict from, siz
 INLINE void encode_floats_rt(void *restrict to, const double *restrict from, size_t samples,
 			     bool is_big)
 {
+	const struct range range = range_rt(-(double)FLT_MAX, (double)FLT_MAX);
 	uint8_t *bytes = to;
 
 	for (size_t i = 0; i < samples; i++) {
-		float value = (float)clamp_rt(from[i], -(double)FLT_MAX, (double)FLT_MAX);
+		float value = (float)clamp_rt(from[i], range);
 		uint32_t raw;
 
 		memcpy(&raw, &value, sizeof(raw));
@@ -242,6 +300,7 @@ INLINE void encode_floats_rt(void *restrict to, const double *restrict from, siz
 INLINE void decode_doubles_rt(double *restrict to, const void *restrict from, size_t samples,
 			      bool is_big)
 {
+	const struct range range = range_rt(-DBL_MAX, DBL_MAX);
 	const uint8_t *bytes = from;
 
 	for (size_t i = 0; i < samples; i++) {
@@ -251,17 +310,18 @@ INLINE void decode_doubles_rt(double *restrict to, const void *restrict from, si
 		memcpy(&raw, bytes + i * sizeof(raw), sizeof(raw));
 		raw = is_big ? __builtin_bswap64(raw) : raw;
 		memcpy(&value, &raw, sizeof(value));
-		to[i] = clamp_rt(value, -DBL_MAX, DBL_MAX);
+		to[i] = clamp_rt(value, range);
 	}
 }
 
 INLINE void encode_doubles_rt(void *restrict to, const double *restrict from, size_t samples,
 			      bool is_big)
 {
+	const struct range range = range_rt(-DBL_MAX, DBL_MAX);
 	uint8_t *bytes = to;
 
 	for (size_t i = 0; i < samples; i++) {
-		double value = clamp_rt(from[i], -DBL_MAX, DBL_MAX);
+		double value = clamp_rt(from[i], range);
 		uint64_t raw;
 
 		memcpy(&raw, &value, sizeof(raw));
