@@ -39,7 +39,7 @@ enum vmsnd_rc vmsnd_port_add(struct vmsnd_port *port, unsigned index, struct vms
 	if (index > 0 && port->known)
 		vmsnd_lun_feed_reset(lun);
 	vmsnd_port_settle_luns(port, now);
-	if (port->prepared)
+	if (port->prepared && index == 0)
 		vmsnd_port_measure(port);
 	return VMSND_OK;
 }
@@ -59,7 +59,7 @@ void vmsnd_port_remove(struct vmsnd_port *port, unsigned index, vmsnd_ns now)
 	lun->path = &lun->own; /* whatever is still under way must not touch the next unit's */
 	port->luns[index] = NULL;
 	vmsnd_port_settle_luns(port, now);
-	if (port->prepared)
+	if (port->prepared && index == 0)
 		vmsnd_port_measure(port);
 }
 
