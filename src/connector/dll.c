@@ -111,7 +111,7 @@ static void predict_rt(struct vmsnd_dll *dll, double frames, double step_s)
 
 	dll->time_ns += frames * dll->nominal_ns * dll->period;
 	whole = floor(dll->time_ns);
-	dll->origin += (vmsnd_ns)whole;
+	dll->origin += (vmsnd_ns)(int64_t)whole;
 	dll->time_ns -= whole;
 	dll->var_place += step_s * (2 * dll->var_both + step_s * dll->var_pace);
 	dll->var_both += step_s * dll->var_pace;
