@@ -122,6 +122,8 @@ def test_wrong_options_of_a_card_get_one_line():
     usage_error(run("serve", "-d", CARD + ",playback=40,capture=40"), "40 playback and 40 capture")
     usage_error(run("serve", "-d", CARD, "-b", "file,pth=x.wav"), "'pth'", "did you mean 'path'")
     usage_error(run("serve", "-d", CARD, "-b", "null,pace=fast"), "pace")
+    usage_error(run("serve", "-d", CARD, "-b", "null", "-b", "null,volume=loud"), "volume", "-6.5")
+    usage_error(run("serve", "-d", CARD, "-b", "null", "-b", "nil"), "no backend 'nil'")
     usage_error(run("serve", "-d", CARD, "-b", "file,path=x.ogg"), "x.ogg", ".wav")
     usage_error(run("serve", "-d", "virtio-snd"), "no socket", "socket=PATH")
     assert not os.path.exists("s.sock")
@@ -135,6 +137,10 @@ def test_lists_show_options_and_defaults():
     assert "(default: off)" in devices.stdout
     for key in ("path=", "in=", "loop=", "pace=", "(default: real)"):
         assert key in backends.stdout
+    own, every = backends.stdout.split("every backend:\n")
+    for key in ("dir=", "sample=", "rate=", "channels=", "period-ms=", "buffer-ms=", "prebuffer-ms=",
+                "quality=", "dither=", "volume=", "mute="):
+        assert key in every and key not in own
 
 
 # ---- sockets -------------------------------------------------------------------------------
@@ -289,7 +295,7 @@ def examples(*words):
 
 def test_examples_of_serve_work():
     found = examples("serve") + examples()
-    assert len(found) == 5, found
+    assert len(found) == 6, found
     for example in found:
         if example[1] == "demo":
             assert run(*example[1:], "--fast").returncode == 0
