@@ -170,15 +170,16 @@ static uint32_t keep_rt(struct vmsnd_flow *flow, struct source *source, uint32_t
 static uint32_t convert_rt(struct vmsnd_flow *flow, uint32_t frames, uint32_t *used)
 {
 	size_t frame = flow->mid_channels * sizeof(flow->kept[0]);
+	struct vmsnd_resampler_work work = {
+	    .from = flow->kept, .to = flow->made, .used = flow->kept_frames, .made = frames};
 
-	*used = flow->kept_frames;
-	flow->conf.rates->process_rt(flow->resampler, flow->ratio * flow->bend, flow->kept, used,
-				     flow->made, &frames);
-	flow->kept_frames -= *used;
+	flow->conf.rates->process_rt(flow->resampler, flow->ratio * flow->bend, &work);
+	flow->kept_frames -= work.used;
 	if (flow->kept_frames)
-		memmove(flow->kept, (unsigned char *)flow->kept + *used * frame,
+		memmove(flow->kept, (unsigned char *)flow->kept + work.used * frame,
 			flow->kept_frames * frame);
-	return frames;
+	*used = work.used;
+	return work.made;
 }
 
 /* How many to take from the source so that `frames` come out of the converter. */

@@ -134,14 +134,14 @@ static void account_rt(struct vmsnd_resampler *resampler, const SRC_DATA *data)
 	resampler->ratio = last;
 }
 
-static void process_rt(struct vmsnd_resampler *resampler, double ratio, const float *from,
-		       uint32_t *used, float *to, uint32_t *made)
+static void process_rt(struct vmsnd_resampler *resampler, double ratio,
+		       struct vmsnd_resampler_work *work)
 {
-	uint32_t possible = possible_rt(resampler, ratio, resampler->held + *used);
-	SRC_DATA data = {.data_in = from,
-			 .data_out = to,
-			 .input_frames = (long)*used,
-			 .output_frames = (long)(possible < *made ? possible : *made)};
+	uint32_t possible = possible_rt(resampler, ratio, resampler->held + work->used);
+	SRC_DATA data = {.data_in = work->from,
+			 .data_out = work->to,
+			 .input_frames = (long)work->used,
+			 .output_frames = (long)(possible < work->made ? possible : work->made)};
 
 	data.src_ratio = next_ratio_rt(resampler, ratio, (uint32_t)data.output_frames);
 	if (resampler->ratio == 0 || data.output_frames == 1) {
@@ -152,12 +152,12 @@ static void process_rt(struct vmsnd_resampler *resampler, double ratio, const fl
 	if (src_process(resampler->state, &data)) {
 		/* No argument of ours is refused; were one, sound would go on from here. */
 		reset_rt(resampler);
-		*made = 0;
+		work->made = 0;
 		return;
 	}
 	account_rt(resampler, &data);
-	*used = (uint32_t)data.input_frames_used;
-	*made = (uint32_t)data.output_frames_gen;
+	work->used = (uint32_t)data.input_frames_used;
+	work->made = (uint32_t)data.output_frames_gen;
 }
 
 static double held_rt(const struct vmsnd_resampler *resampler)

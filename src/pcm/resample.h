@@ -10,6 +10,14 @@ enum vmsnd_quality { VMSND_QUALITY_FASTEST, VMSND_QUALITY_MEDIUM, VMSND_QUALITY_
 
 struct vmsnd_resampler;
 
+/* One call's; both counts are of frames. */
+struct vmsnd_resampler_work {
+	const float *from;
+	float *to;     /* elsewhere */
+	uint32_t used; /* at most so many of `from`, and then how many it was */
+	uint32_t made; /* likewise of `to` */
+};
+
 struct vmsnd_resampler_class {
 	/* VMSND_E_NOMEM; allocates all it will ever need. The lane, or a worker. */
 	enum vmsnd_rc (*open)(enum vmsnd_quality quality, uint32_t channels,
@@ -18,11 +26,10 @@ struct vmsnd_resampler_class {
 	/* Forgets the past. */
 	void (*reset_rt)(struct vmsnd_resampler *resampler);
 	/* `ratio`: frames of output per frame of input; a new one is approached smoothly, most of
-	 * the way within 1000 frames, the first one after a reset holds at once.
-	 * Uses at most *used frames of `from`, makes at most *made of `to`, and says how many of
-	 * each it was; both counts are of frames. Never allocates, locks or enters the kernel. */
-	void (*process_rt)(struct vmsnd_resampler *resampler, double ratio, const float *from,
-			   uint32_t *used, float *to, uint32_t *made);
+	 * the way within 1000 frames, the first one after a reset holds at once. Never allocates,
+	 * locks or enters the kernel. */
+	void (*process_rt)(struct vmsnd_resampler *resampler, double ratio,
+			   struct vmsnd_resampler_work *work);
 	/* How many more input frames have to go in at `ratio` before `frames` more come out; may be
 	 * one too many. */
 	uint32_t (*need_rt)(const struct vmsnd_resampler *resampler, double ratio, uint32_t frames);

@@ -354,11 +354,11 @@ static void test_capture_with_four_units(void **state)
 
 static void *volatile planted;
 
-static void process_rt(struct vmsnd_resampler *resampler, double ratio, const float *from,
-		       uint32_t *used, float *to, uint32_t *made)
+static void process_rt(struct vmsnd_resampler *resampler, double ratio,
+		       struct vmsnd_resampler_work *work)
 {
 	planted = malloc(1);
-	vmsnd_resampler_samplerate.process_rt(resampler, ratio, from, used, to, made);
+	vmsnd_resampler_samplerate.process_rt(resampler, ratio, work);
 }
 
 static _Noreturn void play_with_a_plant(enum vmsnd_dir dir)

@@ -33,15 +33,15 @@ static struct vmsnd_resampler *opened(enum vmsnd_quality quality)
 /* At most `frames` go in; returns what comes out when `want` is asked for. */
 static uint32_t put(struct vmsnd_resampler *resampler, double ratio, uint32_t frames, uint32_t want)
 {
-	uint32_t done = 0, made = 1, used = 1;
+	struct vmsnd_resampler_work work = {.made = 1};
+	uint32_t done = 0;
 
-	while (done < want && (made || used)) {
-		used = frames;
-		made = want - done;
-		RATES->process_rt(resampler, ratio, from, &used, to, &made);
-		assert_true(used <= frames && made <= want - done);
-		frames -= used;
-		done += made;
+	while (done < want && (work.made || work.used)) {
+		work = (struct vmsnd_resampler_work){from, to, frames, want - done};
+		RATES->process_rt(resampler, ratio, &work);
+		assert_true(work.used <= frames && work.made <= want - done);
+		frames -= work.used;
+		done += work.made;
 	}
 	return done;
 }
