@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Units put in, taken out, given other hosts. Their storage faults once they are gone. */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "world.h"
+
+/* Whatever workers have to do for every unit, one after the other, and the lane's lateness. */
+#define LEAVE_NS (8 * JOB_MAX_NS)
+
+static size_t whole_pages(size_t bytes)
+{
+	return (bytes + 4095) / 4096 * 4096;
+}
+
+void *world_map(size_t bytes)
+{
+	void *at = mmap(NULL, whole_pages(bytes), PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+void world_unmap(void *at, size_t bytes)
+{
+	if (at)
+		munmap(at, whole_pages(bytes));
+}
+
+static struct host_kind draw_kind(struct world *world, unsigned index)
+{
+	struct host_kind kind = host_kind_draw(&world->unit_dice[index], world->calm && index == 0);
+
+	if (index == 0)
+		kind.clockless = false;
+	if (world->compared && index == 0) {
+		kind.threaded = kind.first_at_once = kind.slow_open = kind.slow_close = false;
+		kind.tells_state = false;
+		kind.initializing_ns = kind.jitter_ns = 0;
+	}
+	return kind;
+}
+
+void unit_add(struct world *world, unsigned index)
+{
+	struct unit *unit = &world->units[index];
+	struct host_kind kind = draw_kind(world, index);
+	struct ear ear = unit->ear;
+	enum vmsnd_rc rc;
+
+	memset(unit, 0, sizeof(*unit));
+	unit->index = index;
+	unit->lun = world_map(vmsnd_lun_footprint());
+	unit->ring = index ? world_map(VMSND_PORT_RING_BYTES) : NULL;
+	unit->host = host_new(world, index, &kind);
+	unit->plain = true;
+	/* Unit 0's ring is the port's and goes on. */
+	if (index > 0 || ear.blocks == 0)
+		ear = (struct ear){.base = index ? world->guest.numbers : 0, .exact = true};
+	if (index > 0)
+		ear.last = ear.base;
+	ear.position = (double)ear.last;
+	unit->ear = ear;
+	unit->conf = (struct vmsnd_lun_conf){
+	    .role = VMSND_LUN_NORMAL,
+	    .backend = &unit->host->cls,
+	    .host = unit->host,
+	    .prefs = {.sample = VMSND_SAMPLE_COUNT, .prebuffer_ms = VMSND_PREBUFFER_UNSET},
+	    .ring_storage = unit->ring,
+	};
+	if (kind.clockless && world->dir == VMSND_PLAYBACK &&
+	    dice_chance(&world->unit_dice[index], 60))
+		unit->conf.role = VMSND_LUN_TAP_DEVICE;
+	unit->state_since = world->now;
+	rc = vmsnd_port_add(world->port, index, unit->lun, &unit->conf, world->now);
+	world_say(world, "unit %u added%s", index, unit->conf.role ? " as a tap" : "");
+	if (rc)
+		world_fail(world, "unit %u cannot be added: %d", index, (int)rc);
+	if (vmsnd_port_add(world->port, index, unit->lun, &unit->conf, world->now) !=
+	    VMSND_E_INVALID)
+		world_fail(world, "unit %u can be added twice", index);
+}
+
+void unit_remove(struct world *world, unsigned index)
+{
+	struct unit *unit = &world->units[index];
+
+	world_say(world, "unit %u removed", index);
+	unit->leaving = true;
+	unit->leave_by = world->now + LEAVE_NS;
+	vmsnd_port_remove(world->port, index, world->now);
+	if (vmsnd_port_lun(world->port, index))
+		world_fail(world, "unit %u is still there", index);
+}
+
+struct vmsnd_backend *unit_host(struct world *world, unsigned index)
+{
+	const struct host_kind *old =
+	    &((const struct vmsnd_backend *)(const void *)world->units[index].conf.backend)->kind;
+	struct host_kind kind = draw_kind(world, index);
+
+	kind.threaded = old->threaded;
+	kind.clockless = old->clockless;
+	kind.slow_open = old->slow_open;
+	kind.slow_close = old->slow_close;
+	kind.drains = old->drains;
+	kind.tells_state = old->tells_state;
+	kind.first_at_once &= kind.threaded;
+	kind.initializing_ns = old->tells_state ? kind.initializing_ns : 0;
+	return host_new(world, index, &kind);
+}
+
+void unit_attach(struct world *world, unsigned index, struct vmsnd_backend *host)
+{
+	struct unit *unit = &world->units[index];
+
+	world_say(world, "unit %u: attach %s", index, host ? "another host" : "nothing");
+	if (host == unit->host)
+		return;
+	for (unsigned i = 0; unit->host && i < sizeof(unit->parting) / sizeof(unit->parting[0]);
+	     i++) {
+		if (unit->parting[i])
+			continue;
+		unit->parting[i] = unit->host;
+		break;
+	}
+	unit->host = host;
+	unit->part_by = world->now + LEAVE_NS;
+	vmsnd_lun_attach(unit->lun, host, world->now);
+}
+
+/* From now on nobody may call it. */
+static void give_back(struct world *world, struct vmsnd_backend *host)
+{
+	if (!host || host->closed)
+		return;
+	if (host->stream)
+		world_fail(world, "host %u is let go with a stream open", host->number);
+	host->closed = true;
+}
+
+static void settle_parting(struct world *world, struct unit *unit)
+{
+	size_t n = sizeof(unit->parting) / sizeof(unit->parting[0]);
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++)
+		any |= unit->parting[i] != NULL;
+	if (!any)
+		return;
+	if (!vmsnd_lun_detached(unit->lun)) {
+		if (world->now > unit->part_by)
+			world_fail(world, "unit %u does not let its host go", unit->index);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		give_back(world, unit->parting[i]);
+		unit->parting[i] = NULL;
+	}
+}
+
+void unit_forget(struct unit *unit)
+{
+	world_unmap(unit->lun, vmsnd_lun_footprint());
+	world_unmap(unit->ring, VMSND_PORT_RING_BYTES);
+	unit->lun = NULL;
+	unit->ring = NULL;
+}
+
+void unit_settle(struct world *world, struct unit *unit)
+{
+	if (!unit->lun)
+		return;
+	if (!unit->leaving) {
+		settle_parting(world, unit);
+		return;
+	}
+	if (!vmsnd_lun_gone(unit->lun)) {
+		if (world->now > unit->leave_by)
+			world_fail(world, "unit %u does not go", unit->index);
+		return;
+	}
+	if (pool_jobs_of(world, unit->index) > 0)
+		world_fail(world, "unit %u is gone with a job under way", unit->index);
+	for (size_t i = 0; i < sizeof(unit->parting) / sizeof(unit->parting[0]); i++)
+		give_back(world, unit->parting[i]);
+	give_back(world, unit->host);
+	world_say(world, "unit %u is gone", unit->index);
+	unit_forget(unit);
+}
