@@ -149,6 +149,29 @@ static void test_a_break_forgets_the_place_and_keeps_the_pace(void **state)
 	assert_true(fabs(place_off_frames(&host)) < 5);
 }
 
+/* Nobody said that it was stopped for a while. */
+static void test_a_long_silence_is_a_break(void **state)
+{
+	struct host host = host_new(321, 0.1e-3, 480);
+
+	run(&host, 120);
+	host.due_s += 2;
+	assert_true(run_off_ppm(&host, 130) < 10);
+	assert_true(fabs(place_off_frames(&host)) < 5);
+}
+
+/* The first block comes late, those after it at once. */
+static void test_a_late_start(void **state)
+{
+	struct host host = host_new(0, 0.1e-3, 480);
+
+	host.at_s = 0.2;
+	run(&host, 3);
+	assert_true(fabs(place_off_frames(&host)) < 480);
+	run(&host, 60);
+	assert_true(fabs(place_off_frames(&host)) < 10);
+}
+
 /* Nobody said that a block was lost. */
 static void test_missed_blocks(void **state)
 {
@@ -321,6 +344,8 @@ int main(void)
 	    cmocka_unit_test(test_MX_39_half_a_block_of_jitter),
 	    cmocka_unit_test(test_nominal_until_it_knows_and_within_half_a_percent),
 	    cmocka_unit_test(test_a_break_forgets_the_place_and_keeps_the_pace),
+	    cmocka_unit_test(test_a_long_silence_is_a_break),
+	    cmocka_unit_test(test_a_late_start),
 	    cmocka_unit_test(test_missed_blocks),
 	    cmocka_unit_test(test_late_wake_ups_are_no_news),
 	    cmocka_unit_test(test_another_pace),
