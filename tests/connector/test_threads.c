@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -203,6 +204,14 @@ struct world {
 	uint32_t seed;
 };
 
+static vmsnd_ns real_time(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	return (vmsnd_ns)at.tv_sec * VMSND_NS_PER_SECOND + (vmsnd_ns)at.tv_nsec;
+}
+
 static void *zeroed(size_t bytes)
 {
 	void *at = aligned_alloc(64, (bytes + 63) / 64 * 64);
@@ -261,6 +270,7 @@ static void world_open(struct world *world, enum vmsnd_dir dir)
 	struct vmsnd_port_conf conf = {.dir = dir, .enabled = true};
 
 	memset(world, 0, sizeof(*world));
+	world->now = real_time();
 	world->dir = dir;
 	assert_int_equal(vmsnd_pool_open(&pool, &world->pool), VMSND_OK);
 	world->env = (struct vmsnd_connector_env){.ctx = world,
@@ -275,8 +285,8 @@ static void world_open(struct world *world, enum vmsnd_dir dir)
 	for (unsigned i = 0; i < UNITS; i++)
 		world->hosts[i].clock = &world->now;
 	world_add(world, 0, VMSND_LUN_NORMAL, &thread_class);
-	assert_int_equal(vmsnd_port_prepare(world->port, &params, 0), VMSND_OK);
-	assert_int_equal(vmsnd_port_start(world->port, 0), VMSND_OK);
+	assert_int_equal(vmsnd_port_prepare(world->port, &params, world->now), VMSND_OK);
+	assert_int_equal(vmsnd_port_start(world->port, world->now), VMSND_OK);
 }
 
 static void world_close(struct world *world)
@@ -333,7 +343,7 @@ static void look_at_everything(struct world *world)
 			vmsnd_lun_status(world->luns[i], &status);
 	}
 	vmsnd_port_advance(world->port, world->now);
-	world->now += 10; /* these threads know no time: none of it may look long */
+	world->now += 500; /* these threads know no time: none of it may look long */
 }
 
 static void turn(struct world *world)
