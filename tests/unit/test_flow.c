@@ -182,6 +182,55 @@ static void test_dither_knows_a_copy_from_a_sum(void **state)
 	flow_rig_close(rig);
 }
 
+static void mix_a_little_rt(void *ctx, double *samples, uint32_t frames)
+{
+	for (uint32_t i = 0; i < frames; i++)
+		samples[i] += 0.25 / 32768;
+}
+
+/* A level of S16 through a flow to S16: true when what comes out at the end is no level. */
+static bool is_dithered(struct vmsnd_flow_conf *conf, bool mixed)
+{
+	struct flow_rig *rig;
+	struct vmsnd_flow_block block = {.frames = 2000, .mix_rt = mixed ? mix_a_little_rt : NULL};
+	int16_t samples[2000];
+	uint32_t lost, made;
+	bool differs = false;
+
+	for (size_t i = 0; i < 2000; i++)
+		samples[i] = 10001;
+	block.samples = samples;
+	rig = flow_rig_push(conf);
+	made = vmsnd_flow_push_rt(&rig->flow, &block, &rig->writer, &lost);
+	assert_in_range(made, 1900, 2000);
+	flow_rig_read(rig, samples, made);
+	for (size_t i = 1000; i < made; i++)
+		differs |= samples[i] != samples[999];
+	flow_rig_close(rig);
+	return differs;
+}
+
+static void test_dither_is_where_new_values_are_made(void **state)
+{
+	struct vmsnd_flow_conf plain = conf_of(VMSND_SAMPLE_S16, VMSND_SAMPLE_S16, 1);
+	struct vmsnd_flow_conf softer = plain, bent = plain, swapped = plain;
+
+	assert_false(is_dithered(&plain, false));
+	assert_true(is_dithered(&plain, true));
+	softer.volume.gain_mdb = -1;
+	assert_true(is_dithered(&softer, false));
+	bent.bend = true;
+	bent.rates = &vmsnd_resampler_samplerate;
+	assert_true(is_dithered(&bent, false));
+	softer.dither = bent.dither = plain.dither = false;
+	assert_false(is_dithered(&plain, true));
+	assert_false(is_dithered(&softer, false));
+	assert_false(is_dithered(&bent, false));
+	/* Only the order of bytes changes. */
+	swapped.from.big_endian = true;
+	assert_false(is_dithered(&swapped, false));
+}
+
 /* ---- loudness ---- */
 
 #define LEVEL 16000
@@ -439,6 +488,7 @@ int main(void)
 	    cmocka_unit_test(test_wider_formats_lose_nothing_and_get_no_dither),
 	    cmocka_unit_test(test_narrower_formats_are_dithered_if_wanted),
 	    cmocka_unit_test(test_dither_knows_a_copy_from_a_sum),
+	    cmocka_unit_test(test_dither_is_where_new_values_are_made),
 	    cmocka_unit_test(test_loudness_changes_without_a_step),
 	    cmocka_unit_test(test_muted_is_silent_and_starts_so),
 	    cmocka_unit_test(test_MX_13_a_sum_is_a_sum_at_every_sample),
