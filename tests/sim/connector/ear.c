@@ -5,10 +5,10 @@
 
 #include "world.h"
 
-/* How far an angle read behind a conversion may seem to go back, in frames: a wheel turns in 65536
- * frames, so a step of 16 bits is about a third of one. Beyond the first and last frames of a
+/* How far an angle read behind a conversion may seem to go back, in frames: a wheel turns in 262144
+ * frames, so a step of 16 bits is two or three of them. Beyond the first and last frames of a
  * sound, where the converter leans on silence. */
-#define SLACK 6.0
+#define SLACK 12.0
 /* A converter's straight line between two frames that are far apart points anywhere, for as many
  * frames as it makes of one. */
 #define STRAIGHT 12u

@@ -40,7 +40,7 @@ bool dice_chance(struct dice *dice, unsigned percent);
 
 /* ---- code.c: frames that know their number ------------------------------------------- */
 
-#define CODE_ANGLES   65536u
+#define CODE_ANGLES   262144u
 #define CODE_NUMBERS  (UINT32_C(1) << 24)
 #define CODE_LOUDNESS 0.5
 
@@ -245,7 +245,8 @@ struct world {
 	vmsnd_ns lane_late_to;
 	vmsnd_ns wake_at;
 	uint64_t steps;
-	uint64_t captured; /* capture: numbers given out by unit 0's hosts */
+	vmsnd_ns clock_bound; /* since the guest's clock last moved */
+	uint64_t captured;    /* capture: numbers given out by unit 0's hosts */
 };
 
 void world_open(struct world *world, const struct world_conf *conf);
