@@ -1,0 +1,568 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The program while it runs: its control socket as a QMP client meets it, and vmsnd ctl.
+
+usage: test_ctl.py VMSND [docs/control.md]; prints TAP. Everything happens in a temporary folder.
+       test_ctl.py VMSND --reference; prints the reference of all commands, as Markdown."""
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+VMSND = os.path.abspath(sys.argv[1])
+LIMIT_S = 20
+CARD = "virtio-snd,socket=s.sock,name=vm1"
+
+
+def ctl(*words, socket_path="c.sock"):
+    env = {k: v for k, v in os.environ.items() if k != "VMSND_CONTROL"}
+    if socket_path:
+        env["VMSND_CONTROL"] = socket_path
+    return subprocess.run([VMSND, "ctl", *words], capture_output=True, text=True, timeout=LIMIT_S,
+                          env=env)
+
+
+def ctl_fine(*words):
+    result = ctl(*words)
+    assert result.returncode == 0 and result.stderr == "", (words, result)
+    return result.stdout
+
+
+def ctl_wrong(code, *words, part, **options):
+    """That exit code, and one line with this part."""
+    result = ctl(*words, **options)
+    assert result.returncode == code, (words, result)
+    assert result.stderr.count("\n") == 1 and result.stdout == "", (words, result)
+    assert part in result.stderr, (part, result.stderr)
+
+
+class Server:
+    """A vmsnd whose control socket answers, and whose cards listen."""
+
+    def __init__(self, *words, cards=(CARD,), path="c.sock"):
+        devices = [word for card in cards for word in ("-d", card)]
+        self.lines = []
+        self.process = subprocess.Popen([VMSND, "serve", *devices, *words, "--control", path],
+                                        stderr=subprocess.PIPE, text=True)
+        self.ready = threading.Event()
+        self.left = len(cards)
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+        assert self.ready.wait(LIMIT_S), "vmsnd said nothing"
+        assert self.left == 0, self.lines
+
+    def read(self):
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip("\n"))
+            self.left -= "listening" in line
+            if self.left == 0:
+                self.ready.set()
+        self.ready.set()
+
+    def end(self, with_signal=signal.SIGTERM):
+        if with_signal:
+            self.process.send_signal(with_signal)
+        try:
+            code = self.process.wait(LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = "did not end"
+        self.reader.join()
+        return code
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if self.process.poll() is None:
+            code = self.end()
+            assert kind or code == 0, (code, self.lines)
+        self.reader.join()
+
+
+class Qmp:
+    """A client that knows nothing but QMP: a greeting, one JSON object after another."""
+
+    def __init__(self, path="c.sock", negotiate=True):
+        self.peer = socket.socket(socket.AF_UNIX)
+        self.peer.settimeout(LIMIT_S)
+        self.peer.connect(path)
+        self.text = ""
+        self.events = []
+        self.greeting = self.receive()
+        if negotiate:
+            assert self.execute("qmp_capabilities") == {}
+
+    def receive(self):
+        """The next object, None at the end."""
+        while True:
+            try:
+                found, end = json.JSONDecoder().raw_decode(self.text)
+                self.text = self.text[end:].lstrip()
+                return found
+            except json.JSONDecodeError:
+                try:
+                    more = self.peer.recv(65536)
+                except ConnectionResetError:  # closed, with some of ours unread
+                    more = b""
+                if not more:
+                    return None
+                self.text += more.decode("ascii")
+
+    def send(self, message):
+        self.peer.sendall(message if isinstance(message, bytes) else json.dumps(message).encode())
+
+    def answer(self):
+        while True:
+            message = self.receive()
+            assert message is not None, "it has closed"
+            if "event" not in message:
+                return message
+            self.events.append(message)
+
+    def ask(self, command, **arguments):
+        """Return or error. Members with a dash are written with an underscore."""
+        self.send({"execute": command, "id": [command],
+                   "arguments": {k.replace("_", "-"): v for k, v in arguments.items()}})
+        message = self.answer()
+        assert message.pop("id") == [command], message
+        return message
+
+    def execute(self, command, **arguments):
+        message = self.ask(command, **arguments)
+        assert set(message) == {"return"}, message
+        return message["return"]
+
+    def event(self, name):
+        """The next event of that name."""
+        while True:
+            while self.events:
+                found = self.events.pop(0)
+                if found["event"] == name:
+                    return found
+            message = self.receive()
+            assert message is not None and "event" in message, message
+            self.events.append(message)
+
+    def close(self):
+        self.peer.close()
+
+
+class Vmm:
+    """A VMM that has asked its first question."""
+
+    def __init__(self):
+        self.peer = socket.socket(socket.AF_UNIX)
+        self.peer.settimeout(LIMIT_S)
+        self.peer.connect("s.sock")
+        self.peer.sendall(struct.pack("<III", 1, 1, 0))  # GET_FEATURES
+        self.is_answered = len(self.peer.recv(20, socket.MSG_WAITALL)) == 20
+
+    def close(self):
+        self.peer.close()
+        return self.is_answered
+
+
+def card_works():
+    return Vmm().close()
+
+
+# ---- the protocol --------------------------------------------------------------------------
+
+
+def test_a_QMP_client_drives_a_whole_session():
+    with Server() as server:
+        qmp = Qmp(negotiate=False)
+        assert set(qmp.greeting) == {"QMP"} and qmp.greeting["QMP"]["capabilities"] == []
+        version = qmp.greeting["QMP"]["version"]
+        assert set(version["vmsnd"]) == {"major", "minor", "micro"} and version["package"] == ""
+        qmp.send({"execute": "query-status"})
+        assert qmp.answer()["error"]["class"] == "CommandNotFound"
+        assert qmp.execute("qmp_capabilities") == {}
+        assert qmp.execute("query-version") == version
+        names = [row["name"] for row in qmp.execute("query-commands")]
+        assert {"qmp_capabilities", "query-status", "enable", "quit"} <= set(names)
+        assert qmp.execute("query-status")["running"] is True
+        assert qmp.ask("no-such")["error"]["class"] == "CommandNotFound"
+        assert qmp.ask("enable")["error"]["class"] == "GenericError"
+        assert qmp.ask("pause", card="none")["error"]["class"] == "DeviceNotFound"
+        assert qmp.execute("attach", backend="file,path=a.wav") == {"output": 1}
+        added = qmp.event("OUTPUT_ADDED")
+        assert added["data"] == {"card": 0, "name": "vm1", "output": 1, "backend": "file"}
+        assert abs(added["timestamp"]["seconds"] - time.time()) < LIMIT_S
+        assert qmp.execute("volume", output=1, gain_db=-3.5) == {}
+        shown = {s["output"]: s for s in qmp.execute("query-streams") if s["direction"] == "playback"}
+        assert shown[1]["volume"]["gain-db"] == -3.5 and shown[0]["volume"]["gain-db"] == 0
+        assert qmp.execute("detach", output=1) == {}
+        assert qmp.event("OUTPUT_REMOVED")["data"]["output"] == 1
+        assert qmp.execute("quit") == {}
+        assert qmp.event("SHUTDOWN")["data"] == {}
+        assert qmp.receive() is None
+        assert server.end(None) == 0, server.lines
+    assert not os.path.exists("c.sock") and not os.path.exists("s.sock")
+
+
+def test_requests_need_no_lines_and_come_in_any_pieces():
+    with Server():
+        qmp = Qmp()
+        text = b'{"execute":"query-status","id":1} {"id":2,\n"execute" :"query-cards"}'
+        for i in range(len(text)):
+            qmp.send(text[i:i + 1])
+        assert qmp.answer()["id"] == 1 and qmp.answer()["id"] == 2
+        qmp.close()
+
+
+def test_broken_requests_harm_nobody():
+    with Server():
+        qmp = Qmp()
+        for text in (b"GET / HTTP/1.0\r\n", b'{"execute": nul}', b"[1, 2]", b"\xff", b"}\n",
+                     b'{"execute": "enable", "execute": "quit"}', b'{"a": "\xc3\x28"}'):
+            qmp.send(text)
+            assert qmp.answer()["error"]["class"] == "GenericError", text
+        assert qmp.execute("query-status")["running"] is True
+        for text in (b"{" + b" " * 65536, b"[" * 40):
+            broken = Qmp()
+            broken.send(text)
+            assert "at most" in broken.answer()["error"]["desc"]
+            assert broken.receive() is None
+        assert qmp.execute("query-status")["running"] is True
+        assert card_works()
+        qmp.close()
+
+
+# ---- the socket ----------------------------------------------------------------------------
+
+
+def test_the_socket_is_for_its_owner_only():
+    before = os.umask(0)
+    try:
+        with Server():
+            mode = os.stat("c.sock").st_mode
+            assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o600, oct(mode)
+    finally:
+        os.umask(before)
+    assert not os.path.exists("c.sock")
+
+
+def greeting_of_a_stranger():
+    """What another user gets: "no entry", or how many bytes of a greeting."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setresuid(65534, 65534, 65534)
+        try:
+            with socket.socket(socket.AF_UNIX) as peer:
+                peer.settimeout(LIMIT_S)
+                peer.connect("c.sock")
+                said = str(len(peer.recv(100)))
+        except OSError as error:
+            said = "no entry" if isinstance(error, PermissionError) else str(error)
+        os.write(writing, said.encode())
+        os._exit(0)
+    os.close(writing)
+    said = os.read(reading, 100).decode()
+    os.close(reading)
+    os.waitpid(child, 0)
+    return said
+
+
+def test_another_user_is_turned_away():
+    if os.geteuid() != 0:
+        return "SKIP it takes root to be another user"
+    os.chmod(".", 0o711)
+    with Server() as server:
+        assert greeting_of_a_stranger() == "no entry"
+        os.chmod("c.sock", 0o666)  # its owner was careless
+        assert greeting_of_a_stranger() == "0"
+        assert any("user 65534 was turned away" in line for line in server.lines), server.lines
+        Qmp().close()
+
+
+def test_a_stale_socket_is_replaced_a_live_one_is_an_error():
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind("c.sock")
+    with Server():
+        second = subprocess.run([VMSND, "serve", "-d", "virtio-snd,socket=t.sock", "--control",
+                                 "c.sock"], capture_output=True, text=True, timeout=LIMIT_S)
+        assert second.returncode == 1 and second.stderr.count("\n") == 1, second
+        assert "c.sock" in second.stderr and not os.path.exists("t.sock")
+        ctl_fine("status")
+
+
+def test_a_card_that_fails_takes_the_control_socket_along():
+    result = subprocess.run([VMSND, "serve", "-d", "virtio-snd,socket=no/where.sock", "--control",
+                             "c.sock"], capture_output=True, text=True, timeout=LIMIT_S)
+    assert result.returncode == 1 and not os.path.exists("c.sock"), result
+
+
+# ---- clients beside each other ---------------------------------------------------------------
+
+
+def test_what_one_does_the_other_hears():
+    with Server():
+        one, other = Qmp(), Qmp()
+        assert one.execute("enable", direction="capture", on=True) == {}
+        data = {"card": 0, "name": "vm1", "direction": "capture", "on": True}
+        assert other.event("DIRECTION_SWITCHED")["data"] == data
+        assert one.event("DIRECTION_SWITCHED")["data"] == data
+        one.close()
+        ctl_fine("disable", "input")
+        assert other.event("DIRECTION_SWITCHED")["data"]["on"] is False
+        other.close()
+
+
+def test_a_VMM_that_comes_and_goes_is_told():
+    with Server():
+        qmp = Qmp()
+        vmm = Vmm()
+        assert qmp.event("VMMS_CHANGED")["data"] == {"connected": 1}
+        vmm.close()
+        assert qmp.event("VMMS_CHANGED")["data"] == {"connected": 0}
+        qmp.close()
+
+
+def test_a_client_that_never_reads_holds_nobody_up():
+    with Server():
+        deaf = Qmp()
+        deaf.peer.setblocking(False)
+        sent = 0
+        try:
+            while sent < 10_000_000:
+                sent += deaf.peer.send(b'{"execute":"query-schema"}' * 100)
+        except BlockingIOError:
+            pass
+        assert 0 < sent < 10_000_000  # it is not asked for ever more
+        assert card_works()
+        for _ in range(20):
+            ctl_fine("status")
+        deaf.close()
+        ctl_fine("status")
+
+
+def test_sixteen_clients_and_no_more():
+    with Server():
+        clients = [Qmp() for _ in range(16)]
+        assert "16 clients" in Qmp(negotiate=False).greeting["error"]["desc"]
+        ctl_wrong(1, "status", part="16 clients")
+        for client in clients:
+            assert client.execute("query-status")["running"] is True
+            client.close()
+        ctl_fine("status")
+
+
+def test_who_closes_the_sending_side_gets_all_answers():
+    with Server():
+        qmp = Qmp()
+        qmp.send(b'{"execute":"query-status"}' * 30)
+        qmp.peer.shutdown(socket.SHUT_WR)
+        assert all("return" in qmp.answer() for _ in range(30))
+        assert qmp.receive() is None
+
+
+# ---- vmsnd ctl -----------------------------------------------------------------------------
+
+
+def test_wrong_words_get_one_line():
+    ctl_wrong(2, part="needs a command")
+    ctl_wrong(2, "stats", part="no command 'stats'")
+    ctl_wrong(2, "--sokcet", "status", part="'--sokcet' is not an option")
+    ctl_wrong(2, "status", "--card", part="'--card' is not an option, or lacks its value")
+    ctl_wrong(2, "status", "more", part="it is: status")
+    ctl_wrong(2, "volume", "0", part="it is: volume OUTPUT DB|mute|unmute")
+    ctl_wrong(2, "status", part="needs --socket PATH", socket_path=None)
+    ctl_wrong(1, "status", part="cannot reach c.sock: No such file")
+    ctl_wrong(1, "--socket=no/where", "status", part="cannot reach no/where", socket_path=None)
+    with Server():
+        ctl_wrong(2, "enable", "microphone", part="'microphone' is no direction")
+        ctl_wrong(2, "volume", "first", "0", part="'first' is no output")
+        ctl_wrong(2, "volume", "0", "loud", part="'loud' is no loudness")
+        ctl_wrong(2, "tap", "0", "guest", "a.wav", part="'guest' is no point")
+        ctl_wrong(2, "raw", "enable", "{on}", part="'{on}' is no JSON object")
+
+
+def test_what_the_program_refuses_is_a_failure_with_its_line():
+    with Server():
+        ctl_wrong(1, "volume", "0", "25", part="a number from -144 to 24")
+        ctl_wrong(1, "volume", "7", "0", part="no output 7 that does playback")
+        ctl_wrong(1, "detach", "3", part="no such output")
+        ctl_wrong(1, "attach", "fille,path=a.wav", part="no backend 'fille'")
+        ctl_wrong(1, "attach", "file,pth=a.wav", part="did you mean 'path'")
+        ctl_wrong(1, "tap", "4", "device", "a.wav", part="no such stream")
+        ctl_wrong(1, "--card", "vm2", "enable", "input", part="no card 'vm2'")
+        ctl_wrong(1, "raw", "no-such", part="no command 'no-such'")
+        ctl_wrong(1, "device", "0", "hw:0", part="no devices to choose from")
+
+
+def test_privacy_can_be_seen_and_switched():
+    with Server():
+        assert "card 0, vm1: playback on, capture off" in ctl_fine("status")
+        for words, shown in ((["enable", "capture"], "playback on, capture on"),
+                             (["disable", "output"], "playback off, capture on"),
+                             (["disable", "input"], "playback off, capture off"),
+                             (["enable", "playback"], "playback on, capture off")):
+            assert ctl_fine(*words) == ""
+            assert shown in ctl_fine("status"), (words, ctl_fine("status"))
+    with Server(cards=(CARD + ",input=on",)):
+        assert "playback on, capture on" in ctl_fine("status")
+
+
+def test_outputs_volume_and_taps():
+    with Server():
+        assert ctl_fine("attach", "file,path=a.wav") == "output 1\n"
+        status = ctl_fine("status")
+        assert "outputs: 0 null, 1 file" in status and re.search(r"playback 0 +1 file", status)
+        ctl_fine("volume", "1", "-6.5")
+        ctl_fine("volume", "0", "mute")
+        status = ctl_fine("status")
+        assert re.search(r"1 file .*-6\.5 dB$", status, re.M), status
+        assert re.search(r"0 null .*0\.0 dB, muted$", status, re.M), status
+        ctl_fine("volume", "0", "unmute")
+        ctl_fine("volume", "0", "3", "input")
+        assert "muted" not in ctl_fine("status")
+        assert re.search(r"capture 0 +0 null .* 3\.0 dB$", ctl_fine("status"), re.M)
+        ctl_fine("detach", "1")
+        assert "outputs: 0 null\n" in ctl_fine("status")
+        ctl_fine("tap", "0", "device", "tap.wav")
+        ctl_fine("tap", "0", "device", "off")
+        ctl_fine("pause")
+        ctl_fine("resume")
+        assert "tx_messages " in ctl_fine("counters")
+        assert "no devices" in ctl_fine("devices")
+
+
+def test_with_several_cards_one_has_to_be_named():
+    with Server(cards=(CARD, "virtio-snd,socket=t.sock,name=vm2")):
+        ctl_wrong(1, "enable", "input", part="there are 2 cards")
+        ctl_fine("--card", "vm2", "enable", "input")
+        ctl_fine("enable", "output", "-c", "0")
+        status = ctl_fine("status")
+        assert "card 0, vm1: playback on, capture off" in status, status
+        assert "card 1, vm2: playback on, capture on" in status, status
+        assert "vm1" not in ctl_fine("status", "--card=1")
+
+
+def test_json_is_for_programs():
+    with Server():
+        status = json.loads(ctl_fine("--json", "status"))
+        assert status["cards"][0]["streams"][0]["direction"] == "playback"
+        assert json.loads(ctl_fine("attach", "null", "-j")) == {"output": 1}
+        assert json.loads(ctl_fine("raw", "query-streams", '{"card": 0}'))[0]["stream"] == 0
+        assert json.loads(ctl_fine("counters", "--json"))["tx_messages"] == 0
+
+
+def test_events_are_printed_until_the_end():
+    with Server() as server:
+        process = subprocess.Popen([VMSND, "ctl", "-s", "c.sock", "events"], text=True,
+                                   stdout=subprocess.PIPE)
+        limit = time.monotonic() + LIMIT_S
+        on = True
+        # Until it listens, which is some time after it was started.
+        while time.monotonic() < limit:
+            ctl_fine("enable" if on else "disable", "input")
+            on = not on
+            os.set_blocking(process.stdout.fileno(), False)
+            said = process.stdout.read()
+            if said:
+                break
+            time.sleep(0.05)
+        assert re.match(r"\d\d:\d\d:\d\d DIRECTION_SWITCHED card=0 name=vm1 direction=capture "
+                        r"on=(true|false)\n", said), said
+        ctl_fine("quit")
+        os.set_blocking(process.stdout.fileno(), True)
+        assert "SHUTDOWN" in process.communicate(timeout=LIMIT_S)[0]
+        assert process.returncode == 0
+        assert server.end(None) == 0
+
+
+def test_names_cannot_move_the_cursor():
+    with Server(cards=("virtio-snd,socket=s.sock,name=\x1b[2Jvm",)):
+        assert "\x1b" not in ctl_fine("status")
+
+
+def test_examples_of_the_help_work():
+    text = subprocess.run([VMSND, "ctl", "--help"], capture_output=True, text=True).stdout
+    found = [shlex.split(line) for line in text.split("\n") if line.startswith("  vmsnd ")]
+    assert found[0][1] == "serve" and found[-1] == ["vmsnd", "ctl", "quit"], found
+    words = [w.replace("/tmp/vm1-snd.sock", "s.sock").replace("/tmp/vm1-ctl.sock", "c.sock")
+             for w in found[0][1:-1]]
+    process = subprocess.Popen([VMSND, *words], stderr=subprocess.PIPE, text=True)
+    while "listening" not in process.stderr.readline():
+        pass
+    for words in found[1:]:
+        ctl_fine(*words[2:])
+    assert process.communicate(timeout=LIMIT_S) is not None and process.returncode == 0
+
+
+# ---- the reference -------------------------------------------------------------------------
+
+
+def reference(schema):
+    """All commands and events as Markdown."""
+    for command in schema["commands"]:
+        yield f"### {command['name']}\n\n{command['help']}\n"
+        if command["arguments"]:
+            yield "| argument | value | what |\n|---|---|---|"
+            for arg in command["arguments"]:
+                may = " (optional)" if arg["optional"] else ""
+                yield f"| `{arg['name']}`{may} | {arg['value']} | {arg['help']} |"
+            yield ""
+        yield f"Returns: {command['returns']}\n"
+    yield "## Events\n\n| event | when, and its members |\n|---|---|"
+    for event in schema["events"]:
+        yield f"| `{event['name']}` | {event['help']} |"
+
+
+def made_reference():
+    with Server():
+        return "\n".join(reference(json.loads(ctl_fine("raw", "query-schema")))) + "\n"
+
+
+def test_the_reference_has_what_the_program_has():
+    if len(sys.argv) < 3:
+        return "SKIP no path of docs/control.md was given"
+    written = DOCUMENT.split("## Commands\n\n", 1)[1]
+    made = made_reference()
+    for number, (have, wanted) in enumerate(zip(written.split("\n"), made.split("\n"))):
+        assert have == wanted, f"line {number} after 'Commands': {have!r}, not {wanted!r}"
+    assert written == made, "docs/control.md is longer or shorter than test_ctl.py --reference"
+
+
+def main():
+    tests = [(n, t) for n, t in globals().items() if n.startswith("test_")]
+    print(f"1..{len(tests)}")
+    failed = 0
+    for number, (name, test) in enumerate(tests, 1):
+        for path in ("s.sock", "c.sock", "t.sock"):
+            if os.path.exists(path):
+                os.unlink(path)
+        try:
+            skip = test()
+            print(f"ok {number} - {name}{' # ' + skip if skip else ''}", flush=True)
+        except Exception as error:  # one failure must not hide the tests after it
+            failed += 1
+            print(f"not ok {number} - {name}", flush=True)
+            for line in f"{type(error).__name__}: {error}".split("\n"):
+                print(f"# {line}")
+    return failed > 0
+
+
+WANTS_REFERENCE = sys.argv[2:] == ["--reference"]
+DOCUMENT = open(sys.argv[2], encoding="utf-8").read() if len(sys.argv) > 2 and not WANTS_REFERENCE else ""
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    if WANTS_REFERENCE:
+        print(made_reference(), end="")
+        code = 0
+    else:
+        code = main()
+    os.chdir("/")
+sys.exit(code)
