@@ -263,7 +263,9 @@ void vmsnd_port_pause(struct vmsnd_port *port, bool on, vmsnd_ns now)
 	if (on) {
 		port->paused_at = now;
 	} else {
-		port->start += now - port->paused_at;
+		/* What began in between has not begun to count. */
+		port->start +=
+		    now - (port->start > port->paused_at ? port->start : port->paused_at);
 		if (port->drained != VMSND_NEVER)
 			port->drained += now - port->paused_at;
 	}
