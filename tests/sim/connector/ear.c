@@ -5,10 +5,10 @@
 
 #include "world.h"
 
-/* How far an angle read behind a conversion may seem to go back, in frames: a wheel turns in 262144
- * frames, so a step of 16 bits is two or three of them. Beyond the first and last frames of a
- * sound, where the converter leans on silence. */
-#define SLACK 12.0
+/* How far an angle read behind a conversion may seem to go back, in frames: so many anyway, and so
+ * many at loudness 1 for the rounding and dither of 16 bits, as a wheel turns in 262144 frames. */
+#define SLACK     6.0
+#define SLACK_S16 5.1
 /* A converter's straight line between two frames that are far apart points anywhere, for as many
  * frames as it makes of one. */
 #define STRAIGHT 12u
@@ -50,7 +50,8 @@ static void hear_angle(struct world *world, struct unit *unit, double angle, dou
 {
 	struct ear *ear = &unit->ear;
 	bool steady = fabs(loudness - ear->loudness) < 0.03 * loudness;
-	double newest = (double)world->guest.numbers + SLACK;
+	double slack = SLACK + SLACK_S16 / loudness;
+	double newest = (double)world->guest.numbers + slack;
 	double at = newest - fmod(newest - angle + CODE_ANGLES, CODE_ANGLES);
 
 	ear->heard++;
@@ -58,13 +59,13 @@ static void hear_angle(struct world *world, struct unit *unit, double angle, dou
 	ear->loudness = loudness;
 	steady &= fabs(at - ear->angle) < STEP;
 	ear->angle = at;
-	ear->behind = at < ear->position - SLACK ? ear->behind + steady : 0;
+	ear->behind = at < ear->position - slack ? ear->behind + steady : 0;
 	if (ear->behind > STRAIGHT)
 		world_fail(world, "unit %u plays about frame %.1f after %.1f (of %.0f)",
-			   unit->index, at, ear->position, newest - SLACK);
+			   unit->index, at, ear->position, newest - slack);
 	if (steady && at > ear->position)
 		ear->position = at;
-	ear->last = (uint64_t)(ear->position > SLACK ? ear->position - SLACK : 0);
+	ear->last = (uint64_t)(ear->position > slack ? ear->position - slack : 0);
 }
 
 static double sample_of(const unsigned char *at, enum vmsnd_sample sample)
