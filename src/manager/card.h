@@ -25,7 +25,7 @@ struct vmsnd_unit {
 
 /* A backend of a card and its units, in the same place on every port; or a tap, on one port. */
 struct vmsnd_output {
-	struct vmsnd_output *next; /* in the card's list of those that leave */
+	struct vmsnd_output *next; /* in one of the card's two lists */
 	struct vmsnd_host *host;
 	struct vmsnd_output_conf conf;
 	struct vmsnd_volume volume[2]; /* by enum vmsnd_dir */
@@ -63,6 +63,7 @@ struct vmsnd_card {
 	unsigned n_playback, n_ports; /* ports: playback first */
 	struct vmsnd_card_port *ports;
 	struct vmsnd_output *outputs[VMSND_OUTPUTS_MAX];
+	struct vmsnd_output *live;    /* those, and the taps */
 	struct vmsnd_output *leaving; /* detached; not all of it gone yet */
 	bool enabled[2], paused;
 	vmsnd_ns watched, watch_next; /* when the units were last looked at, for lines; 0: look */
@@ -111,8 +112,6 @@ enum vmsnd_rc vmsnd_card_tap(struct vmsnd_card *card, unsigned port, enum vmsnd_
 vmsnd_ns vmsnd_card_tend(struct vmsnd_card *card, vmsnd_ns now);
 /* Backends without a thread of their own move the blocks that are due. */
 vmsnd_ns vmsnd_card_move(struct vmsnd_card *card, vmsnd_ns now);
-/* The next output, or tap, from *at on; NULL beyond the last. Begins with *at 0. */
-struct vmsnd_output *vmsnd_card_next_output(const struct vmsnd_card *card, unsigned *at);
 
 /* card_control.c. */
 void vmsnd_card_pause(struct vmsnd_card *card, bool on, vmsnd_ns now);

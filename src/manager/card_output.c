@@ -15,21 +15,26 @@ _Static_assert(VMSND_OUTPUTS_MAX + VMSND_TAP_COUNT == VMSND_PORT_LUNS_MAX, "taps
 /* How often those that leave are looked at; workers wake the lane, an audio thread does not. */
 #define LEAVING_LOOK_NS UINT64_C(10000000)
 
-struct vmsnd_output *vmsnd_card_next_output(const struct vmsnd_card *card, unsigned *at)
+/* ---- the two lists ---- */
+
+/* Outputs by their number, then the taps: the order in which they move. */
+static void put_live(struct vmsnd_card *card, struct vmsnd_output *output)
 {
-	unsigned n_taps = card->ports ? card->n_ports * VMSND_TAP_COUNT : 0;
+	struct vmsnd_output **at = &card->live;
 
-	while (*at < VMSND_OUTPUTS_MAX + n_taps) {
-		unsigned i = (*at)++, tap = i - VMSND_OUTPUTS_MAX;
-		struct vmsnd_output *output =
-		    i < VMSND_OUTPUTS_MAX
-			? card->outputs[i]
-			: card->ports[tap / VMSND_TAP_COUNT].taps[tap % VMSND_TAP_COUNT];
+	while (*at && (*at)->place <= output->place)
+		at = &(*at)->next;
+	output->next = *at;
+	*at = output;
+}
 
-		if (output)
-			return output;
-	}
-	return NULL;
+static void take_live(struct vmsnd_card *card, const struct vmsnd_output *output)
+{
+	struct vmsnd_output **at = &card->live;
+
+	while (*at != output)
+		at = &(*at)->next;
+	*at = output->next;
 }
 
 /* ---- units ---- */
@@ -237,9 +242,8 @@ static vmsnd_ns tend_leaving(struct vmsnd_card *card, vmsnd_ns now)
 vmsnd_ns vmsnd_card_tend(struct vmsnd_card *card, vmsnd_ns now)
 {
 	vmsnd_ns next = card->leaving ? tend_leaving(card, now) : VMSND_NEVER;
-	struct vmsnd_output *output;
 
-	for (unsigned i = 0; (output = vmsnd_card_next_output(card, &i));) {
+	for (struct vmsnd_output *output = card->live; output; output = output->next) {
 		vmsnd_ns due = tend(card, output, now);
 
 		if (due < next)
@@ -251,9 +255,8 @@ vmsnd_ns vmsnd_card_tend(struct vmsnd_card *card, vmsnd_ns now)
 vmsnd_ns vmsnd_card_move(struct vmsnd_card *card, vmsnd_ns now)
 {
 	vmsnd_ns next = VMSND_NEVER;
-	struct vmsnd_output *output;
 
-	for (unsigned i = 0; (output = vmsnd_card_next_output(card, &i));) {
+	for (struct vmsnd_output *output = card->live; output; output = output->next) {
 		struct vmsnd_backend *backend = backend_of(output);
 		vmsnd_ns due;
 
@@ -380,6 +383,7 @@ enum vmsnd_rc vmsnd_card_attach(struct vmsnd_card *card, const char *text, vmsnd
 	if (rc)
 		return rc;
 	card->outputs[free_place] = output;
+	put_live(card, output);
 	*number = free_place;
 	return VMSND_OK;
 }
@@ -389,8 +393,10 @@ void vmsnd_card_detach(struct vmsnd_card *card, struct vmsnd_output **output, vm
 	struct vmsnd_output *gone = *output;
 
 	*output = NULL;
-	if (gone)
-		let_go(card, gone, now);
+	if (!gone)
+		return;
+	take_live(card, gone);
+	let_go(card, gone, now);
 }
 
 /* ---- taps ---- */
@@ -431,7 +437,9 @@ enum vmsnd_rc vmsnd_card_tap(struct vmsnd_card *card, unsigned port, enum vmsnd_
 		 point == VMSND_TAP_DEVICE ? "device" : "host", playback ? "playback" : "capture",
 		 playback ? port : port - card->n_playback);
 	rc = begin(card, output, text, what, now);
-	if (!rc)
-		*tap = output;
-	return rc;
+	if (rc)
+		return rc;
+	*tap = output;
+	put_live(card, output);
+	return VMSND_OK;
 }

@@ -30,15 +30,13 @@ static vmsnd_ns advance_ports(struct vmsnd_card *card, vmsnd_ns at)
  * over more, and ports and backends look once more, since that may just have started them. */
 static vmsnd_ns step(struct vmsnd_card *card, vmsnd_ns at)
 {
-	vmsnd_ns next;
+	vmsnd_ns next = vmsnd_card_tend(card, at);
 
-	vmsnd_card_tend(card, at);
 	vmsnd_card_move(card, at);
 	advance_ports(card, at);
-	next = card->cls->advance(card->dev, at);
+	next = earlier(next, card->cls->advance(card->dev, at));
 	next = earlier(next, advance_ports(card, at));
 	next = earlier(next, vmsnd_card_move(card, at));
-	next = earlier(next, vmsnd_card_tend(card, at));
 	return earlier(next, vmsnd_card_watch(card, at));
 }
 

@@ -5,7 +5,7 @@
 
 #include "manager/card.h"
 
-#define LOOK_NS UINT64_C(20000000)
+#define LOOK_NS UINT64_C(100000000)
 /* Well for so long, it is said. */
 #define WELL_NS VMSND_NS_PER_SECOND
 
@@ -91,7 +91,7 @@ vmsnd_ns vmsnd_card_watch(struct vmsnd_card *card, vmsnd_ns now)
 	if (card->watched != 0 && now - card->watched < LOOK_NS)
 		return card->watch_next;
 	card->watched = now;
-	for (unsigned i = 0; (sight.output = vmsnd_card_next_output(card, &i));) {
+	for (sight.output = card->live; sight.output; sight.output = sight.output->next) {
 		for (sight.port = 0; sight.port < sight.output->n_units; sight.port++) {
 			struct vmsnd_unit *unit = &sight.output->units[sight.port];
 
@@ -108,9 +108,7 @@ vmsnd_ns vmsnd_card_watch(struct vmsnd_card *card, vmsnd_ns now)
 
 void vmsnd_card_watch_anew(struct vmsnd_card *card)
 {
-	struct vmsnd_output *output;
-
-	for (unsigned i = 0; (output = vmsnd_card_next_output(card, &i));) {
+	for (struct vmsnd_output *output = card->live; output; output = output->next) {
 		for (unsigned port = 0; port < output->n_units; port++) {
 			output->units[port].lost = false;
 			output->units[port].format_lines = 0;

@@ -96,7 +96,9 @@ unsigned vmsnd_host_notices(struct vmsnd_host *host, vmsnd_ns now)
 
 	host->noticed = notices;
 	for (unsigned dir = 0; dir < 2; dir++) {
-		if (!atomic_exchange_explicit(&host->changed[dir], false, memory_order_acquire))
+		/* Looked at often and seldom set: a load is cheaper. */
+		if (!atomic_load_explicit(&host->changed[dir], memory_order_relaxed) ||
+		    !atomic_exchange_explicit(&host->changed[dir], false, memory_order_acquire))
 			continue;
 		news = true; /* the default is another one: so is the list */
 		if (!(host->cls->flags & VMSND_BACKEND_STREAM_NOTICES)) /* RI-05 */

@@ -217,7 +217,8 @@ void vmsnd_machine_ready(struct vmsnd_machine *machine, uint64_t token, vmsnd_ns
 
 vmsnd_ns vmsnd_machine_advance(struct vmsnd_machine *machine, vmsnd_ns now)
 {
-	bool woken = atomic_exchange_explicit(&machine->woken, false, memory_order_acquire);
+	bool woken = atomic_load_explicit(&machine->woken, memory_order_relaxed) &&
+		     atomic_exchange_explicit(&machine->woken, false, memory_order_acquire);
 	vmsnd_ns next = VMSND_NEVER;
 
 	if (machine->closed)

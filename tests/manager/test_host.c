@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Backends that are away, fail, return, change their devices or take their time. */
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -413,6 +414,67 @@ static void test_TH_02_a_slow_backend_holds_nobody_up(void **state)
 	stage_close(&stage);
 }
 
+struct watched {
+	int fd;
+	uint64_t token;
+	unsigned n;
+};
+
+static enum vmsnd_rc watch(void *ctx, int fd, uint64_t token)
+{
+	struct watched *watched = ctx;
+
+	*watched = (struct watched){fd, token, watched->n + 1};
+	return VMSND_OK;
+}
+
+static void unwatch(void *ctx, int fd)
+{
+	struct watched *watched = ctx;
+
+	assert_int_equal(fd, watched->fd);
+	watched->n--;
+}
+
+/* Its embedder sleeps on the descriptors it was given, and nothing else tells it. */
+static void test_BE_18_a_worker_wakes_the_lane(void **state)
+{
+	struct watched watched = {.fd = -1};
+	struct vmsnd_machine_conf conf = {.poller = {&watched, watch, unwatch},
+					  .backends = fake_classes};
+	struct vmsnd_card_conf card = {.device = "virtio-snd",
+				       .backend = "null",
+				       .more = {"fake-slow"},
+				       .transport = "in-process",
+				       .listen_fd = -1};
+	struct vmsnd_stream_status list[8];
+	struct vmsnd_machine *machine;
+	struct pollfd poll_fd;
+
+	memset(&fake, 0, sizeof(fake));
+	fake.hold = true;
+	assert_int_equal(vmsnd_machine_open(&conf, &machine), VMSND_OK);
+	assert_int_equal(watched.n, 1);
+	poll_fd = (struct pollfd){.fd = watched.fd, .events = POLLIN};
+	assert_int_equal(vmsnd_machine_add(machine, &card, SECOND), VMSND_OK);
+	assert_int_equal(vmsnd_machine_advance(machine, SECOND), VMSND_NEVER);
+	assert_int_equal(vmsnd_machine_streams(machine, 0, list, 8), 4);
+	assert_string_equal(list[0].backend, "null");
+	assert_string_equal(list[1].host, "opening");
+	assert_int_equal(poll(&poll_fd, 1, 0), 0);
+	fake.hold = false;
+	while (fake.looks == 0) { /* opens, then looks for devices */
+		assert_int_equal(poll(&poll_fd, 1, 20000), 1);
+		vmsnd_machine_ready(machine, watched.token, SECOND);
+		vmsnd_machine_advance(machine, SECOND);
+	}
+	vmsnd_machine_streams(machine, 0, list, 8);
+	assert_string_equal(list[1].host, "none");
+	vmsnd_machine_close(machine, SECOND);
+	assert_int_equal(watched.n, 0);
+	assert_int_equal(fake.closes, 1);
+}
+
 static void test_TH_10_a_card_detached_while_it_opens(void **state)
 {
 	struct stage stage;
@@ -561,6 +623,7 @@ int main(void)
 	    cmocka_unit_test(test_RI_05_streams_that_hear_of_it_themselves_stay_open),
 	    cmocka_unit_test(test_BE_03_the_device_is_chosen_while_it_plays),
 	    cmocka_unit_test(test_TH_02_a_slow_backend_holds_nobody_up),
+	    cmocka_unit_test(test_BE_18_a_worker_wakes_the_lane),
 	    cmocka_unit_test(test_TH_10_a_card_detached_while_it_opens),
 	    cmocka_unit_test(test_BE_18_jobs_are_bounded_and_close_waits_for_them),
 	    cmocka_unit_test(test_BE_18_a_place_is_free_again_after_its_job),
