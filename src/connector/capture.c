@@ -79,7 +79,8 @@ static void take_rt(struct vmsnd_lun *lun, const struct vmsnd_block *block)
 	if (atomic_load(&path->gate) == VMSND_GATE_SHUT)
 		return;
 	vmsnd_path_latency_rt(path, block,
-			      path->ring.capacity_frames - vmsnd_ring_room_rt(&path->ring));
+			      path->ring.capacity_frames - vmsnd_ring_room_rt(&path->ring),
+			      atomic_load_explicit(&path->held_frames, memory_order_relaxed));
 	if (lun->index > 0) {
 		store_rt(path, block);
 		return;
@@ -101,15 +102,28 @@ static void block_rt(void *ctx, const struct vmsnd_block *block)
 	vmsnd_links_leave_rt(lun->port);
 }
 
+static uint32_t can_take_rt(const struct vmsnd_path *path)
+{
+	uint64_t room;
+
+	if (atomic_load(&path->gate) == VMSND_GATE_SHUT)
+		return 0;
+	room = vmsnd_ring_room_rt(&path->ring);
+	return (uint32_t)(room * path->format.rate_hz / path->ring_format.rate_hz);
+}
+
+/* Behind a gate that is shut the ring's end may be with the stand-in. */
 static uint32_t ready_rt(void *ctx)
 {
 	struct vmsnd_lun *lun = ctx;
-	const struct vmsnd_path *path = lun->path;
-	uint64_t room = vmsnd_ring_room_rt(&path->ring);
+	uint32_t frames;
 
-	if (atomic_load_explicit(&path->gate, memory_order_acquire) == VMSND_GATE_SHUT)
-		return 0;
-	return (uint32_t)(room * path->format.rate_hz / path->ring_format.rate_hz);
+	if (lun->index > 0)
+		return can_take_rt(lun->path);
+	vmsnd_links_enter_rt(lun->port);
+	frames = can_take_rt(lun->path);
+	vmsnd_links_leave_rt(lun->port);
+	return frames;
 }
 
 const struct vmsnd_stream_user vmsnd_capture_user = {block_rt, ready_rt, vmsnd_lun_ended,

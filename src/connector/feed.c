@@ -117,7 +117,8 @@ void vmsnd_port_feed_reset(struct vmsnd_port *port)
 
 static bool empty(const struct vmsnd_lun *lun)
 {
-	return vmsnd_ring_fill_rt(&lun->own.ring) == 0 &&
+	/* From the writer's end: the reader's belongs to the host's thread. */
+	return vmsnd_ring_room_rt(&lun->far) == lun->far.capacity_frames &&
 	       atomic_load_explicit(&lun->path->held_frames, memory_order_relaxed) <= CRUMBS_FRAMES;
 }
 

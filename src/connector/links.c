@@ -107,6 +107,8 @@ static void add_rt(struct vmsnd_lun *lun, double *samples, uint32_t frames)
 	if (made < frames)
 		vmsnd_follow_break_rt(&path->follow);
 	path->waiting = made < frames;
+	atomic_store_explicit(&path->held_frames, vmsnd_flow_held_frames_rt(&path->flow),
+			      memory_order_relaxed);
 	vmsnd_figure_add_rt(&path->out_frames, taken);
 	vmsnd_figure_add_rt(&path->underrun_frames, frames - made);
 }

@@ -13,9 +13,9 @@ void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block
 }
 
 void vmsnd_path_latency_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
-			   uint32_t fill_frames)
+			   uint32_t fill_frames, uint32_t held_frames)
 {
-	uint64_t inside = (uint64_t)fill_frames + vmsnd_flow_held_frames_rt(&path->flow);
+	uint64_t inside = (uint64_t)fill_frames + held_frames;
 	uint64_t latency_ns = vmsnd_frames_to_ns_rt(inside, path->ring_format.rate_hz) +
 			      vmsnd_frames_to_ns_rt(block->delay_frames, path->format.rate_hz);
 
@@ -87,7 +87,7 @@ static uint32_t take_rt(struct vmsnd_path *path, uint32_t gate, const struct vms
 	uint32_t fill = vmsnd_ring_fill_rt(&path->ring), made, taken = 0;
 	unsigned char *to = block->samples;
 
-	vmsnd_path_latency_rt(path, block, fill);
+	vmsnd_path_latency_rt(path, block, fill, vmsnd_flow_held_frames_rt(&path->flow));
 	if (!goes_on_rt(path, gate, fill, ring_frames_rt(path, block->frames))) {
 		if (path->follows)
 			vmsnd_follow_idle_rt(&path->follow, block->frames, block->when);
@@ -143,15 +143,14 @@ static void block_rt(void *ctx, const struct vmsnd_block *block)
 
 /* Frames of the host's that can be made of the ring's: a converter has to see some way ahead,
  * unless nothing follows. */
-static uint32_t ready_rt(void *ctx)
+static uint32_t can_make_rt(const struct vmsnd_path *path)
 {
-	struct vmsnd_lun *lun = ctx;
-	const struct vmsnd_path *path = lun->path;
-	uint32_t gate = atomic_load_explicit(&path->gate, memory_order_acquire);
-	uint64_t there = vmsnd_ring_fill_rt(&path->ring), ahead;
+	uint32_t gate = atomic_load(&path->gate);
+	uint64_t there, ahead;
 
 	if (gate == VMSND_GATE_SHUT)
 		return 0;
+	there = vmsnd_ring_fill_rt(&path->ring);
 	if (path->format.rate_hz == path->ring_format.rate_hz)
 		return (uint32_t)there;
 	there += vmsnd_flow_held_frames_rt(&path->flow);
@@ -159,6 +158,20 @@ static uint32_t ready_rt(void *ctx)
 	if (there <= ahead)
 		return 0;
 	return (uint32_t)((there - ahead) * path->format.rate_hz / path->ring_format.rate_hz);
+}
+
+/* Behind a gate that is shut the ring's end may be with the stand-in. */
+static uint32_t ready_rt(void *ctx)
+{
+	struct vmsnd_lun *lun = ctx;
+	uint32_t frames;
+
+	if (lun->index > 0)
+		return can_make_rt(lun->path);
+	vmsnd_links_enter_rt(lun->port);
+	frames = can_make_rt(lun->path);
+	vmsnd_links_leave_rt(lun->port);
+	return frames;
 }
 
 const struct vmsnd_stream_user vmsnd_playback_user = {block_rt, ready_rt, vmsnd_lun_ended,

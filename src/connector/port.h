@@ -29,17 +29,17 @@ struct vmsnd_path {
 	alignas(64) struct vmsnd_ring_end ring;
 	struct vmsnd_format ring_format, format; /* format: of the host's blocks */
 	uint32_t frame_bytes;                    /* of those */
-	uint32_t ahead_frames;      /* of the ring, that a conversion sees beyond what it makes */
-	uint32_t threshold_frames;  /* of the ring, to go on with after an underrun */
-	uint32_t waited_frames;     /* of the ring, since the underrun */
-	bool waiting;               /* PLx-7: for the threshold */
-	bool sounding;              /* a frame has moved since the host was started */
-	bool overrunning;           /* the last capture block did not fit */
-	uint64_t gap_frames;        /* silence since the last frame that moved */
-	struct vmsnd_dll dll;       /* the host's pace */
-	struct vmsnd_pace pace;     /* of what comes into the ring of a unit above 0 */
-	struct vmsnd_follow follow; /* of what goes out of it */
-	bool follows;               /* playback: its rate is bent */
+	uint32_t ahead_frames; /* of the ring, that a conversion sees beyond what it makes */
+	_Atomic uint32_t threshold_frames; /* of the ring, to go on with after an underrun */
+	uint32_t waited_frames;            /* of the ring, since the underrun */
+	bool waiting;                      /* PLx-7: for the threshold */
+	bool sounding;                     /* a frame has moved since the host was started */
+	bool overrunning;                  /* the last capture block did not fit */
+	uint64_t gap_frames;               /* silence since the last frame that moved */
+	struct vmsnd_dll dll;              /* the host's pace */
+	struct vmsnd_pace pace;            /* of what comes into the ring of a unit above 0 */
+	struct vmsnd_follow follow;        /* of what goes out of it */
+	bool follows;                      /* playback: its rate is bent */
 	_Atomic uint32_t exact, delay_frames, held_frames;
 	_Atomic uint64_t blocks, in_frames, out_frames, dropped_frames, silence_frames, underruns,
 	    underrun_frames, overruns, overrun_frames, host_gaps, fill_min, fill_max, latency_ns,
@@ -182,7 +182,7 @@ void vmsnd_capture_fill_rt(struct vmsnd_port *port, uint32_t frames, vmsnd_ns wh
 /* A block's figures: delay, gap, pace; and, where the ring is used, fill and latency. */
 void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block);
 void vmsnd_path_latency_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
-			   uint32_t fill_frames);
+			   uint32_t fill_frames, uint32_t held_frames);
 /* links.c: copies a block of unit 0's host into the taps; adds other inputs. */
 void vmsnd_links_enter_rt(struct vmsnd_port *port);
 void vmsnd_links_leave_rt(struct vmsnd_port *port);

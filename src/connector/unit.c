@@ -56,7 +56,8 @@ void vmsnd_port_remove(struct vmsnd_port *port, unsigned index, vmsnd_ns now)
 	vmsnd_lun_stop(lun, now);
 	vmsnd_lun_unlink(lun);
 	vmsnd_lun_settle(lun, now);
-	lun->path = &lun->own; /* whatever is still under way must not touch the next unit's */
+	if (index == 0)
+		lun->path = &lun->own; /* what is still under way must not touch the next unit's */
 	port->luns[index] = NULL;
 	vmsnd_port_settle_luns(port, now);
 	if (port->prepared && index == 0)
