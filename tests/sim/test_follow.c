@@ -339,7 +339,7 @@ static void test_MX_39_a_reader_that_was_away(void **state)
 	world_run(world, 300);
 	world->reader.at_s += 5;
 	world->reader.due_s = world->reader.at_s;
-	for (double at_s = 300; at_s < 304.9; at_s += 0.01) {
+	for (double at_s = 300; at_s < 304.999; at_s += 0.01) {
 		uint32_t fill = vmsnd_ring_fill_rt(&world->out);
 
 		world_run(world, at_s);

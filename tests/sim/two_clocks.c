@@ -58,8 +58,12 @@ static void writer_next(struct world *world)
 static void open_flow(struct world *world)
 {
 	struct vmsnd_flow_conf conf = {
-	    .from = {VMSND_SAMPLE_FLOAT, (uint32_t)world->writer.hz, 1},
-	    .to = {VMSND_SAMPLE_FLOAT, (uint32_t)world->reader.hz, 1},
+	    .from = {.sample = VMSND_SAMPLE_FLOAT,
+		     .rate_hz = (uint32_t)world->writer.hz,
+		     .channels = 1},
+	    .to = {.sample = VMSND_SAMPLE_FLOAT,
+		   .rate_hz = (uint32_t)world->reader.hz,
+		   .channels = 1},
 	    .rates = &vmsnd_resampler_samplerate,
 	    .quality = VMSND_QUALITY_MEDIUM,
 	    .bend = true,
