@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fake_backend.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ struct vmsnd_stream {
 };
 
 struct vmsnd_backend {
+	pthread_mutex_t lock; /* over the list: workers open and close, the lane moves */
 	struct vmsnd_stream *streams;
 };
 
@@ -42,6 +44,7 @@ static enum vmsnd_rc fake_open(const struct vmsnd_backend_conf *conf, struct vms
 	*out = calloc(1, sizeof(**out));
 	if (!*out)
 		return VMSND_E_NOMEM;
+	pthread_mutex_init(&(*out)->lock, NULL);
 	fake.user = conf->user;
 	fake.ctx = conf->user_ctx;
 	fake.opens++;
@@ -50,8 +53,9 @@ static enum vmsnd_rc fake_open(const struct vmsnd_backend_conf *conf, struct vms
 
 static void fake_close(struct vmsnd_backend *host)
 {
-	fake.closes++;
+	pthread_mutex_destroy(&host->lock);
 	free(host);
+	fake.closes++;
 }
 
 static enum vmsnd_rc fake_stream_open(struct vmsnd_backend *host,
@@ -61,6 +65,7 @@ static enum vmsnd_rc fake_stream_open(struct vmsnd_backend *host,
 {
 	struct vmsnd_stream *stream;
 
+	hold();
 	fake.stream_tries++;
 	if (fake.streams_away)
 		return VMSND_E_GONE;
@@ -82,8 +87,10 @@ static enum vmsnd_rc fake_stream_open(struct vmsnd_backend *host,
 	stream->user = *user;
 	stream->ctx = ctx;
 	vmsnd_block_clock_init(&stream->clock, got->format.rate_hz, FAKE_BLOCK_FRAMES, 1);
+	pthread_mutex_lock(&host->lock);
 	stream->next = host->streams;
 	host->streams = stream;
+	pthread_mutex_unlock(&host->lock);
 	fake.streams[want->dir]++;
 	*out = stream;
 	return VMSND_OK;
@@ -105,9 +112,12 @@ static void fake_stream_close(struct vmsnd_stream *stream)
 {
 	struct vmsnd_stream **at = &stream->host->streams;
 
+	hold();
+	pthread_mutex_lock(&stream->host->lock);
 	while (*at != stream)
 		at = &(*at)->next;
 	*at = stream->next;
+	pthread_mutex_unlock(&stream->host->lock);
 	fake.streams[stream->dir]--;
 	free(stream->samples);
 	free(stream);
@@ -134,6 +144,7 @@ static vmsnd_ns fake_advance(struct vmsnd_backend *host, vmsnd_ns now)
 {
 	vmsnd_ns next = VMSND_NEVER;
 
+	pthread_mutex_lock(&host->lock);
 	for (struct vmsnd_stream *at = host->streams, *after; at; at = after) {
 		vmsnd_ns when = vmsnd_block_clock_next(&at->clock);
 
@@ -151,6 +162,7 @@ static vmsnd_ns fake_advance(struct vmsnd_backend *host, vmsnd_ns now)
 			next = when;
 	}
 	fake.kill = false;
+	pthread_mutex_unlock(&host->lock);
 	return next;
 }
 
@@ -195,6 +207,8 @@ const struct vmsnd_backend_class fake_slow_class =
     FAKE_CLASS("fake-slow", VMSND_BACKEND_SLOW_OPEN | VMSND_BACKEND_SLOW_DEVICES);
 const struct vmsnd_backend_class fake_notices_class =
     FAKE_CLASS("fake-notices", VMSND_BACKEND_STREAM_NOTICES);
+const struct vmsnd_backend_class fake_slow_streams_class = FAKE_CLASS(
+    "fake-slow-streams", VMSND_BACKEND_SLOW_STREAM_OPEN | VMSND_BACKEND_SLOW_STREAM_CLOSE);
 
-const struct vmsnd_backend_class *const fake_classes[] = {&fake_class, &fake_slow_class,
-							  &fake_notices_class, NULL};
+const struct vmsnd_backend_class *const fake_classes[] = {
+    &fake_class, &fake_slow_class, &fake_notices_class, &fake_slow_streams_class, NULL};

@@ -25,8 +25,8 @@ struct fake {
 
 	/* What was asked. */
 	_Atomic unsigned open_tries, opens, closes, looks;
-	unsigned stream_tries, streams[2]; /* streams: open now, by direction */
-	bool quiet;                        /* `again` at the last open */
+	_Atomic unsigned stream_tries, streams[2]; /* streams: open now, by direction */
+	bool quiet;                                /* `again` at the last open */
 	char set[2][64];
 	uint64_t frames; /* played, that were not silence */
 	const struct vmsnd_backend_user *user;
@@ -34,8 +34,10 @@ struct fake {
 };
 
 extern struct fake fake;
-/* Everything at once; on workers; with notices of each stream. */
-extern const struct vmsnd_backend_class fake_class, fake_slow_class, fake_notices_class;
+/* Everything at once; on workers; with notices of each stream; streams on workers. Their names are
+ * "fake", "fake-slow", "fake-notices" and "fake-slow-streams". */
+extern const struct vmsnd_backend_class fake_class, fake_slow_class, fake_notices_class,
+    fake_slow_streams_class;
 /* All of these. */
 extern const struct vmsnd_backend_class *const fake_classes[];
 

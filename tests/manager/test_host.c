@@ -414,6 +414,58 @@ static void test_TH_02_a_slow_backend_holds_nobody_up(void **state)
 	stage_close(&stage);
 }
 
+/* What is detached while a worker closes its stream leaves when that is over. */
+static void test_TH_04_a_slow_close_holds_nobody_up(void **state)
+{
+	struct stage stage;
+	struct vmsnd_card *card;
+
+	stage_open(&stage);
+	sim_add(&stage.sim, "", sim_file(&stage.sim, "whole.wav", ""));
+	card = vmsnd_machine_card(stage.sim.machine, 0);
+	assert_int_equal(stage_attach(&stage, "fake-slow-streams"), 1);
+	stage_play(&stage, 48000 * 3);
+	stage_run(&stage, 100 * MS);
+	wait_for(&stage, &fake.streams[VMSND_PLAYBACK], 1);
+	stage_run(&stage, 500 * MS);
+	assert_true(fake.frames > 0);
+	fake.hold = true;
+	assert_int_equal(vmsnd_machine_detach(stage.sim.machine, 0, 1, stage.sim.now), VMSND_OK);
+	assert_non_null(card->leaving);
+	assert_int_equal(stage_attach(&stage, "null"), 1); /* its place is free */
+	stage_finish(&stage);
+	assert_int_equal(fake.closes, 0);
+	fake.hold = false;
+	wait_for(&stage, &fake.closes, 1);
+	assert_null(card->leaving);
+	assert_int_equal(fake.streams[VMSND_PLAYBACK], 0);
+	vmsnd_machine_close(stage.sim.machine, stage.sim.now);
+	sim_assert_file(sim_path(&stage.sim, "whole.wav"), &stage.signal, 48000 * 3, 2 * PERIOD);
+	stage_forget(&stage);
+}
+
+/* Opened and closed as fast as a guest can, by workers: bounded, and nothing is left. */
+static void test_TH_01_a_guest_that_opens_and_closes_in_a_loop(void **state)
+{
+	struct stage stage;
+
+	stage_open(&stage);
+	sim_add(&stage.sim, "", "fake-slow-streams");
+	for (unsigned i = 0; i < 100; i++) {
+		bool on = i & 1;
+
+		stage_play(&stage, 480 * (1 + i % 7));
+		vmsnd_machine_enable(stage.sim.machine, 0, VMSND_PLAYBACK, on, stage.sim.now);
+		stage_finish(&stage);
+		assert_int_equal(stage.player.messages_failed, 0);
+		assert_true(fake.streams[VMSND_PLAYBACK] <= 1);
+	}
+	vmsnd_machine_close(stage.sim.machine, stage.sim.now);
+	assert_int_equal(fake.streams[VMSND_PLAYBACK], 0);
+	assert_int_equal(fake.closes, 1);
+	stage_forget(&stage);
+}
+
 struct watched {
 	int fd;
 	uint64_t token;
@@ -623,6 +675,8 @@ int main(void)
 	    cmocka_unit_test(test_RI_05_streams_that_hear_of_it_themselves_stay_open),
 	    cmocka_unit_test(test_BE_03_the_device_is_chosen_while_it_plays),
 	    cmocka_unit_test(test_TH_02_a_slow_backend_holds_nobody_up),
+	    cmocka_unit_test(test_TH_04_a_slow_close_holds_nobody_up),
+	    cmocka_unit_test(test_TH_01_a_guest_that_opens_and_closes_in_a_loop),
 	    cmocka_unit_test(test_BE_18_a_worker_wakes_the_lane),
 	    cmocka_unit_test(test_TH_10_a_card_detached_while_it_opens),
 	    cmocka_unit_test(test_BE_18_jobs_are_bounded_and_close_waits_for_them),
