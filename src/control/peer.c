@@ -6,7 +6,8 @@
 
 #include "control/parts.h"
 
-#define READ_BYTES 4096u /* at a time, so that nobody has the lane for long */
+#define READ_BYTES  4096u /* at a time, so that nobody has the lane for long */
+#define FIRST_BYTES 2048u /* of a queue */
 
 bool vmsnd_control_peer_open(struct vmsnd_control_peer *peer, int fd)
 {
@@ -76,7 +77,8 @@ enum vmsnd_frame_got vmsnd_control_peer_next(struct vmsnd_control_peer *peer, co
 
 static bool make_room(struct vmsnd_control_peer *peer, size_t bytes)
 {
-	size_t waiting = vmsnd_control_peer_waiting(peer), room = 2 * (waiting + bytes);
+	size_t waiting = vmsnd_control_peer_waiting(peer);
+	size_t room = 2 * (waiting + bytes) + FIRST_BYTES;
 	char *larger;
 
 	if (peer->queue_room - peer->queue_bytes >= bytes)
@@ -95,19 +97,24 @@ static bool make_room(struct vmsnd_control_peer *peer, size_t bytes)
 	return true;
 }
 
+static int append(const char *text, size_t bytes, void *ctx)
+{
+	struct vmsnd_control_peer *peer = ctx;
+
+	if (!make_room(peer, bytes))
+		return -1;
+	memcpy(peer->queue + peer->queue_bytes, text, bytes);
+	peer->queue_bytes += bytes;
+	return 0;
+}
+
 void vmsnd_control_peer_say(struct vmsnd_control_peer *peer, const json_t *message)
 {
 	const size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9);
-	size_t bytes = json_dumpb(message, NULL, 0, flags);
 
-	/* Without an answer it would wait for ever. */
-	if (bytes == 0 || !make_room(peer, bytes + 1)) {
+	/* Without an answer, or with half a one, it would wait for ever. */
+	if (json_dump_callback(message, append, peer, flags) || append("\n", 1, peer))
 		peer->broken = true;
-		return;
-	}
-	json_dumpb(message, peer->queue + peer->queue_bytes, bytes, flags);
-	peer->queue_bytes += bytes;
-	peer->queue[peer->queue_bytes++] = '\n';
 }
 
 void vmsnd_control_peer_send(struct vmsnd_control_peer *peer, vmsnd_ns now)
