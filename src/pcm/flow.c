@@ -197,18 +197,21 @@ static uint32_t lacking_rt(const struct vmsnd_flow *flow, uint32_t frames)
 static uint32_t converted_rt(struct vmsnd_flow *flow, struct source *source, uint32_t frames,
 			     double **out)
 {
-	uint32_t made = 0, used = 1, kept = 1;
+	uint32_t made = 0;
+	bool stuck = false, again = true;
 
 	if (frames > VMSND_FLOW_CHUNK_FRAMES)
 		frames = VMSND_FLOW_CHUNK_FRAMES;
-	while (!made && (used || kept)) {
-		/* Nothing used, nothing made: whatever the converter said, it needs more. */
-		uint32_t lacking = lacking_rt(flow, frames);
+	while (!made && again) {
+		uint32_t lacking = lacking_rt(flow, frames), kept, used;
 
-		if (!lacking && !used && flow->kept_frames < VMSND_FLOW_CHUNK_FRAMES)
+		/* Whatever the converter said, it needs more. */
+		if (stuck && !lacking && flow->kept_frames < VMSND_FLOW_CHUNK_FRAMES)
 			lacking = 1;
 		kept = keep_rt(flow, source, lacking);
 		made = convert_rt(flow, frames, &used);
+		again = used || kept || !stuck;
+		stuck = !used && !kept;
 	}
 	for (size_t i = 0; i < (size_t)made * flow->mid_channels; i++)
 		flow->a[i] = (double)flow->made[i];

@@ -453,6 +453,100 @@ static void test_MX_15_no_aliases_when_going_down(void **state)
 	}
 }
 
+/* ---- a converter with whims of its own ---- */
+
+/* One to one, takes at most five frames a call and says that it needs one when it needs more. */
+static enum vmsnd_rc fussy_open(enum vmsnd_quality quality, uint32_t channels,
+				struct vmsnd_resampler **out)
+{
+	static uint32_t place;
+
+	*out = (struct vmsnd_resampler *)(void *)&place;
+	return VMSND_OK;
+}
+
+static void fussy_close(struct vmsnd_resampler *resampler)
+{
+}
+
+static void fussy_reset_rt(struct vmsnd_resampler *resampler)
+{
+}
+
+static void fussy_process_rt(struct vmsnd_resampler *resampler, double ratio,
+			     struct vmsnd_resampler_work *work)
+{
+	uint32_t frames = work->used < work->made ? work->used : work->made;
+
+	/* With fewer than three it does nothing. */
+	frames = frames > 5 ? 5 : work->used < 3 ? 0 : frames;
+	memcpy(work->to, work->from, frames * sizeof(float));
+	work->used = work->made = frames;
+}
+
+static uint32_t fussy_need_rt(const struct vmsnd_resampler *resampler, double ratio,
+			      uint32_t frames)
+{
+	return 1;
+}
+
+static double fussy_held_rt(const struct vmsnd_resampler *resampler)
+{
+	return 0;
+}
+
+static uint32_t fussy_delay_frames(enum vmsnd_quality quality)
+{
+	return 0;
+}
+
+static const struct vmsnd_resampler_class fussy = {
+    .open = fussy_open,
+    .close = fussy_close,
+    .reset_rt = fussy_reset_rt,
+    .process_rt = fussy_process_rt,
+    .need_rt = fussy_need_rt,
+    .held_rt = fussy_held_rt,
+    .delay_frames = fussy_delay_frames,
+};
+
+/* Whatever a converter leaves is kept in order, counted as held, and forgotten by a reset. */
+static void test_what_a_converter_leaves_is_kept(void **state)
+{
+	struct vmsnd_flow_conf conf = conf_of(48000, 48000, 1);
+	struct flow_rig *rig;
+	float in = 0.0f, out[100], next = 0.0f;
+	uint32_t lost;
+
+	conf.bend = true;
+	conf.rates = &fussy;
+	rig = flow_rig_pull(&conf);
+	for (unsigned i = 0; i < 5000; i++) {
+		uint32_t made;
+
+		for (uint32_t n = random_below(60); n > 0; n--, in += 1.0f)
+			flow_rig_write(rig, &in, 1);
+		made = flow_rig_take(rig, out, 1 + random_below(60));
+		for (uint32_t k = 0; k < made; k++, next += 1.0f)
+			assert_true(out[k] == next);
+		assert_true(in - next == (float)(vmsnd_ring_fill_rt(&rig->reader) +
+						 vmsnd_flow_held_frames_rt(&rig->flow)));
+	}
+	assert_true(next > 50000.0f);
+	flow_rig_close(rig);
+
+	rig = flow_rig_push(&conf);
+	for (uint32_t frames = 1; frames < 3; frames++) {
+		struct vmsnd_flow_block block = {.frames = frames};
+
+		assert_int_equal(vmsnd_flow_push_rt(&rig->flow, &block, &rig->writer, &lost), 0);
+		assert_int_equal(vmsnd_flow_held_frames_rt(&rig->flow), frames);
+		vmsnd_flow_reset(&rig->flow);
+		assert_int_equal(vmsnd_flow_held_frames_rt(&rig->flow), 0);
+	}
+	flow_rig_close(rig);
+}
+
 /* ---- channels and loudness behind the converter ---- */
 
 static void test_channels_and_loudness_change_beside_the_rate(void **state)
@@ -497,6 +591,7 @@ int main(void)
 	    cmocka_unit_test(test_1_kHz_44100_to_48000_is_clean),
 	    cmocka_unit_test(test_bending_between_500_ppm_is_clean),
 	    cmocka_unit_test(test_MX_15_no_aliases_when_going_down),
+	    cmocka_unit_test(test_what_a_converter_leaves_is_kept),
 	    cmocka_unit_test(test_channels_and_loudness_change_beside_the_rate),
 	};
 
