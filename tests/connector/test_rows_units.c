@@ -273,25 +273,25 @@ static void test_CON11_pause_is_for_all_units(void **state)
 /* MX-39: outputs whose crystals differ from unit 0's: no hole, no drop, for long. */
 static void test_MX39_followers_with_crystals_of_their_own(void **state)
 {
-	static const int ppm[] = {-1000, -200, 200, 1000};
-	struct vmsnd_lun_status status[4];
+	static const int ppm[] = {-1000, -200, 1000};
+	struct vmsnd_lun_status status[3];
 	struct rig rig;
 
 	rig_begin(&rig, VMSND_PLAYBACK, true);
 	rig.signal = RIG_SINE;
 	rig.level = PEAK;
 	rig_add(&rig, 0);
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		rig.others[i].ppm = ppm[i];
 		rig_add(&rig, 1 + i);
 	}
 	rig_go(&rig, 30 * SECOND);
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		status[i] = rig_status(&rig, 1 + i);
 		rig.others[i].n_heard = 0;
 	}
-	rig_run(&rig, 300 * SECOND);
-	for (unsigned i = 0; i < 4; i++) {
+	rig_run(&rig, 120 * SECOND);
+	for (unsigned i = 0; i < 3; i++) {
 		struct vmsnd_lun_status now = rig_status(&rig, 1 + i);
 
 		assert_int_equal(now.xruns, 0);
