@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The worker pool, the wake-up of a lane, and the processor's level. Meant for a build with
  * -Db_sanitize=thread too. Nothing sleeps in order to be right: threads meet at gates. */
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -417,6 +418,19 @@ static void test_MX_37_close_without_any_work(void **state)
 	assert_true(vmsnd_pool_close(open_pool(0), 0));
 }
 
+/* Threads of this process, as the kernel has them. */
+static unsigned own_threads(void)
+{
+	DIR *folder = opendir("/proc/self/task");
+	unsigned n = 0;
+
+	assert_non_null(folder);
+	while (readdir(folder))
+		n++;
+	closedir(folder);
+	return n;
+}
+
 /* A job that hangs: close gives up in time, nothing it uses is taken away, nobody is called any
  * more, and it may still end. */
 static void test_MX_37_a_hanging_job_does_not_hold_close_up(void **state)
@@ -424,6 +438,7 @@ static void test_MX_37_a_hanging_job_does_not_hold_close_up(void **state)
 	struct listener *listener = calloc(1, sizeof(*listener));
 	struct vmsnd_pool_conf conf = {.finished = finished, .ctx = listener};
 	struct gate gate = GATE_SHUT;
+	unsigned before = own_threads();
 	struct task tasks[2];
 	struct vmsnd_pool *pool;
 
@@ -436,13 +451,14 @@ static void test_MX_37_a_hanging_job_does_not_hold_close_up(void **state)
 	}
 	gate_await(&gate, 2);
 	assert_false(vmsnd_pool_close(pool, 2000000));
-	assert_int_equal(atomic_load(&listener->times), 0);
-	vmsnd_wake_close(&listener->wake);
-	free(listener); /* of no use to the pool from here */
 	assert_false(done(&tasks[0]) || done(&tasks[1]));
 	gate_open(&gate);
-	while (!done(&tasks[0]) || !done(&tasks[1]))
+	while (own_threads() > before)
 		sched_yield();
+	assert_true(done(&tasks[0]) && done(&tasks[1]));
+	assert_int_equal(atomic_load(&listener->times), 0);
+	vmsnd_wake_close(&listener->wake);
+	free(listener);
 }
 
 /* ---- wake ---- */
@@ -485,6 +501,49 @@ static void test_wake_never_blocks(void **state)
 	assert_true(readable(&wake));
 	assert_true(vmsnd_wake_drain(&wake));
 	assert_false(readable(&wake));
+	vmsnd_wake_close(&wake);
+}
+
+/* Linked with --wrap=read: somebody pokes just before or after the descriptor is read. */
+static struct vmsnd_wake *poke_before, *poke_after;
+ssize_t __real_read(int fd, void *to, size_t bytes);
+ssize_t __wrap_read(int fd, void *to, size_t bytes);
+
+ssize_t __wrap_read(int fd, void *to, size_t bytes)
+{
+	ssize_t n;
+
+	if (poke_before)
+		vmsnd_wake_poke(poke_before);
+	n = __real_read(fd, to, bytes);
+	if (poke_after)
+		vmsnd_wake_poke(poke_after);
+	return n;
+}
+
+static void drain_and_be_poked(struct vmsnd_wake *before, struct vmsnd_wake *after)
+{
+	struct vmsnd_wake *wake = before ? before : after;
+
+	vmsnd_wake_poke(wake);
+	poke_before = before;
+	poke_after = after;
+	vmsnd_wake_drain(wake);
+	poke_before = poke_after = NULL;
+	/* Whatever became of that poke, the next one is heard. */
+	vmsnd_wake_poke(wake);
+	assert_true(readable(wake));
+	vmsnd_wake_drain(wake);
+}
+
+static void test_wake_poked_in_the_middle_of_a_drain(void **state)
+{
+	struct vmsnd_wake wake;
+
+	assert_int_equal(vmsnd_wake_open(&wake), VMSND_OK);
+	drain_and_be_poked(&wake, NULL);
+	drain_and_be_poked(NULL, &wake);
+	drain_and_be_poked(&wake, &wake);
 	vmsnd_wake_close(&wake);
 }
 
@@ -562,6 +621,7 @@ int main(void)
 	    cmocka_unit_test(test_MX_37_a_hanging_job_does_not_hold_close_up),
 	    cmocka_unit_test(test_wake_is_readable_from_poke_to_drain),
 	    cmocka_unit_test(test_wake_never_blocks),
+	    cmocka_unit_test(test_wake_poked_in_the_middle_of_a_drain),
 	    cmocka_unit_test(test_wake_loses_no_poke),
 	    cmocka_unit_test(test_cpu_level_is_the_compilers),
 	};
