@@ -8,8 +8,9 @@
 
 #include "manager/registry.h"
 
-#define ALIGNMENT   64u
-#define ERROR_BYTES 400u
+#define ALIGNMENT       64u
+#define UNTOUCHED_BYTES (256u * 1024u)
+#define ERROR_BYTES     400u
 
 /* Options every card has, whatever its device and transport. */
 static const struct vmsnd_option card_options[] = {
@@ -29,11 +30,13 @@ const struct vmsnd_option *vmsnd_card_options(void)
 	return card_options;
 }
 
-/* calloc takes large blocks fresh from the system. */
+/* calloc takes blocks of this size fresh from the system; smaller ones it zeroes itself. */
 void *vmsnd_card_zeroed(size_t bytes, void **block)
 {
 	uintptr_t at;
 
+	if (bytes < UNTOUCHED_BYTES)
+		bytes = UNTOUCHED_BYTES;
 	*block = calloc(1, bytes + ALIGNMENT);
 	at = ((uintptr_t)*block + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1);
 	return *block ? (void *)at : NULL;

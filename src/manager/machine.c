@@ -115,6 +115,20 @@ static enum vmsnd_rc open_wake(struct vmsnd_machine *machine)
 	return rc;
 }
 
+/* Whoever is told a line may have something to say himself. */
+static bool init_log_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attributes;
+	bool ok;
+
+	if (pthread_mutexattr_init(&attributes))
+		return false;
+	ok = !pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE) &&
+	     !pthread_mutex_init(lock, &attributes);
+	pthread_mutexattr_destroy(&attributes);
+	return ok;
+}
+
 static void machine_free(struct vmsnd_machine *machine)
 {
 	if (machine->waking) {
@@ -142,7 +156,7 @@ enum vmsnd_rc vmsnd_machine_open(const struct vmsnd_machine_conf *conf, struct v
 						    .wake = wake,
 						    .rates = &vmsnd_resampler_samplerate,
 						    .cpu = vmsnd_cpu_best()};
-	if (pthread_mutex_init(&machine->log_lock, NULL)) {
+	if (!init_log_lock(&machine->log_lock)) {
 		free(machine);
 		return VMSND_E_NOMEM;
 	}

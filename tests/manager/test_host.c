@@ -72,6 +72,22 @@ static void test_AT_02_a_backend_that_is_away_is_tried_again_until_it_is_back(vo
 	stage_close(&stage);
 }
 
+static void test_AT_02_what_is_away_can_be_detached_and_closed(void **state)
+{
+	struct stage stage;
+
+	stage_open(&stage);
+	fake.away = true;
+	sim_add(&stage.sim, "input=on", "null");
+	assert_int_equal(stage_attach(&stage, "fake"), 1);
+	assert_int_equal(stage_attach(&stage, "fake"), 2);
+	stage_run(&stage, 4 * SECOND);
+	assert_int_equal(vmsnd_machine_detach(stage.sim.machine, 0, 1, stage.sim.now), VMSND_OK);
+	assert_null(vmsnd_machine_card(stage.sim.machine, 0)->leaving);
+	stage_close(&stage);
+	assert_int_equal(fake.opens + fake.closes, 0);
+}
+
 static void test_AT_02_other_errors_are_failures_and_leave_nothing(void **state)
 {
 	static const enum vmsnd_rc codes[] = {VMSND_E_INVALID, VMSND_E_SYSTEM, VMSND_E_NOMEM,
@@ -625,13 +641,19 @@ static void test_MX_37_closing_does_not_wait_for_ever(void **state)
 	stage_forget(&stage);
 }
 
+struct noticer {
+	_Atomic bool stop;
+	_Atomic unsigned rounds;
+};
+
 static void *notice_thread(void *arg)
 {
-	_Atomic bool *stop = arg;
+	struct noticer *noticer = arg;
 
-	while (!atomic_load(stop)) {
+	while (!atomic_load(&noticer->stop)) {
 		fake.user->devices_changed(fake.ctx);
 		fake.user->device_changed(fake.ctx, VMSND_PLAYBACK);
+		noticer->rounds++;
 		sched_yield();
 	}
 	return NULL;
@@ -639,20 +661,26 @@ static void *notice_thread(void *arg)
 
 static void test_BE_22_notices_come_from_any_thread(void **state)
 {
-	_Atomic bool stop = false;
+	struct noticer noticer = {.stop = false};
 	struct stage stage;
 	pthread_t thread;
 
 	stage_open(&stage);
 	sim_add(&stage.sim, "", "fake");
-	stage_play(&stage, 48000 * 5);
+	stage_play(&stage, 48000 * 20);
 	stage_run(&stage, SECOND);
-	assert_int_equal(pthread_create(&thread, NULL, notice_thread, &stop), 0);
-	stage_finish(&stage);
-	stop = true;
+	assert_int_equal(pthread_create(&thread, NULL, notice_thread, &noticer), 0);
+	/* It has its say in the midst of each of these. */
+	for (unsigned i = 0; i < 100; i++) {
+		wait_for(&stage, &noticer.rounds, noticer.rounds + 2);
+		stage_run(&stage, 100 * MS);
+	}
+	noticer.stop = true;
 	pthread_join(thread, NULL);
+	stage_finish(&stage);
 	assert_int_equal(stage.player.messages_failed, 0);
 	assert_true(fake.looks > 1);
+	assert_true(fake.stream_tries > 50);
 	stage_close(&stage);
 }
 
@@ -660,6 +688,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_AT_02_a_backend_that_is_away_is_tried_again_until_it_is_back),
+	    cmocka_unit_test(test_AT_02_what_is_away_can_be_detached_and_closed),
 	    cmocka_unit_test(test_AT_02_other_errors_are_failures_and_leave_nothing),
 	    cmocka_unit_test(test_BE_04_a_backend_in_error_is_opened_anew),
 	    cmocka_unit_test(test_BE_04_a_backend_that_flaps_is_tried_seldom_and_told_once),
