@@ -230,6 +230,22 @@ static void test_MX_39_bursts_blocks_and_jitter(void **state)
 	}
 }
 
+/* The aim is a mean: bursts and blocks of different size do not shift it. */
+static void test_MX_39_the_mean_fill_is_at_its_aim(void **state)
+{
+	struct conf conf = usual(200, -200);
+	struct world *world;
+
+	conf.writer.frames = 1024;
+	conf.reader.frames = 256;
+	conf.aim = safe_aim(&conf);
+	conf.settled_s = 120;
+	world = world_new(&conf);
+	world_run(world, 300);
+	assert_true(world->fill_off_max < 48);
+	world_free(world);
+}
+
 static void test_MX_39_a_lane_that_stalls(void **state)
 {
 	struct conf conf = usual(300, -300);
@@ -382,6 +398,7 @@ int main(void)
 	    cmocka_unit_test(test_MX_39_a_sine_stays_pure),
 	    cmocka_unit_test(test_MX_39_5000_ppm_both_ways),
 	    cmocka_unit_test(test_MX_39_bursts_blocks_and_jitter),
+	    cmocka_unit_test(test_MX_39_the_mean_fill_is_at_its_aim),
 	    cmocka_unit_test(test_MX_39_a_lane_that_stalls),
 	    cmocka_unit_test(test_MX_39_a_step_in_pace),
 	    cmocka_unit_test(test_MX_39_a_slow_beat_is_no_drift),
