@@ -102,10 +102,13 @@ static void capture_one(const struct capture_case *row)
 static void test_V71_V72_guest_records_the_file(void **state)
 {
 	static const struct capture_case rows[] = {
-	    {{VMSND_SAMPLE_S16, 48000, 2}, PERIOD, 4},  {{VMSND_SAMPLE_S16, 48000, 2}, 441, 2},
-	    {{VMSND_SAMPLE_S16, 44100, 1}, 1021, 8},    {{VMSND_SAMPLE_S32, 96000, 2}, 960, 4},
-	    {{VMSND_SAMPLE_U8, 8000, 1}, 80, 4},        {{VMSND_SAMPLE_FLOAT, 192000, 2}, 1920, 4},
-	    {{VMSND_SAMPLE_S16, 48000, 2}, PERIOD, 64},
+	    {{.sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2}, PERIOD, 4},
+	    {{.sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2}, 441, 2},
+	    {{.sample = VMSND_SAMPLE_S16, .rate_hz = 44100, .channels = 1}, 1021, 8},
+	    {{.sample = VMSND_SAMPLE_S32, .rate_hz = 96000, .channels = 2}, 960, 4},
+	    {{.sample = VMSND_SAMPLE_U8, .rate_hz = 8000, .channels = 1}, 80, 4},
+	    {{.sample = VMSND_SAMPLE_FLOAT, .rate_hz = 192000, .channels = 2}, 1920, 4},
+	    {{.sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2}, PERIOD, 64},
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
