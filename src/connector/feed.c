@@ -156,14 +156,14 @@ static void drive_playback(struct vmsnd_lun *lun, vmsnd_ns now)
 	bool plays = guest_plays(lun->port);
 
 	lun->due = lun->due || plays;
-	if (plays || !lun->running)
-		lun->idle = VMSND_NEVER;
-	else if (lun->idle == VMSND_NEVER)
-		lun->idle = now;
 	if (!lun->running && vmsnd_lun_able(lun) && enough(lun, now))
 		vmsnd_lun_start(lun, now);
 	else if (!lun->running && !plays && lun->due && lun->own.ring.frame_bytes > 0)
 		over(lun);
+	if (plays || !lun->running)
+		lun->idle = VMSND_NEVER;
+	else if (lun->idle == VMSND_NEVER)
+		lun->idle = now;
 	if (lun->running && !plays && (empty(lun) || now >= lun->idle + IDLE_NS)) {
 		vmsnd_lun_stop(lun, now);
 		over(lun);
