@@ -28,6 +28,7 @@ void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *form
 	uint32_t frame_bytes = vmsnd_format_frame_bytes(format);
 	uint32_t capacity = vmsnd_ring_capacity(frames), most = whole_storage(frame_bytes);
 
+	vmsnd_figure_add_rt(&lun->own.dropped_frames, vmsnd_ring_distance_rt(&lun->head));
 	vmsnd_ring_reset(&lun->head);
 	vmsnd_ring_end_init(&lun->far, &lun->head, lun->conf.ring_storage,
 			    capacity && capacity < most ? capacity : most, frame_bytes);
@@ -51,20 +52,39 @@ static void fit_ring(struct vmsnd_lun *lun)
 		vmsnd_lun_ring_reset(lun, &lun->asked.format, 16 * block);
 }
 
+/* Frames of the ring's that a conversion sees beyond what it makes; a longer filter, by as much as
+ * the rate goes down. */
+static uint32_t choose_ahead(const struct vmsnd_lun *lun)
+{
+	const struct vmsnd_resampler_class *rates = lun->port->conf.env->rates;
+	uint64_t from_hz = lun->path->ring_format.rate_hz, to_hz = lun->path->format.rate_hz;
+	uint64_t frames;
+
+	if (!rates)
+		return 0;
+	if (lun->dir == VMSND_CAPTURE) {
+		from_hz = lun->path->format.rate_hz;
+		to_hz = lun->port->params.format.rate_hz;
+	}
+	frames = rates->delay_frames(lun->conf.prefs.quality);
+	if (from_hz > to_hz)
+		frames = (frames * from_hz + to_hz - 1) / to_hz;
+	return (uint32_t)frames + 2;
+}
+
 /* Twice the larger of what comes and what goes at a time, as unit 0's threshold; and what is
  * under way in the converter besides (dll.h). */
 static uint32_t choose_aim(const struct vmsnd_lun *lun)
 {
 	const struct vmsnd_stream_params *params = &lun->port->params;
-	const struct vmsnd_resampler_class *rates = lun->port->conf.env->rates;
 	const struct vmsnd_path *path = lun->path;
 	uint64_t rate_hz = path->ring_format.rate_hz;
 	uint64_t host = lun->got.period_frames * rate_hz / path->format.rate_hz + 1;
 	uint64_t guest = params->period_frames * rate_hz / params->format.rate_hz + 1;
 	uint64_t aim = 2 * (host > guest ? host : guest);
 
-	if (rates && !lun->got.follows)
-		aim += rates->delay_frames(lun->conf.prefs.quality);
+	if (!lun->got.follows)
+		aim += path->ahead_frames;
 	if (lun->conf.prefs.prebuffer_ms != VMSND_PREBUFFER_UNSET)
 		aim = lun->conf.prefs.prebuffer_ms * rate_hz / 1000;
 	if (aim > path->ring.capacity_frames / 2)
@@ -119,14 +139,12 @@ enum vmsnd_rc vmsnd_lun_fit(struct vmsnd_lun *lun)
 		path->ring_format = lun->port->params.format;
 		vmsnd_port_grow(lun->port);
 		vmsnd_port_measure(lun->port);
+		path->ahead_frames = choose_ahead(lun);
 	} else {
 		fit_ring(lun);
+		path->ahead_frames = choose_ahead(lun);
 		fit_pace(lun);
 	}
-	path->ahead_frames =
-	    lun->port->conf.env->rates
-		? lun->port->conf.env->rates->delay_frames(lun->conf.prefs.quality) + 2
-		: 0;
 	vmsnd_dll_init(&path->dll, path->format.rate_hz);
 	return fit_flow(lun);
 }

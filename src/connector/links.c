@@ -35,7 +35,7 @@ static void write_rt(struct vmsnd_lun *lun, const unsigned char *samples, uint32
 		vmsnd_ring_write_commit_rt(ring, piece);
 		put += piece;
 	}
-	vmsnd_figure_add_rt(&lun->path->in_frames, put);
+	vmsnd_figure_add_rt(&lun->path->in_frames, frames);
 	vmsnd_figure_add_rt(&lun->path->dropped_frames, frames - put);
 }
 
