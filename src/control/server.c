@@ -226,7 +226,8 @@ static bool has_to_go(const struct vmsnd_control_peer *peer, vmsnd_ns now)
 {
 	size_t waiting = vmsnd_control_peer_waiting(peer);
 
-	if (peer->broken || (waiting == 0 && (peer->leaving || (peer->ended && !peer->more))))
+	/* Its end is read after all that it said was answered. */
+	if (peer->broken || (waiting == 0 && (peer->leaving || peer->ended)))
 		return true;
 	return waiting > 0 && now - peer->stuck >= VMSND_CONTROL_PATIENCE_NS;
 }

@@ -36,6 +36,7 @@ __attribute__((format(printf, 2, 3))) static enum vmsnd_rc called(struct vmsnd_m
 	va_start(arguments, format);
 	vsnprintf(machine->called, sizeof(machine->called), format, arguments);
 	va_end(arguments);
+	machine->calls++;
 	if (machine->during)
 		machine->during(machine->during_ctx);
 	if (machine->line)

@@ -24,6 +24,7 @@ struct vmsnd_machine {
 	const struct vmsnd_log *log; /* where to */
 	void (*during)(void *ctx);   /* called in the middle of the next calls, unless NULL */
 	void *during_ctx;
+	unsigned calls;             /* that change something, so far */
 	char called[300];           /* the last call that changes something */
 	struct vmsnd_volume volume; /* the last one set */
 	unsigned n_host_devices;

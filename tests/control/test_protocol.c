@@ -269,6 +269,8 @@ static void test_every_cut_is_forgotten_at_a_reset(void **state)
 	for (size_t cut = 1; cut < sizeof(text) - 1; cut++) {
 		client_send(&client, text, cut);
 		client_ask_wrong(&client, cut % 2 ? "\xff" : "\x1b", "is not JSON");
+		/* An empty string, since a backslash that is remembered would take its end. */
+		client_ask_wrong(&client, "{\"\": 1}", "and no other");
 		client_ask_fine(&client, STATUS);
 	}
 	client_close(&client);
