@@ -50,7 +50,9 @@ static void test_V30_V52_offered_is_accepted(void **state)
 		for (unsigned s = 0; s < N_OFFERED; s++)
 			for (unsigned r = 0; r < sizeof(rates_hz) / sizeof(rates_hz[0]); r++) {
 				struct vmsnd_guest_params params = {
-				    {offered[s], rates_hz[r], 2}, rates_hz[r] / 100, 4};
+				    {.sample = offered[s], .rate_hz = rates_hz[r], .channels = 2},
+				    rates_hz[r] / 100,
+				    4};
 				const struct virtio_snd_pcm_info *info =
 				    &guest->streams[stream].info;
 				int format = vmsnd_guest_format_bit(offered[s]);
