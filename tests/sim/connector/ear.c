@@ -117,8 +117,11 @@ static bool readable(const struct vmsnd_stream *stream)
 void ear_hear(struct world *world, struct unit *unit, const struct vmsnd_stream *stream,
 	      uint32_t frames)
 {
+	bool equal =
+	    unit->plain && vmsnd_format_equal(&stream->got.format, &world->guest.params.format);
+
 	hash_block(&unit->ear, stream->scratch, (size_t)frames * stream->frame_bytes);
-	if (!unit->plain || !vmsnd_format_equal(&stream->got.format, &world->guest.params.format))
+	if (!equal)
 		unit->ear.exact = false;
 	for (uint32_t i = 0; i < frames; i++) {
 		const unsigned char *at = stream->scratch + (size_t)i * stream->frame_bytes;
@@ -135,6 +138,9 @@ void ear_hear(struct world *world, struct unit *unit, const struct vmsnd_stream 
 			hear_number(world, unit, number);
 		else if (number != 0 && unit->ear.exact)
 			hear_number(world, unit, number); /* and fails */
+		else if (equal && unit->index == 0)
+			world_fail(world, "unit 0 is not played bit for bit (%#x %#x)",
+				   (unsigned)frame[0], (unsigned)frame[1]);
 		else
 			hear_frame(world, unit, stream, at);
 	}

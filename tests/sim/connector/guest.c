@@ -189,6 +189,8 @@ static void forget(struct world *world)
 		guest->done = vmsnd_port_done_frames(world->port);
 	if (world->dir == VMSND_PLAYBACK)
 		guest->released += held(guest);
+	else
+		guest->released += guest->done - guest->copied;
 	guest->posted = guest->copied = guest->done = 0;
 	guest->post_at = VMSND_NEVER;
 }
@@ -283,6 +285,16 @@ void guest_halt(struct world *world)
 	world->guest.next = VMSND_NEVER;
 }
 
+/* Not while it runs. */
+static void prepare_now(struct world *world)
+{
+	struct guest *guest = &world->guest;
+
+	if (vmsnd_port_prepare(world->port, &guest->params, world->now) != VMSND_E_INVALID)
+		world_fail(world, "a running port can be prepared");
+	guest->next = world->now + dice_between(&guest->dice, 1 * MS, SECOND);
+}
+
 static void act_running(struct world *world)
 {
 	unsigned roll = (unsigned)dice_between(&world->guest.dice, 0, 99);
@@ -293,8 +305,10 @@ static void act_running(struct world *world)
 		drain(world);
 	else if (roll < 85)
 		release(world);
-	else
+	else if (roll < 92)
 		start(world); /* again: nothing happens */
+	else
+		prepare_now(world);
 }
 
 static void act_stopped(struct world *world)

@@ -61,6 +61,7 @@ static void suspend(struct world *world, struct owner *owner)
 	vmsnd_port_pause(world->port, true, world->now);
 	world->paused = true;
 	world->paused_for = world->now;
+	world->paused_done = vmsnd_port_done_frames(world->port);
 	undo_in(world, owner, 2 * SECOND, resume);
 }
 
@@ -104,6 +105,27 @@ static void detach(struct world *world, struct owner *owner)
 	undo_in(world, owner, 2 * SECOND, attach_again);
 }
 
+/* A quick host is opened again at once: nothing is dropped in between (RI-02). */
+static void reopen_keeps(struct world *world, struct unit *unit)
+{
+	const struct vmsnd_backend *host = unit->host;
+	bool quick = world->dir == VMSND_PLAYBACK && unit->conf.role != VMSND_LUN_TAP_HOST &&
+		     host && host->stream && host->stream->running && !host->stream->ended &&
+		     !host->kind.slow_open && !host->kind.slow_close &&
+		     host->kind.initializing_ns == 0 && world->now >= host->gone_until &&
+		     world->now >= host->sick_until && !host->start_fails;
+	struct vmsnd_lun_status before, after;
+
+	vmsnd_lun_status(unit->lun, &before);
+	vmsnd_lun_reopen(unit->lun, world->now);
+	vmsnd_lun_status(unit->lun, &after);
+	if (quick && after.dropped_frames != before.dropped_frames)
+		world_fail(world, "unit %u drops %llu frames when it is opened again", unit->index,
+			   (unsigned long long)(after.dropped_frames - before.dropped_frames));
+	if (quick && (after.host == VMSND_HOST_LOST || !host->stream))
+		world_fail(world, "unit %u is not open again", unit->index);
+}
+
 static void reopen(struct world *world, struct owner *owner)
 {
 	struct unit *unit = unit_of(world, owner);
@@ -112,7 +134,7 @@ static void reopen(struct world *world, struct owner *owner)
 		return;
 	world_say(world, "owner: reopen unit %u", owner->unit);
 	check_forget(world);
-	vmsnd_lun_reopen(unit->lun, world->now);
+	reopen_keeps(world, unit);
 }
 
 static void retry(struct world *world, struct owner *owner)

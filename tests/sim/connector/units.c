@@ -41,6 +41,43 @@ static struct host_kind draw_kind(struct world *world, unsigned index)
 	return kind;
 }
 
+static void draw_prefs(struct world *world, struct unit *unit)
+{
+	struct dice *dice = &world->unit_dice[unit->index];
+	uint32_t ms = (uint32_t)dice_between(dice, 0, 100);
+
+	if (world->calm || !dice_chance(dice, 30))
+		ms = VMSND_PREBUFFER_UNSET;
+	unit->conf.prefs.prebuffer_ms = ms;
+	if (unit->index == 0)
+		world->prebuffer_ms = ms == VMSND_PREBUFFER_UNSET ? 0 : ms;
+}
+
+static enum vmsnd_lun_role draw_role(struct world *world, unsigned index,
+				     const struct host_kind *kind)
+{
+	if (!kind->clockless || world->dir == VMSND_CAPTURE)
+		return VMSND_LUN_NORMAL;
+	return dice_chance(&world->unit_dice[index], 60) ? VMSND_LUN_TAP_DEVICE
+							 : VMSND_LUN_TAP_HOST;
+}
+
+/* Unit 0's ring is the port's and goes on. */
+static struct ear new_ear(const struct world *world, const struct unit *unit, const struct ear *old)
+{
+	struct ear ear = {.base = world->guest.numbers, .exact = true};
+
+	if (unit->index == 0 && old->blocks > 0)
+		return *old;
+	if (unit->index == 0)
+		ear.base = 0;
+	else if (unit->conf.role == VMSND_LUN_TAP_HOST)
+		ear.base = world->units[0].ear.last;
+	ear.last = ear.base;
+	ear.position = (double)ear.last;
+	return ear;
+}
+
 void unit_add(struct world *world, unsigned index)
 {
 	struct unit *unit = &world->units[index];
@@ -54,13 +91,6 @@ void unit_add(struct world *world, unsigned index)
 	unit->ring = index ? world_map(VMSND_PORT_RING_BYTES) : NULL;
 	unit->host = host_new(world, index, &kind);
 	unit->plain = true;
-	/* Unit 0's ring is the port's and goes on. */
-	if (index > 0 || ear.blocks == 0)
-		ear = (struct ear){.base = index ? world->guest.numbers : 0, .exact = true};
-	if (index > 0)
-		ear.last = ear.base;
-	ear.position = (double)ear.last;
-	unit->ear = ear;
 	unit->conf = (struct vmsnd_lun_conf){
 	    .role = VMSND_LUN_NORMAL,
 	    .backend = &unit->host->cls,
@@ -68,9 +98,9 @@ void unit_add(struct world *world, unsigned index)
 	    .prefs = {.sample = VMSND_SAMPLE_COUNT, .prebuffer_ms = VMSND_PREBUFFER_UNSET},
 	    .ring_storage = unit->ring,
 	};
-	if (kind.clockless && world->dir == VMSND_PLAYBACK &&
-	    dice_chance(&world->unit_dice[index], 60))
-		unit->conf.role = VMSND_LUN_TAP_DEVICE;
+	unit->conf.role = draw_role(world, index, &kind);
+	unit->ear = new_ear(world, unit, &ear);
+	draw_prefs(world, unit);
 	unit->state_since = world->now;
 	rc = vmsnd_port_add(world->port, index, unit->lun, &unit->conf, world->now);
 	world_say(world, "unit %u added%s", index, unit->conf.role ? " as a tap" : "");

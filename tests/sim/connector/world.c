@@ -231,6 +231,8 @@ static void draw(struct world *world)
 	world->enabled = world->calm || dice_chance(&dice, 90);
 	world->env = (struct vmsnd_connector_env){
 	    .ctx = world, .submit = pool_submit, .wake = wake, .rates = &sim_rates};
+	if (dice_chance(&dice, 10))
+		world->env.submit = NULL;
 	world->lane_dice = dice_of(world->conf.seed, 3);
 	world->pool_dice = dice_of(world->conf.seed, 4);
 	for (unsigned i = 0; i < UNITS_MAX; i++)

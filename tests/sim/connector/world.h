@@ -228,6 +228,8 @@ struct world {
 	void *port_ring;
 	bool enabled, paused, closing;
 	vmsnd_ns off_since, paused_for;
+	uint64_t paused_done;  /* frames done when the machine was suspended */
+	uint32_t prebuffer_ms; /* as unit 0's owner wishes it */
 
 	struct dice lane_dice, pool_dice;
 	struct owner owners[2]; /* of the port and unit 0; of the others */
