@@ -12,7 +12,7 @@ static void started(struct rig *rig)
 	assert_int_equal(vmsnd_port_start(rig->port, rig->now), VMSND_OK);
 }
 
-static void test_CA02_start_captures_at_once(void **state)
+static void test_CA_02_start_captures_at_once(void **state)
 {
 	struct rig rig;
 
@@ -25,7 +25,7 @@ static void test_CA02_start_captures_at_once(void **state)
 	rig_close(&rig);
 }
 
-static void test_CA04_CA08_CAx2_readable_from_the_first_block(void **state)
+static void test_CA_04_CA_08_CAx_2_readable_from_the_first_block(void **state)
 {
 	struct rig rig;
 
@@ -38,7 +38,7 @@ static void test_CA04_CA08_CAx2_readable_from_the_first_block(void **state)
 	rig_close(&rig);
 }
 
-static void test_CA06_frames_come_in_order_and_in_time(void **state)
+static void test_CA_06_frames_come_in_order_and_in_time(void **state)
 {
 	struct rig rig;
 
@@ -92,7 +92,7 @@ static void test_overruns_counts_episodes(void **state)
 }
 
 /* CA-03, CA-07, CAx-3: no host, or off: the guest gets silence in real time. */
-static void test_CA03_CA07_CAx3_KEY02_silence_in_real_time(void **state)
+static void test_CA_03_CA_07_CAx_3_KEY_02_silence_in_real_time(void **state)
 {
 	for (unsigned way = 0; way < 2; way++) {
 		struct rig rig;
@@ -131,7 +131,7 @@ static void test_silence_in_U8(void **state)
 }
 
 /* CAx-1: no burst of frames for the time between stop and start. */
-static void test_CAx1_stopped_time_brings_no_frames(void **state)
+static void test_CAx_1_stopped_time_brings_no_frames(void **state)
 {
 	for (unsigned hosted = 0; hosted < 2; hosted++) {
 		struct rig rig;
@@ -168,7 +168,7 @@ static void test_stop_keeps_what_was_recorded(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL28_drain_of_an_input_stops(void **state)
+static void test_PL_28_drain_of_an_input_stops(void **state)
 {
 	struct rig rig;
 
@@ -193,7 +193,7 @@ static void test_delay_counts_what_waits_in_the_ring(void **state)
 }
 
 /* The owner's switch while the guest records: sound, silence, sound, at one steady pace. */
-static void test_DIR01_DIR02_switch_while_recording(void **state)
+static void test_DIR_01_DIR_02_switch_while_recording(void **state)
 {
 	struct rig rig;
 
@@ -218,18 +218,18 @@ static void test_DIR01_DIR02_switch_while_recording(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_CA02_start_captures_at_once),
-	    cmocka_unit_test(test_CA04_CA08_CAx2_readable_from_the_first_block),
-	    cmocka_unit_test(test_CA06_frames_come_in_order_and_in_time),
+	    cmocka_unit_test(test_CA_02_start_captures_at_once),
+	    cmocka_unit_test(test_CA_04_CA_08_CAx_2_readable_from_the_first_block),
+	    cmocka_unit_test(test_CA_06_frames_come_in_order_and_in_time),
 	    cmocka_unit_test(test_overrun_drops_the_newest_and_counts),
 	    cmocka_unit_test(test_overruns_counts_episodes),
-	    cmocka_unit_test(test_CA03_CA07_CAx3_KEY02_silence_in_real_time),
+	    cmocka_unit_test(test_CA_03_CA_07_CAx_3_KEY_02_silence_in_real_time),
 	    cmocka_unit_test(test_silence_in_U8),
-	    cmocka_unit_test(test_CAx1_stopped_time_brings_no_frames),
+	    cmocka_unit_test(test_CAx_1_stopped_time_brings_no_frames),
 	    cmocka_unit_test(test_stop_keeps_what_was_recorded),
-	    cmocka_unit_test(test_PL28_drain_of_an_input_stops),
+	    cmocka_unit_test(test_PL_28_drain_of_an_input_stops),
 	    cmocka_unit_test(test_delay_counts_what_waits_in_the_ring),
-	    cmocka_unit_test(test_DIR01_DIR02_switch_while_recording),
+	    cmocka_unit_test(test_DIR_01_DIR_02_switch_while_recording),
 	};
 
 	return cmocka_run_group_tests_name("capture", tests, NULL, NULL);

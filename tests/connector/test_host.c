@@ -16,7 +16,7 @@ static void playing(struct rig *rig, vmsnd_ns length)
 	assert_int_equal(STATE(rig), VMSND_PLAY_PLAY);
 }
 
-static void test_DIR01_off_closes_the_host_and_time_goes_on(void **state)
+static void test_DIR_01_off_closes_the_host_and_time_goes_on(void **state)
 {
 	struct rig rig;
 
@@ -31,7 +31,7 @@ static void test_DIR01_off_closes_the_host_and_time_goes_on(void **state)
 }
 
 /* PLx-6: what plays after the switch is whole again from its first frame. */
-static void test_PLx6_on_prebuffers_again(void **state)
+static void test_PLx_6_on_prebuffers_again(void **state)
 {
 	struct rig rig;
 
@@ -56,7 +56,7 @@ static void test_PLx6_on_prebuffers_again(void **state)
 	rig_close(&rig);
 }
 
-static void test_DIR03_no_change_no_action(void **state)
+static void test_DIR_03_no_change_no_action(void **state)
 {
 	struct rig rig;
 
@@ -128,7 +128,7 @@ static void test_on_with_a_host_that_refuses_keeps_the_stand_in(void **state)
 }
 
 /* PL-18: a host that gives up leaves the guest with a card that goes on. */
-static void test_PL18_host_that_ends_is_replaced_by_the_clock(void **state)
+static void test_PL_18_host_that_ends_is_replaced_by_the_clock(void **state)
 {
 	struct rig rig;
 
@@ -191,7 +191,7 @@ static void test_hostile_host_positions(void **state)
 	}
 }
 
-static void test_PL18_host_that_ends_while_draining(void **state)
+static void test_PL_18_host_that_ends_while_draining(void **state)
 {
 	struct rig rig;
 
@@ -290,16 +290,16 @@ static void test_fast_host_keeps_its_pace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_DIR01_off_closes_the_host_and_time_goes_on),
-	    cmocka_unit_test(test_PLx6_on_prebuffers_again),
-	    cmocka_unit_test(test_DIR03_no_change_no_action),
+	    cmocka_unit_test(test_DIR_01_off_closes_the_host_and_time_goes_on),
+	    cmocka_unit_test(test_PLx_6_on_prebuffers_again),
+	    cmocka_unit_test(test_DIR_03_no_change_no_action),
 	    cmocka_unit_test(test_switch_in_every_phase_keeps_the_nominal_state),
 	    cmocka_unit_test(test_switch_while_draining_still_drains),
 	    cmocka_unit_test(test_on_with_a_host_that_refuses_keeps_the_stand_in),
-	    cmocka_unit_test(test_PL18_host_that_ends_is_replaced_by_the_clock),
+	    cmocka_unit_test(test_PL_18_host_that_ends_is_replaced_by_the_clock),
 	    cmocka_unit_test(test_prepare_right_after_the_host_ended),
 	    cmocka_unit_test(test_hostile_host_positions),
-	    cmocka_unit_test(test_PL18_host_that_ends_while_draining),
+	    cmocka_unit_test(test_PL_18_host_that_ends_while_draining),
 	    cmocka_unit_test(test_host_that_does_not_start),
 	    cmocka_unit_test(test_close_in_every_phase),
 	    cmocka_unit_test(test_free_host_takes_what_there_is),

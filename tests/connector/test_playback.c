@@ -23,7 +23,7 @@ static void playing(struct rig *rig, vmsnd_ns length)
 	assert_int_equal(STATE(rig), VMSND_PLAY_PLAY);
 }
 
-static void test_PL01_prepared_is_noplay(void **state)
+static void test_PL_01_prepared_is_noplay(void **state)
 {
 	struct rig rig;
 
@@ -38,7 +38,7 @@ static void test_PL01_prepared_is_noplay(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL03_start_prebuffers(void **state)
+static void test_PL_03_start_prebuffers(void **state)
 {
 	struct rig rig;
 
@@ -48,7 +48,7 @@ static void test_PL03_start_prebuffers(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL05_below_threshold_waits(void **state)
+static void test_PL_05_below_threshold_waits(void **state)
 {
 	struct rig rig;
 
@@ -61,7 +61,7 @@ static void test_PL05_below_threshold_waits(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL06_PL12_threshold_starts_the_host(void **state)
+static void test_PL_06_PL_12_threshold_starts_the_host(void **state)
 {
 	struct rig rig;
 
@@ -152,7 +152,7 @@ static void test_short_sound_plays_after_the_thresholds_time(void **state)
 }
 
 /* PLx-4, as far as there is a pre-buffer here at all: starting with nothing is no dead end. */
-static void test_PLx4_start_with_nothing_then_frames(void **state)
+static void test_PLx_4_start_with_nothing_then_frames(void **state)
 {
 	struct rig rig;
 
@@ -166,7 +166,7 @@ static void test_PLx4_start_with_nothing_then_frames(void **state)
 	rig_close(&rig);
 }
 
-static void test_PLx4_smallest_buffer(void **state)
+static void test_PLx_4_smallest_buffer(void **state)
 {
 	struct vmsnd_stream_params params = rig_params(1, 1);
 	struct rig rig;
@@ -182,7 +182,7 @@ static void test_PLx4_smallest_buffer(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL04_DIR01_no_host_swallows_in_real_time(void **state)
+static void test_PL_04_DIR_01_no_host_swallows_in_real_time(void **state)
 {
 	for (unsigned way = 0; way < 2; way++) {
 		struct rig rig;
@@ -201,7 +201,7 @@ static void test_PL04_DIR01_no_host_swallows_in_real_time(void **state)
 	}
 }
 
-static void test_PL09_PL11_no_host_and_host_complete_at_the_same_times(void **state)
+static void test_PL_09_PL_11_no_host_and_host_complete_at_the_same_times(void **state)
 {
 	struct rig with, without;
 
@@ -223,7 +223,7 @@ static void test_PL09_PL11_no_host_and_host_complete_at_the_same_times(void **st
 }
 
 /* PLx-1, PLx-2: over many laps of the ring, nothing lost, doubled or moved. */
-static void test_PLx1_PLx2_order_is_kept(void **state)
+static void test_PLx_1_PLx_2_order_is_kept(void **state)
 {
 	struct rig rig;
 
@@ -233,7 +233,7 @@ static void test_PLx1_PLx2_order_is_kept(void **state)
 	rig_close(&rig);
 }
 
-static void test_WR01_WR02_wanted_is_two_periods_less_the_fill(void **state)
+static void test_WR_01_WR_02_wanted_is_two_periods_less_the_fill(void **state)
 {
 	struct rig rig;
 
@@ -474,7 +474,7 @@ static void test_underrun_inside_a_block(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL27_V63_stop_keeps_the_ring(void **state)
+static void test_PL_27_V63_stop_keeps_the_ring(void **state)
 {
 	struct rig rig;
 	size_t heard;
@@ -512,7 +512,7 @@ static void test_stop_below_the_threshold_prebuffers_again(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL22_drain_in_prebuf_plays_at_once(void **state)
+static void test_PL_22_drain_in_prebuf_plays_at_once(void **state)
 {
 	struct rig rig;
 
@@ -526,7 +526,7 @@ static void test_PL22_drain_in_prebuf_plays_at_once(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL23_drain_with_nothing_stops(void **state)
+static void test_PL_23_drain_with_nothing_stops(void **state)
 {
 	struct rig rig;
 
@@ -542,7 +542,7 @@ static void test_PL23_drain_with_nothing_stops(void **state)
 }
 
 /* PLx-3: every frame handed over is played, then the port stops by itself. */
-static void test_PL24_PLx3_drain_plays_every_frame(void **state)
+static void test_PL_24_PLx_3_drain_plays_every_frame(void **state)
 {
 	for (uint32_t frames = 1; frames < 3 * PERIOD; frames += 77) {
 		struct rig rig;
@@ -605,7 +605,7 @@ static void test_frames_that_come_while_draining_are_played(void **state)
 	rig_close(&rig);
 }
 
-static void test_PLx5_start_while_draining_goes_on(void **state)
+static void test_PLx_5_start_while_draining_goes_on(void **state)
 {
 	struct rig rig;
 
@@ -623,7 +623,7 @@ static void test_PLx5_start_while_draining_goes_on(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL25_second_drain_changes_nothing(void **state)
+static void test_PL_25_second_drain_changes_nothing(void **state)
 {
 	struct rig rig;
 
@@ -641,20 +641,20 @@ static void test_PL25_second_drain_changes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_PL01_prepared_is_noplay),
-	    cmocka_unit_test(test_PL03_start_prebuffers),
-	    cmocka_unit_test(test_PL05_below_threshold_waits),
-	    cmocka_unit_test(test_PL06_PL12_threshold_starts_the_host),
+	    cmocka_unit_test(test_PL_01_prepared_is_noplay),
+	    cmocka_unit_test(test_PL_03_start_prebuffers),
+	    cmocka_unit_test(test_PL_05_below_threshold_waits),
+	    cmocka_unit_test(test_PL_06_PL_12_threshold_starts_the_host),
 	    cmocka_unit_test(test_V60_frames_before_start_are_played_from_start),
 	    cmocka_unit_test(test_threshold_is_no_more_than_the_guests_buffer),
 	    cmocka_unit_test(test_threshold_covers_the_hosts_block),
 	    cmocka_unit_test(test_short_sound_plays_after_the_thresholds_time),
-	    cmocka_unit_test(test_PLx4_start_with_nothing_then_frames),
-	    cmocka_unit_test(test_PLx4_smallest_buffer),
-	    cmocka_unit_test(test_PL04_DIR01_no_host_swallows_in_real_time),
-	    cmocka_unit_test(test_PL09_PL11_no_host_and_host_complete_at_the_same_times),
-	    cmocka_unit_test(test_PLx1_PLx2_order_is_kept),
-	    cmocka_unit_test(test_WR01_WR02_wanted_is_two_periods_less_the_fill),
+	    cmocka_unit_test(test_PLx_4_start_with_nothing_then_frames),
+	    cmocka_unit_test(test_PLx_4_smallest_buffer),
+	    cmocka_unit_test(test_PL_04_DIR_01_no_host_swallows_in_real_time),
+	    cmocka_unit_test(test_PL_09_PL_11_no_host_and_host_complete_at_the_same_times),
+	    cmocka_unit_test(test_PLx_1_PLx_2_order_is_kept),
+	    cmocka_unit_test(test_WR_01_WR_02_wanted_is_two_periods_less_the_fill),
 	    cmocka_unit_test(test_WR_ring_holds_no_more_than_it_wants),
 	    cmocka_unit_test(test_V55_ring_takes_the_whole_buffer),
 	    cmocka_unit_test(test_ring_stays_within_its_storage),
@@ -667,15 +667,15 @@ int main(void)
 	    cmocka_unit_test(test_V65_prepare_with_other_parameters_opens_anew),
 	    cmocka_unit_test(test_underrun_is_silence_that_keeps_time),
 	    cmocka_unit_test(test_underrun_inside_a_block),
-	    cmocka_unit_test(test_PL27_V63_stop_keeps_the_ring),
+	    cmocka_unit_test(test_PL_27_V63_stop_keeps_the_ring),
 	    cmocka_unit_test(test_stop_below_the_threshold_prebuffers_again),
-	    cmocka_unit_test(test_PL22_drain_in_prebuf_plays_at_once),
-	    cmocka_unit_test(test_PL23_drain_with_nothing_stops),
-	    cmocka_unit_test(test_PL24_PLx3_drain_plays_every_frame),
+	    cmocka_unit_test(test_PL_22_drain_in_prebuf_plays_at_once),
+	    cmocka_unit_test(test_PL_23_drain_with_nothing_stops),
+	    cmocka_unit_test(test_PL_24_PLx_3_drain_plays_every_frame),
 	    cmocka_unit_test(test_drain_waits_for_the_hosts_delay),
 	    cmocka_unit_test(test_frames_that_come_while_draining_are_played),
-	    cmocka_unit_test(test_PLx5_start_while_draining_goes_on),
-	    cmocka_unit_test(test_PL25_second_drain_changes_nothing),
+	    cmocka_unit_test(test_PLx_5_start_while_draining_goes_on),
+	    cmocka_unit_test(test_PL_25_second_drain_changes_nothing),
 	};
 
 	return cmocka_run_group_tests_name("playback", tests, NULL, NULL);

@@ -31,7 +31,7 @@ static size_t silence_from(const struct rig *rig, size_t from)
 	return n;
 }
 
-static void test_CA01_CA05_silence_in_real_time_while_the_host_opens(void **state)
+static void test_CA_01_CA_05_silence_in_real_time_while_the_host_opens(void **state)
 {
 	struct rig rig;
 
@@ -49,7 +49,7 @@ static void test_CA01_CA05_silence_in_real_time_while_the_host_opens(void **stat
 	rig_close(&rig);
 }
 
-static void test_CA01_silence_while_the_host_is_initializing(void **state)
+static void test_CA_01_silence_while_the_host_is_initializing(void **state)
 {
 	struct rig rig;
 
@@ -68,7 +68,7 @@ static void test_CA01_silence_while_the_host_is_initializing(void **state)
 }
 
 /* CA-02, CA-04, CA-08: a threshold, when the owner wants one. */
-static void test_CA02_CA04_CA08_the_first_read_waits_for_the_threshold(void **state)
+static void test_CA_02_CA_04_CA_08_the_first_read_waits_for_the_threshold(void **state)
 {
 	struct rig rig;
 
@@ -89,7 +89,7 @@ static void test_CA02_CA04_CA08_the_first_read_waits_for_the_threshold(void **st
 }
 
 /* CAx-2: no threshold and a host that opens slowly: the microphone comes alive. */
-static void test_CAx2_no_threshold_and_a_slow_host(void **state)
+static void test_CAx_2_no_threshold_and_a_slow_host(void **state)
 {
 	struct rig rig;
 
@@ -103,7 +103,7 @@ static void test_CAx2_no_threshold_and_a_slow_host(void **state)
 	rig_close(&rig);
 }
 
-static void test_CA03_host_that_refuses_is_silence_and_comes_back(void **state)
+static void test_CA_03_host_that_refuses_is_silence_and_comes_back(void **state)
 {
 	struct rig rig;
 
@@ -122,7 +122,7 @@ static void test_CA03_host_that_refuses_is_silence_and_comes_back(void **state)
 }
 
 /* CAx-1: a paused machine's time is not counted; no burst, of silence or sound. */
-static void test_CAx1_CON11_paused_time_brings_no_frames(void **state)
+static void test_CAx_1_CON_11_paused_time_brings_no_frames(void **state)
 {
 	for (unsigned way = 0; way < 4; way++) {
 		struct rig rig;
@@ -155,7 +155,7 @@ static void test_CAx1_CON11_paused_time_brings_no_frames(void **state)
 
 /* CAx-3: off is silence, at the pace of a microphone; in test_capture.c from the start, here
  * in the middle, many times, without a jump in time. */
-static void test_CAx3_DIR01_switch_again_and_again(void **state)
+static void test_CAx_3_DIR_01_switch_again_and_again(void **state)
 {
 	struct rig rig;
 
@@ -171,7 +171,7 @@ static void test_CAx3_DIR01_switch_again_and_again(void **state)
 }
 
 /* CAx-4: a host that is lost, or switched, while it records: silence, then sound again. */
-static void test_CAx4_host_lost_while_capturing(void **state)
+static void test_CAx_4_host_lost_while_capturing(void **state)
 {
 	struct rig rig;
 	size_t before;
@@ -193,7 +193,7 @@ static void test_CAx4_host_lost_while_capturing(void **state)
 	rig_close(&rig);
 }
 
-static void test_CAx4_switch_while_capturing(void **state)
+static void test_CAx_4_switch_while_capturing(void **state)
 {
 	struct rig rig;
 
@@ -215,7 +215,7 @@ static void test_CAx4_switch_while_capturing(void **state)
 	rig_close(&rig);
 }
 
-static void test_CA06_PL18_host_falls_asleep_and_wakes(void **state)
+static void test_CA_06_PL_18_host_falls_asleep_and_wakes(void **state)
 {
 	struct rig rig;
 
@@ -246,7 +246,7 @@ static void mixing(struct rig *rig, int first, int second)
 }
 
 /* MX-13: a sum that saturates, not half of it, and no jump where one input crosses zero. */
-static void test_MX13_inputs_are_summed_and_saturate(void **state)
+static void test_MX_13_inputs_are_summed_and_saturate(void **state)
 {
 	static const int levels[][3] = {{10000, 7000, 17000},
 					{20000, 20000, 32767},
@@ -266,7 +266,7 @@ static void test_MX13_inputs_are_summed_and_saturate(void **state)
 	}
 }
 
-static void test_MX13_level_is_steady_where_one_input_crosses_zero(void **state)
+static void test_MX_13_level_is_steady_where_one_input_crosses_zero(void **state)
 {
 	struct rig rig;
 
@@ -279,7 +279,7 @@ static void test_MX13_level_is_steady_where_one_input_crosses_zero(void **state)
 }
 
 /* MX-14: an input that is silent leaves the first one's samples as they are. */
-static void test_MX14_a_silent_input_changes_nothing(void **state)
+static void test_MX_14_a_silent_input_changes_nothing(void **state)
 {
 	struct rig rig;
 
@@ -291,7 +291,7 @@ static void test_MX14_a_silent_input_changes_nothing(void **state)
 }
 
 /* MX-22, MX-23: the second input's short reads are its own trouble. */
-static void test_MX22_MX23_an_input_that_stalls_holds_up_nobody(void **state)
+static void test_MX_22_MX_23_an_input_that_stalls_holds_up_nobody(void **state)
 {
 	struct rig rig;
 
@@ -310,7 +310,7 @@ static void test_MX22_MX23_an_input_that_stalls_holds_up_nobody(void **state)
 }
 
 /* MX-23: an input of another rate gives neither gaps nor surplus. */
-static void test_MX23_an_input_of_another_rate_is_whole(void **state)
+static void test_MX_23_an_input_of_another_rate_is_whole(void **state)
 {
 	static const uint32_t rates[] = {8000, 44100, 96000};
 
@@ -340,7 +340,7 @@ static void test_MX23_an_input_of_another_rate_is_whole(void **state)
 }
 
 /* A second input alone: the first has no host, and its stand-in carries the mix. */
-static void test_MX23_the_second_input_without_the_first(void **state)
+static void test_MX_23_the_second_input_without_the_first(void **state)
 {
 	struct rig rig;
 
@@ -353,7 +353,7 @@ static void test_MX23_the_second_input_without_the_first(void **state)
 	rig_close(&rig);
 }
 
-static void test_CA06_inputs_come_and_go(void **state)
+static void test_CA_06_inputs_come_and_go(void **state)
 {
 	struct rig rig;
 
@@ -372,7 +372,7 @@ static void test_CA06_inputs_come_and_go(void **state)
 }
 
 /* The owner's switch is for all of them. */
-static void test_DIR01_off_closes_every_input(void **state)
+static void test_DIR_01_off_closes_every_input(void **state)
 {
 	struct rig rig;
 
@@ -387,27 +387,66 @@ static void test_DIR01_off_closes_every_input(void **state)
 	rig_close(&rig);
 }
 
+/* A guest's recovery stays in the same stream, but no microphone is open for nobody. */
+static void test_DIR_01_a_microphone_is_closed_soon_after_release(void **state)
+{
+	struct rig rig;
+
+	rig_running(&rig, VMSND_CAPTURE, 100 * MS);
+	vmsnd_port_release(rig.port, rig.now);
+	rig_run(&rig, SECOND);
+	rig_go(&rig, 100 * MS);
+	assert_int_equal(rig.host.opens, 1);
+	vmsnd_port_release(rig.port, rig.now);
+	rig_run(&rig, 6 * SECOND);
+	assert_null(rig.host.stream);
+	rig_go(&rig, 100 * MS);
+	assert_int_equal(rig.host.opens, 2);
+	assert_int_equal(STATE(&rig), VMSND_CAPTURE_CAPTURING);
+	rig_close(&rig);
+}
+
+static void test_CA_06_PL_18_an_input_that_stalls_is_stood_in_for(void **state)
+{
+	struct rig rig;
+
+	rig_running(&rig, VMSND_CAPTURE, SECOND);
+	rig.host.stalled = true;
+	rig_run(&rig, 10 * SECOND);
+	assert_in_range(rig.taken, 10 * 48000, 11 * 48000);
+	rig.host.stalled = false;
+	rig_run(&rig, SECOND);
+	assert_int_equal(STATE(&rig), VMSND_CAPTURE_CAPTURING);
+	/* The block that told that it is back came while silence stood in for it. */
+	assert_int_equal(rig.host.heard[rig.host.n_heard - 1], rig.host.next_sample);
+	assert_in_range(silence_from(&rig, 0), 9 * 48000, 10 * 48000 + 2 * PERIOD);
+	assert_true(rig.taken <= 12 * 48000 + PERIOD); /* no burst for the time it was away */
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_CA01_CA05_silence_in_real_time_while_the_host_opens),
-	    cmocka_unit_test(test_CA01_silence_while_the_host_is_initializing),
-	    cmocka_unit_test(test_CA02_CA04_CA08_the_first_read_waits_for_the_threshold),
-	    cmocka_unit_test(test_CAx2_no_threshold_and_a_slow_host),
-	    cmocka_unit_test(test_CA03_host_that_refuses_is_silence_and_comes_back),
-	    cmocka_unit_test(test_CAx1_CON11_paused_time_brings_no_frames),
-	    cmocka_unit_test(test_CAx3_DIR01_switch_again_and_again),
-	    cmocka_unit_test(test_CAx4_host_lost_while_capturing),
-	    cmocka_unit_test(test_CAx4_switch_while_capturing),
-	    cmocka_unit_test(test_CA06_PL18_host_falls_asleep_and_wakes),
-	    cmocka_unit_test(test_MX13_inputs_are_summed_and_saturate),
-	    cmocka_unit_test(test_MX13_level_is_steady_where_one_input_crosses_zero),
-	    cmocka_unit_test(test_MX14_a_silent_input_changes_nothing),
-	    cmocka_unit_test(test_MX22_MX23_an_input_that_stalls_holds_up_nobody),
-	    cmocka_unit_test(test_MX23_an_input_of_another_rate_is_whole),
-	    cmocka_unit_test(test_MX23_the_second_input_without_the_first),
-	    cmocka_unit_test(test_CA06_inputs_come_and_go),
-	    cmocka_unit_test(test_DIR01_off_closes_every_input),
+	    cmocka_unit_test(test_CA_01_CA_05_silence_in_real_time_while_the_host_opens),
+	    cmocka_unit_test(test_CA_01_silence_while_the_host_is_initializing),
+	    cmocka_unit_test(test_CA_02_CA_04_CA_08_the_first_read_waits_for_the_threshold),
+	    cmocka_unit_test(test_CAx_2_no_threshold_and_a_slow_host),
+	    cmocka_unit_test(test_CA_03_host_that_refuses_is_silence_and_comes_back),
+	    cmocka_unit_test(test_CAx_1_CON_11_paused_time_brings_no_frames),
+	    cmocka_unit_test(test_CAx_3_DIR_01_switch_again_and_again),
+	    cmocka_unit_test(test_CAx_4_host_lost_while_capturing),
+	    cmocka_unit_test(test_CAx_4_switch_while_capturing),
+	    cmocka_unit_test(test_CA_06_PL_18_host_falls_asleep_and_wakes),
+	    cmocka_unit_test(test_MX_13_inputs_are_summed_and_saturate),
+	    cmocka_unit_test(test_MX_13_level_is_steady_where_one_input_crosses_zero),
+	    cmocka_unit_test(test_MX_14_a_silent_input_changes_nothing),
+	    cmocka_unit_test(test_MX_22_MX_23_an_input_that_stalls_holds_up_nobody),
+	    cmocka_unit_test(test_MX_23_an_input_of_another_rate_is_whole),
+	    cmocka_unit_test(test_MX_23_the_second_input_without_the_first),
+	    cmocka_unit_test(test_CA_06_inputs_come_and_go),
+	    cmocka_unit_test(test_DIR_01_off_closes_every_input),
+	    cmocka_unit_test(test_DIR_01_a_microphone_is_closed_soon_after_release),
+	    cmocka_unit_test(test_CA_06_PL_18_an_input_that_stalls_is_stood_in_for),
 	};
 
 	return cmocka_run_group_tests_name("rows-capture", tests, NULL, NULL);

@@ -11,7 +11,7 @@
 /* ---- the switch ---- */
 
 /* DIR-01, KEY-02: off, nothing of the host is ever opened, whatever the guest does. */
-static void test_DIR01_KEY02_off_opens_nothing(void **state)
+static void test_DIR_01_KEY_02_off_opens_nothing(void **state)
 {
 	for (unsigned dir = 0; dir < 2; dir++) {
 		struct rig rig;
@@ -40,7 +40,7 @@ static void test_DIR01_KEY02_off_opens_nothing(void **state)
 }
 
 /* DIR-01: "with it off, the host device stays open": not here, on no unit, running or not. */
-static void test_DIR01_off_closes_the_host_in_every_phase(void **state)
+static void test_DIR_01_off_closes_the_host_in_every_phase(void **state)
 {
 	for (unsigned phase = 0; phase < 5; phase++) {
 		struct rig rig;
@@ -67,7 +67,7 @@ static void test_DIR01_off_closes_the_host_in_every_phase(void **state)
 }
 
 /* DIR-02: the nominal state comes back: running, paused, stopped. */
-static void test_DIR02_on_restores_what_the_guest_wants(void **state)
+static void test_DIR_02_on_restores_what_the_guest_wants(void **state)
 {
 	struct rig rig;
 
@@ -89,7 +89,7 @@ static void test_DIR02_on_restores_what_the_guest_wants(void **state)
 	rig_close(&rig);
 }
 
-static void test_DIR02_host_that_refuses_does_not_undo_the_switch(void **state)
+static void test_DIR_02_host_that_refuses_does_not_undo_the_switch(void **state)
 {
 	struct rig rig;
 
@@ -106,7 +106,7 @@ static void test_DIR02_host_that_refuses_does_not_undo_the_switch(void **state)
 }
 
 /* DIR-04: what is asked while it is off is silent success and holds later. */
-static void test_DIR04_commands_while_off_hold_later(void **state)
+static void test_DIR_04_commands_while_off_hold_later(void **state)
 {
 	struct rig rig;
 
@@ -122,7 +122,7 @@ static void test_DIR04_commands_while_off_hold_later(void **state)
 	rig_close(&rig);
 }
 
-static void test_DIR05_BE06_hints(void **state)
+static void test_DIR_05_BE_06_hints(void **state)
 {
 	struct vmsnd_stream_params params = rig_params(BUFFER, PERIOD);
 	struct rig rig;
@@ -142,7 +142,7 @@ static void test_DIR05_BE06_hints(void **state)
 	rig_close(&rig);
 }
 
-static void test_BE06_a_slow_hint_goes_to_a_worker(void **state)
+static void test_BE_06_a_slow_hint_goes_to_a_worker(void **state)
 {
 	struct vmsnd_stream_params params = rig_params(BUFFER, PERIOD);
 	struct rig rig;
@@ -164,7 +164,7 @@ static void test_BE06_a_slow_hint_goes_to_a_worker(void **state)
 
 /* ---- how much is asked for ---- */
 
-static void test_WR01_WR06_in_whole_frames_and_never_beyond_the_room(void **state)
+static void test_WR_01_WR_06_in_whole_frames_and_never_beyond_the_room(void **state)
 {
 	struct rig rig;
 
@@ -183,7 +183,7 @@ static void test_WR01_WR06_in_whole_frames_and_never_beyond_the_room(void **stat
 
 /* WR-02, WR-03, WR-05: while the host opens, or without one, the guest is asked for as much as
  * with one, at the same pace. */
-static void test_WR02_WR03_WR05_asked_for_in_real_time_without_a_host(void **state)
+static void test_WR_02_WR_03_WR_05_asked_for_in_real_time_without_a_host(void **state)
 {
 	for (unsigned way = 0; way < 3; way++) {
 		struct rig rig;
@@ -202,7 +202,7 @@ static void test_WR02_WR03_WR05_asked_for_in_real_time_without_a_host(void **sta
 	}
 }
 
-static void test_WR06_nothing_is_asked_for_when_it_could_not_be_used(void **state)
+static void test_WR_06_nothing_is_asked_for_when_it_could_not_be_used(void **state)
 {
 	struct rig rig;
 
@@ -219,7 +219,7 @@ static void test_WR06_nothing_is_asked_for_when_it_could_not_be_used(void **stat
 }
 
 /* CON-11, WR-06: paused, nothing moves, and what was there is played afterwards. */
-static void test_CON11_WR06_paused_nothing_moves(void **state)
+static void test_CON_11_WR_06_paused_nothing_moves(void **state)
 {
 	for (unsigned way = 0; way < 3; way++) {
 		uint64_t done;
@@ -241,7 +241,7 @@ static void test_CON11_WR06_paused_nothing_moves(void **state)
 	}
 }
 
-static void test_CON11_paused_while_draining(void **state)
+static void test_CON_11_paused_while_draining(void **state)
 {
 	struct rig rig;
 
@@ -285,7 +285,7 @@ static void test_KEY_unset_asks_for_what_the_guest_has(void **state)
 }
 
 /* KEY-05, 06, 09, 10, 11; KEYx-1 to KEYx-3: all of them work. */
-static void test_KEY05_to_KEY11_KEYx1_KEYx2_KEYx3_each_wish_is_passed_on(void **state)
+static void test_KEY_05_to_KEY_11_KEYx_1_KEYx_2_KEYx_3_each_wish_is_passed_on(void **state)
 {
 	static const enum vmsnd_sample samples[] = {VMSND_SAMPLE_U8,    VMSND_SAMPLE_S24_3,
 						    VMSND_SAMPLE_S24,   VMSND_SAMPLE_S32,
@@ -318,7 +318,7 @@ static void test_KEY05_to_KEY11_KEYx1_KEYx2_KEYx3_each_wish_is_passed_on(void **
 }
 
 /* KEYx-2, KEYx-3: the other byte order and 64 bits are heard as they should be. */
-static void test_KEY08_KEYx2_big_endian_and_KEY05_64_bits(void **state)
+static void test_KEY_08_KEYx_2_big_endian_and_KEY_05_64_bits(void **state)
 {
 	const struct vmsnd_format big = {
 	    .sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2, .big_endian = true};
@@ -341,7 +341,7 @@ static void test_KEY08_KEYx2_big_endian_and_KEY05_64_bits(void **state)
 }
 
 /* KEY-12, PAR-04, PAR-05, PAR-06: the threshold, and its limits. */
-static void test_KEY12_PAR04_PAR05_PAR06_prebuffer(void **state)
+static void test_KEY_12_PAR_04_PAR_05_PAR_06_prebuffer(void **state)
 {
 	static const struct {
 		uint32_t ms, threshold;
@@ -374,7 +374,7 @@ static void test_KEY12_PAR04_PAR05_PAR06_prebuffer(void **state)
 }
 
 /* PAR-03: a period is half the buffer at most. */
-static void test_PAR03_period_within_half_the_buffer(void **state)
+static void test_PAR_03_period_within_half_the_buffer(void **state)
 {
 	struct vmsnd_lun_prefs prefs = {.sample = VMSND_SAMPLE_COUNT,
 					.period_ms = 40,
@@ -388,7 +388,7 @@ static void test_PAR03_period_within_half_the_buffer(void **state)
 }
 
 /* PAR-08: what a host settles on is looked at before it is believed. */
-static void test_PAR08_a_host_that_settles_on_nonsense_is_not_used(void **state)
+static void test_PAR_08_a_host_that_settles_on_nonsense_is_not_used(void **state)
 {
 	static const struct vmsnd_format nonsense[] = {
 	    FORMAT(VMSND_SAMPLE_COUNT, 48000, 2), FORMAT(VMSND_SAMPLE_S16, 0, 2),
@@ -410,7 +410,7 @@ static void test_PAR08_a_host_that_settles_on_nonsense_is_not_used(void **state)
 }
 
 /* PAR-09: slack on both sides: a guest that is a block late and then hurries is not heard. */
-static void test_PAR09_a_guest_that_is_late_and_hurries(void **state)
+static void test_PAR_09_a_guest_that_is_late_and_hurries(void **state)
 {
 	struct rig rig;
 
@@ -429,25 +429,25 @@ static void test_PAR09_a_guest_that_is_late_and_hurries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_DIR01_KEY02_off_opens_nothing),
-	    cmocka_unit_test(test_DIR01_off_closes_the_host_in_every_phase),
-	    cmocka_unit_test(test_DIR02_on_restores_what_the_guest_wants),
-	    cmocka_unit_test(test_DIR02_host_that_refuses_does_not_undo_the_switch),
-	    cmocka_unit_test(test_DIR04_commands_while_off_hold_later),
-	    cmocka_unit_test(test_DIR05_BE06_hints),
-	    cmocka_unit_test(test_BE06_a_slow_hint_goes_to_a_worker),
-	    cmocka_unit_test(test_WR01_WR06_in_whole_frames_and_never_beyond_the_room),
-	    cmocka_unit_test(test_WR02_WR03_WR05_asked_for_in_real_time_without_a_host),
-	    cmocka_unit_test(test_WR06_nothing_is_asked_for_when_it_could_not_be_used),
-	    cmocka_unit_test(test_CON11_WR06_paused_nothing_moves),
-	    cmocka_unit_test(test_CON11_paused_while_draining),
+	    cmocka_unit_test(test_DIR_01_KEY_02_off_opens_nothing),
+	    cmocka_unit_test(test_DIR_01_off_closes_the_host_in_every_phase),
+	    cmocka_unit_test(test_DIR_02_on_restores_what_the_guest_wants),
+	    cmocka_unit_test(test_DIR_02_host_that_refuses_does_not_undo_the_switch),
+	    cmocka_unit_test(test_DIR_04_commands_while_off_hold_later),
+	    cmocka_unit_test(test_DIR_05_BE_06_hints),
+	    cmocka_unit_test(test_BE_06_a_slow_hint_goes_to_a_worker),
+	    cmocka_unit_test(test_WR_01_WR_06_in_whole_frames_and_never_beyond_the_room),
+	    cmocka_unit_test(test_WR_02_WR_03_WR_05_asked_for_in_real_time_without_a_host),
+	    cmocka_unit_test(test_WR_06_nothing_is_asked_for_when_it_could_not_be_used),
+	    cmocka_unit_test(test_CON_11_WR_06_paused_nothing_moves),
+	    cmocka_unit_test(test_CON_11_paused_while_draining),
 	    cmocka_unit_test(test_KEY_unset_asks_for_what_the_guest_has),
-	    cmocka_unit_test(test_KEY05_to_KEY11_KEYx1_KEYx2_KEYx3_each_wish_is_passed_on),
-	    cmocka_unit_test(test_KEY08_KEYx2_big_endian_and_KEY05_64_bits),
-	    cmocka_unit_test(test_KEY12_PAR04_PAR05_PAR06_prebuffer),
-	    cmocka_unit_test(test_PAR03_period_within_half_the_buffer),
-	    cmocka_unit_test(test_PAR08_a_host_that_settles_on_nonsense_is_not_used),
-	    cmocka_unit_test(test_PAR09_a_guest_that_is_late_and_hurries),
+	    cmocka_unit_test(test_KEY_05_to_KEY_11_KEYx_1_KEYx_2_KEYx_3_each_wish_is_passed_on),
+	    cmocka_unit_test(test_KEY_08_KEYx_2_big_endian_and_KEY_05_64_bits),
+	    cmocka_unit_test(test_KEY_12_PAR_04_PAR_05_PAR_06_prebuffer),
+	    cmocka_unit_test(test_PAR_03_period_within_half_the_buffer),
+	    cmocka_unit_test(test_PAR_08_a_host_that_settles_on_nonsense_is_not_used),
+	    cmocka_unit_test(test_PAR_09_a_guest_that_is_late_and_hurries),
 	};
 
 	return cmocka_run_group_tests_name("rows-direction", tests, NULL, NULL);

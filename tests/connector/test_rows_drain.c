@@ -17,7 +17,7 @@ static void opening(struct rig *rig, uint32_t prebuffer_ms)
 	rig_start(rig);
 }
 
-static void test_PL18_host_falls_asleep_while_draining(void **state)
+static void test_PL_18_host_falls_asleep_while_draining(void **state)
 {
 	struct rig rig;
 
@@ -33,7 +33,7 @@ static void test_PL18_host_falls_asleep_while_draining(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL22_PL23_PLx8_drain_before_the_host_is_open(void **state)
+static void test_PL_22_PL_23_PLx_8_drain_before_the_host_is_open(void **state)
 {
 	static const uint32_t frames[] = {0, 1, 100, T_FRAMES, BUFFER};
 
@@ -55,7 +55,7 @@ static void test_PL22_PL23_PLx8_drain_before_the_host_is_open(void **state)
 	}
 }
 
-static void test_PLx8_drain_while_the_host_is_initializing(void **state)
+static void test_PLx_8_drain_while_the_host_is_initializing(void **state)
 {
 	struct rig rig;
 
@@ -74,7 +74,7 @@ static void test_PLx8_drain_while_the_host_is_initializing(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL23_drain_while_switching(void **state)
+static void test_PL_23_drain_while_switching(void **state)
 {
 	for (unsigned switched = 0; switched < 2; switched++) {
 		struct rig rig;
@@ -97,7 +97,7 @@ static void test_PL23_drain_while_switching(void **state)
 	}
 }
 
-static void test_PL20_PL24_BE12_the_host_says_when_it_is_drained(void **state)
+static void test_PL_20_PL_24_BE_12_the_host_says_when_it_is_drained(void **state)
 {
 	struct rig rig;
 
@@ -120,7 +120,7 @@ static void test_PL20_PL24_BE12_the_host_says_when_it_is_drained(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL24_MX32_drain_that_never_ends_is_cut(void **state)
+static void test_PL_24_MX_32_drain_that_never_ends_is_cut(void **state)
 {
 	struct rig rig;
 
@@ -137,7 +137,7 @@ static void test_PL24_MX32_drain_that_never_ends_is_cut(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL24_drain_that_the_host_refuses(void **state)
+static void test_PL_24_drain_that_the_host_refuses(void **state)
 {
 	struct rig rig;
 
@@ -157,7 +157,7 @@ static void test_PL24_drain_that_the_host_refuses(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL26_PLx3_the_rest_is_played_before_the_host_drains(void **state)
+static void test_PL_26_PLx_3_the_rest_is_played_before_the_host_drains(void **state)
 {
 	for (uint32_t frames = 1; frames < BUFFER; frames += 101) {
 		struct rig rig;
@@ -178,7 +178,7 @@ static void test_PL26_PLx3_the_rest_is_played_before_the_host_drains(void **stat
 	}
 }
 
-static void test_PLx5_start_while_draining_at_any_moment(void **state)
+static void test_PLx_5_start_while_draining_at_any_moment(void **state)
 {
 	for (unsigned ms = 0; ms < 130; ms += 3) {
 		struct rig rig;
@@ -203,7 +203,7 @@ static void test_PLx5_start_while_draining_at_any_moment(void **state)
 
 /* MX-33: what the device hands over in its last turn is played as well, on every output; no tail
  * is cut. */
-static void test_MX31_MX33_no_tail_is_cut_on_any_output(void **state)
+static void test_MX_31_MX_33_no_tail_is_cut_on_any_output(void **state)
 {
 	struct vmsnd_backend *follower;
 	struct rig rig;
@@ -232,7 +232,7 @@ static void test_MX31_MX33_no_tail_is_cut_on_any_output(void **state)
 }
 
 /* MX-34: the lane sleeps while a drain goes on. */
-static void test_MX34_a_drain_does_not_spin(void **state)
+static void test_MX_34_a_drain_does_not_spin(void **state)
 {
 	for (unsigned way = 0; way < 2; way++) {
 		uint64_t turns;
@@ -257,7 +257,7 @@ static void test_MX34_a_drain_does_not_spin(void **state)
 }
 
 /* MX-32: a host that stops taking blocks in the middle of a drain. */
-static void test_MX32_a_host_that_stalls_does_not_hold_a_drain_for_ever(void **state)
+static void test_MX_32_a_host_that_stalls_does_not_hold_a_drain_for_ever(void **state)
 {
 	struct rig rig;
 
@@ -275,18 +275,18 @@ static void test_MX32_a_host_that_stalls_does_not_hold_a_drain_for_ever(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_PL18_host_falls_asleep_while_draining),
-	    cmocka_unit_test(test_PL22_PL23_PLx8_drain_before_the_host_is_open),
-	    cmocka_unit_test(test_PLx8_drain_while_the_host_is_initializing),
-	    cmocka_unit_test(test_PL23_drain_while_switching),
-	    cmocka_unit_test(test_PL20_PL24_BE12_the_host_says_when_it_is_drained),
-	    cmocka_unit_test(test_PL24_MX32_drain_that_never_ends_is_cut),
-	    cmocka_unit_test(test_PL24_drain_that_the_host_refuses),
-	    cmocka_unit_test(test_PL26_PLx3_the_rest_is_played_before_the_host_drains),
-	    cmocka_unit_test(test_PLx5_start_while_draining_at_any_moment),
-	    cmocka_unit_test(test_MX31_MX33_no_tail_is_cut_on_any_output),
-	    cmocka_unit_test(test_MX34_a_drain_does_not_spin),
-	    cmocka_unit_test(test_MX32_a_host_that_stalls_does_not_hold_a_drain_for_ever),
+	    cmocka_unit_test(test_PL_18_host_falls_asleep_while_draining),
+	    cmocka_unit_test(test_PL_22_PL_23_PLx_8_drain_before_the_host_is_open),
+	    cmocka_unit_test(test_PLx_8_drain_while_the_host_is_initializing),
+	    cmocka_unit_test(test_PL_23_drain_while_switching),
+	    cmocka_unit_test(test_PL_20_PL_24_BE_12_the_host_says_when_it_is_drained),
+	    cmocka_unit_test(test_PL_24_MX_32_drain_that_never_ends_is_cut),
+	    cmocka_unit_test(test_PL_24_drain_that_the_host_refuses),
+	    cmocka_unit_test(test_PL_26_PLx_3_the_rest_is_played_before_the_host_drains),
+	    cmocka_unit_test(test_PLx_5_start_while_draining_at_any_moment),
+	    cmocka_unit_test(test_MX_31_MX_33_no_tail_is_cut_on_any_output),
+	    cmocka_unit_test(test_MX_34_a_drain_does_not_spin),
+	    cmocka_unit_test(test_MX_32_a_host_that_stalls_does_not_hold_a_drain_for_ever),
 	};
 
 	return cmocka_run_group_tests_name("rows-drain", tests, NULL, NULL);

@@ -23,7 +23,7 @@ static void begin(struct rig *rig, const struct vmsnd_format *host, enum rig_sig
 
 /* MX-10, KEYx-3: every host format there is, and each is reached without loss where it is at
  * least as wide as the guest's. */
-static void test_MX10_every_host_format(void **state)
+static void test_MX_10_every_host_format(void **state)
 {
 	for (unsigned s = 0; s < VMSND_SAMPLE_COUNT; s++) {
 		for (unsigned big = 0; big < 2; big++) {
@@ -50,7 +50,7 @@ static void test_MX10_every_host_format(void **state)
 
 /* MX-11, MX-12: stereo for a host of 5.1 comes from front left and right and nowhere else; 5.1 for
  * a stereo host keeps centre, rears and LFE. */
-static void test_MX11_MX12_stereo_to_5_1(void **state)
+static void test_MX_11_MX_12_stereo_to_5_1(void **state)
 {
 	static const struct vmsnd_format host = FORMAT(VMSND_SAMPLE_S16, 48000, 6);
 	struct rig rig;
@@ -63,7 +63,7 @@ static void test_MX11_MX12_stereo_to_5_1(void **state)
 	rig_close(&rig);
 }
 
-static void test_MX12_5_1_to_stereo_loses_no_channel(void **state)
+static void test_MX_12_5_1_to_stereo_loses_no_channel(void **state)
 {
 	static const struct vmsnd_format host = FORMAT(VMSND_SAMPLE_S16, 48000, 2);
 
@@ -107,7 +107,7 @@ static double rms(const struct vmsnd_backend *host, size_t from)
 }
 
 /* MX-15: what the host's rate cannot carry is taken out, not folded down. */
-static void test_MX15_no_aliasing_downwards(void **state)
+static void test_MX_15_no_aliasing_downwards(void **state)
 {
 	static const struct vmsnd_format host = FORMAT(VMSND_SAMPLE_S16, 16000, 2);
 	struct rig rig;
@@ -139,7 +139,7 @@ static void test_MX15_no_aliasing_downwards(void **state)
 }
 
 /* MX-15: what was played before is forgotten in every channel, not only in the first. */
-static void test_MX15_a_new_start_has_no_past_in_any_channel(void **state)
+static void test_MX_15_a_new_start_has_no_past_in_any_channel(void **state)
 {
 	static const struct vmsnd_format host = FORMAT(VMSND_SAMPLE_S16, 44100, 2);
 	size_t before;
@@ -158,7 +158,7 @@ static void test_MX15_a_new_start_has_no_past_in_any_channel(void **state)
 }
 
 /* Up and down, the sound keeps its length and its pace. */
-static void test_MX15_MX36_other_rates_keep_the_guests_time(void **state)
+static void test_MX_15_MX_36_other_rates_keep_the_guests_time(void **state)
 {
 	static const uint32_t rates[] = {8000, 11025, 44100, 96000, 192000};
 
@@ -193,7 +193,7 @@ static void set_volume(struct rig *rig, unsigned unit, int32_t gain_mdb, uint32_
 }
 
 /* MX-16: down and up, each channel by itself, without a click. */
-static void test_MX16_gain_up_and_down_without_a_click(void **state)
+static void test_MX_16_gain_up_and_down_without_a_click(void **state)
 {
 	struct rig rig;
 	size_t at;
@@ -225,7 +225,7 @@ static void test_MX16_gain_up_and_down_without_a_click(void **state)
 }
 
 /* MX-16: muting one output is for that one alone. */
-static void test_MX16_volume_is_each_units_own(void **state)
+static void test_MX_16_volume_is_each_units_own(void **state)
 {
 	struct rig rig;
 
@@ -242,7 +242,7 @@ static void test_MX16_volume_is_each_units_own(void **state)
 }
 
 /* MX-17: a new format, host or direction keeps the volume that was set. */
-static void test_MX17_volume_outlives_every_rebuild(void **state)
+static void test_MX_17_volume_outlives_every_rebuild(void **state)
 {
 	struct vmsnd_stream_params params = rig_params(BUFFER, PERIOD / 2);
 	struct rig rig;
@@ -271,7 +271,7 @@ static void test_MX17_volume_outlives_every_rebuild(void **state)
 }
 
 /* MX-17: a prepare with the same parameters rebuilds nothing. */
-static void test_MX17_the_same_parameters_change_nothing(void **state)
+static void test_MX_17_the_same_parameters_change_nothing(void **state)
 {
 	struct rig rig;
 
@@ -288,7 +288,7 @@ static void test_MX17_the_same_parameters_change_nothing(void **state)
 }
 
 /* A capture path has a volume, too. */
-static void test_MX16_volume_of_an_input(void **state)
+static void test_MX_16_volume_of_an_input(void **state)
 {
 	struct rig rig;
 
@@ -303,7 +303,7 @@ static void test_MX16_volume_of_an_input(void **state)
 }
 
 /* Capture from a host of another rate and width arrives whole. */
-static void test_MX23_capture_from_another_rate(void **state)
+static void test_MX_23_capture_from_another_rate(void **state)
 {
 	static const struct vmsnd_format host = FORMAT(VMSND_SAMPLE_S16, 44100, 2);
 	struct rig rig;
@@ -324,18 +324,18 @@ static void test_MX23_capture_from_another_rate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_MX10_every_host_format),
-	    cmocka_unit_test(test_MX11_MX12_stereo_to_5_1),
-	    cmocka_unit_test(test_MX12_5_1_to_stereo_loses_no_channel),
-	    cmocka_unit_test(test_MX15_no_aliasing_downwards),
-	    cmocka_unit_test(test_MX15_a_new_start_has_no_past_in_any_channel),
-	    cmocka_unit_test(test_MX15_MX36_other_rates_keep_the_guests_time),
-	    cmocka_unit_test(test_MX16_gain_up_and_down_without_a_click),
-	    cmocka_unit_test(test_MX16_volume_is_each_units_own),
-	    cmocka_unit_test(test_MX17_volume_outlives_every_rebuild),
-	    cmocka_unit_test(test_MX17_the_same_parameters_change_nothing),
-	    cmocka_unit_test(test_MX16_volume_of_an_input),
-	    cmocka_unit_test(test_MX23_capture_from_another_rate),
+	    cmocka_unit_test(test_MX_10_every_host_format),
+	    cmocka_unit_test(test_MX_11_MX_12_stereo_to_5_1),
+	    cmocka_unit_test(test_MX_12_5_1_to_stereo_loses_no_channel),
+	    cmocka_unit_test(test_MX_15_no_aliasing_downwards),
+	    cmocka_unit_test(test_MX_15_a_new_start_has_no_past_in_any_channel),
+	    cmocka_unit_test(test_MX_15_MX_36_other_rates_keep_the_guests_time),
+	    cmocka_unit_test(test_MX_16_gain_up_and_down_without_a_click),
+	    cmocka_unit_test(test_MX_16_volume_is_each_units_own),
+	    cmocka_unit_test(test_MX_17_volume_outlives_every_rebuild),
+	    cmocka_unit_test(test_MX_17_the_same_parameters_change_nothing),
+	    cmocka_unit_test(test_MX_16_volume_of_an_input),
+	    cmocka_unit_test(test_MX_23_capture_from_another_rate),
 	};
 
 	return cmocka_run_group_tests_name("rows-formats", tests, NULL, NULL);

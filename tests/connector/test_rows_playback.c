@@ -18,7 +18,7 @@ static void opening(struct rig *rig, uint32_t prebuffer_ms)
 	rig_start(rig);
 }
 
-static void test_PL02_start_while_the_host_is_opening(void **state)
+static void test_PL_02_start_while_the_host_is_opening(void **state)
 {
 	struct rig rig;
 
@@ -29,7 +29,7 @@ static void test_PL02_start_while_the_host_is_opening(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL02_start_while_the_host_is_initializing(void **state)
+static void test_PL_02_start_while_the_host_is_initializing(void **state)
 {
 	struct rig rig;
 
@@ -50,7 +50,7 @@ static void test_PL02_start_while_the_host_is_initializing(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL05_below_the_threshold_nothing_is_dropped(void **state)
+static void test_PL_05_below_the_threshold_nothing_is_dropped(void **state)
 {
 	struct rig rig;
 
@@ -63,7 +63,7 @@ static void test_PL05_below_the_threshold_nothing_is_dropped(void **state)
 }
 
 /* PL-07, PL-08, PLx-2: the guest's time goes on, the ring keeps the newest in order. */
-static void test_PL07_PL08_PLx2_overdue_keeps_the_newest_in_order(void **state)
+static void test_PL_07_PL_08_PLx_2_overdue_keeps_the_newest_in_order(void **state)
 {
 	for (unsigned ms = 21; ms < 4000; ms = ms * 3 / 2 + 1) {
 		uint32_t first, frames;
@@ -91,7 +91,7 @@ static void test_PL07_PL08_PLx2_overdue_keeps_the_newest_in_order(void **state)
 }
 
 /* PL-14: what an open that succeeds makes of each state. */
-static void test_PL14_open_succeeds_in_prebuf(void **state)
+static void test_PL_14_open_succeeds_in_prebuf(void **state)
 {
 	struct rig rig;
 
@@ -108,7 +108,7 @@ static void test_PL14_open_succeeds_in_prebuf(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL13_PL14_open_succeeds_when_overdue(void **state)
+static void test_PL_13_PL_14_open_succeeds_when_overdue(void **state)
 {
 	struct rig rig;
 
@@ -125,7 +125,7 @@ static void test_PL13_PL14_open_succeeds_when_overdue(void **state)
 }
 
 /* PL-14, third: no host, then one. */
-static void test_PL14_PL19_a_host_that_comes_is_prebuffered_for(void **state)
+static void test_PL_14_PL_19_a_host_that_comes_is_prebuffered_for(void **state)
 {
 	struct rig rig;
 
@@ -141,7 +141,7 @@ static void test_PL14_PL19_a_host_that_comes_is_prebuffered_for(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL15_PL08_switch_announced_while_prebuffering(void **state)
+static void test_PL_15_PL_08_switch_announced_while_prebuffering(void **state)
 {
 	uint32_t first, frames;
 	struct rig rig;
@@ -166,7 +166,7 @@ static void test_PL15_PL08_switch_announced_while_prebuffering(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL10_PL15_switch_announced_while_playing(void **state)
+static void test_PL_10_PL_15_switch_announced_while_playing(void **state)
 {
 	struct rig rig;
 
@@ -184,7 +184,7 @@ static void test_PL10_PL15_switch_announced_while_playing(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL16_switched_without_a_word_before(void **state)
+static void test_PL_16_switched_without_a_word_before(void **state)
 {
 	struct rig rig;
 
@@ -205,7 +205,7 @@ static void test_PL16_switched_without_a_word_before(void **state)
 }
 
 /* The new device starts with a threshold, if the ring does not have it. */
-static void test_PL16_switched_with_little_in_the_ring(void **state)
+static void test_PL_16_switched_with_little_in_the_ring(void **state)
 {
 	struct rig rig;
 
@@ -224,7 +224,7 @@ static void test_PL16_switched_with_little_in_the_ring(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL17_reopen_loses_nothing(void **state)
+static void test_PL_17_reopen_loses_nothing(void **state)
 {
 	struct rig rig;
 
@@ -240,7 +240,7 @@ static void test_PL17_reopen_loses_nothing(void **state)
 }
 
 /* With a slow open in between, what cannot wait is dropped and counted; the rest is in order. */
-static void test_PL17_reopen_with_a_slow_host(void **state)
+static void test_PL_17_reopen_with_a_slow_host(void **state)
 {
 	uint32_t first, frames;
 	uint64_t before;
@@ -264,7 +264,7 @@ static void test_PL17_reopen_with_a_slow_host(void **state)
 	rig_close(&rig);
 }
 
-static void test_PL18_PL19_host_falls_asleep_and_wakes(void **state)
+static void test_PL_18_PL_19_host_falls_asleep_and_wakes(void **state)
 {
 	static const enum vmsnd_stream_state asleep[] = {VMSND_STREAM_NOT_WORKING,
 							 VMSND_STREAM_INACTIVE};
@@ -290,7 +290,7 @@ static void test_PL18_PL19_host_falls_asleep_and_wakes(void **state)
 	}
 }
 
-static void test_PL21_initializing_while_playing_changes_nothing(void **state)
+static void test_PL_21_initializing_while_playing_changes_nothing(void **state)
 {
 	struct rig rig;
 
@@ -309,7 +309,7 @@ static void test_PL21_initializing_while_playing_changes_nothing(void **state)
 /* A host that says DRAINING for ever does not hold the port for ever (MX-32). */
 /* PLx-3, PL-26: with every amount in the ring, on a host that can be drained too. */
 /* A write larger than what there is room for is cut, and said so; nothing is doubled. */
-static void test_PLx1_a_write_beyond_the_room_is_cut(void **state)
+static void test_PLx_1_a_write_beyond_the_room_is_cut(void **state)
 {
 	for (uint32_t block = 50; block < 6000; block += 650) {
 		struct rig rig;
@@ -331,7 +331,7 @@ static void test_PLx1_a_write_beyond_the_room_is_cut(void **state)
 }
 
 /* PLx-4: pre-buffering of 0 on a host that opens slowly is no dead end. */
-static void test_PL03_PLx4_no_prebuffer_and_a_slow_host(void **state)
+static void test_PL_03_PLx_4_no_prebuffer_and_a_slow_host(void **state)
 {
 	struct rig rig;
 
@@ -354,7 +354,7 @@ static void test_PL03_PLx4_no_prebuffer_and_a_slow_host(void **state)
 }
 
 /* PLx-7: after a hole the sound goes on with the threshold in hand, not frame by frame. */
-static void test_PLx7_after_an_underrun_it_prebuffers(void **state)
+static void test_PLx_7_after_an_underrun_it_prebuffers(void **state)
 {
 	size_t heard;
 	struct rig rig;
@@ -374,7 +374,7 @@ static void test_PLx7_after_an_underrun_it_prebuffers(void **state)
 	rig_close(&rig);
 }
 
-static void test_PLx7_but_no_longer_than_the_thresholds_time(void **state)
+static void test_PLx_7_but_no_longer_than_the_thresholds_time(void **state)
 {
 	size_t heard;
 	struct rig rig;
@@ -389,28 +389,79 @@ static void test_PLx7_but_no_longer_than_the_thresholds_time(void **state)
 	rig_close(&rig);
 }
 
+/* A switch that is announced and never comes does not keep the guest from being heard for ever. */
+static void test_PL_15_an_announced_switch_that_never_comes(void **state)
+{
+	struct rig rig;
+
+	rig_open(&rig, VMSND_PLAYBACK);
+	rig_prepare(&rig);
+	rig_start(&rig);
+	rig_notice(&rig.host, VMSND_STREAM_SWITCHING);
+	rig.endless = true;
+	rig_run(&rig, 5 * SECOND);
+	assert_int_equal(STATE(&rig), VMSND_PLAY_PLAY);
+	assert_in_range(rig.host.n_heard, 2 * 48000, 4 * 48000);
+	rig_heard_run(&rig.host, 0, NULL);
+	rig_close(&rig);
+}
+
+/* "The guest's clock never stops": a host that no longer comes is stood in for, and steps back in
+ * with its next block. Nothing is played twice. */
+static void test_PL_18_MX_21_a_host_that_stalls_is_stood_in_for(void **state)
+{
+	for (unsigned threaded = 0; threaded < 2; threaded++) {
+		size_t heard;
+		struct rig rig;
+
+		rig_begin(&rig, VMSND_PLAYBACK, true);
+		if (threaded)
+			rig.host.kind.advance = NULL;
+		rig_add(&rig, 0);
+		rig_go(&rig, SECOND);
+		heard = rig.host.n_heard;
+		assert_int_equal(heard, 48000);
+		rig.host.stalled = true;
+		rig_run(&rig, 10 * SECOND);
+		assert_in_range(DONE(&rig), 48000 * 10, 48000 * 11);
+		assert_int_equal(rig.host.n_heard, heard);
+		rig.host.stalled = false;
+		rig_run(&rig, SECOND);
+		assert_int_equal(STATE(&rig), VMSND_PLAY_PLAY);
+		assert_true(rig.host.n_heard > heard + 40000);
+		assert_true(rig_heard_run(&rig.host, heard, NULL) > heard);
+		assert_int_equal(rig_status(&rig, 0).frames_in,
+				 rig_status(&rig, 0).frames_out +
+				     rig_status(&rig, 0).dropped_frames +
+				     rig_status(&rig, 0).fill_frames);
+		rig_close(&rig);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_PL02_start_while_the_host_is_opening),
-	    cmocka_unit_test(test_PL02_start_while_the_host_is_initializing),
-	    cmocka_unit_test(test_PL05_below_the_threshold_nothing_is_dropped),
-	    cmocka_unit_test(test_PL07_PL08_PLx2_overdue_keeps_the_newest_in_order),
-	    cmocka_unit_test(test_PL14_open_succeeds_in_prebuf),
-	    cmocka_unit_test(test_PL13_PL14_open_succeeds_when_overdue),
-	    cmocka_unit_test(test_PL14_PL19_a_host_that_comes_is_prebuffered_for),
-	    cmocka_unit_test(test_PL15_PL08_switch_announced_while_prebuffering),
-	    cmocka_unit_test(test_PL10_PL15_switch_announced_while_playing),
-	    cmocka_unit_test(test_PL16_switched_without_a_word_before),
-	    cmocka_unit_test(test_PL16_switched_with_little_in_the_ring),
-	    cmocka_unit_test(test_PL17_reopen_loses_nothing),
-	    cmocka_unit_test(test_PL17_reopen_with_a_slow_host),
-	    cmocka_unit_test(test_PL18_PL19_host_falls_asleep_and_wakes),
-	    cmocka_unit_test(test_PL21_initializing_while_playing_changes_nothing),
-	    cmocka_unit_test(test_PLx1_a_write_beyond_the_room_is_cut),
-	    cmocka_unit_test(test_PL03_PLx4_no_prebuffer_and_a_slow_host),
-	    cmocka_unit_test(test_PLx7_after_an_underrun_it_prebuffers),
-	    cmocka_unit_test(test_PLx7_but_no_longer_than_the_thresholds_time),
+	    cmocka_unit_test(test_PL_02_start_while_the_host_is_opening),
+	    cmocka_unit_test(test_PL_02_start_while_the_host_is_initializing),
+	    cmocka_unit_test(test_PL_05_below_the_threshold_nothing_is_dropped),
+	    cmocka_unit_test(test_PL_07_PL_08_PLx_2_overdue_keeps_the_newest_in_order),
+	    cmocka_unit_test(test_PL_14_open_succeeds_in_prebuf),
+	    cmocka_unit_test(test_PL_13_PL_14_open_succeeds_when_overdue),
+	    cmocka_unit_test(test_PL_14_PL_19_a_host_that_comes_is_prebuffered_for),
+	    cmocka_unit_test(test_PL_15_PL_08_switch_announced_while_prebuffering),
+	    cmocka_unit_test(test_PL_10_PL_15_switch_announced_while_playing),
+	    cmocka_unit_test(test_PL_16_switched_without_a_word_before),
+	    cmocka_unit_test(test_PL_16_switched_with_little_in_the_ring),
+	    cmocka_unit_test(test_PL_17_reopen_loses_nothing),
+	    cmocka_unit_test(test_PL_17_reopen_with_a_slow_host),
+	    cmocka_unit_test(test_PL_18_PL_19_host_falls_asleep_and_wakes),
+	    cmocka_unit_test(test_PL_21_initializing_while_playing_changes_nothing),
+	    cmocka_unit_test(test_PLx_1_a_write_beyond_the_room_is_cut),
+	    cmocka_unit_test(test_PL_03_PLx_4_no_prebuffer_and_a_slow_host),
+	    cmocka_unit_test(test_PLx_7_after_an_underrun_it_prebuffers),
+	    cmocka_unit_test(test_PLx_7_but_no_longer_than_the_thresholds_time),
+	    cmocka_unit_test(test_PL_15_an_announced_switch_that_never_comes),
+	    cmocka_unit_test(test_PL_18_MX_21_a_host_that_stalls_is_stood_in_for),
 	};
 
 	return cmocka_run_group_tests_name("rows-playback", tests, NULL, NULL);

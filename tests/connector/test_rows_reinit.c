@@ -21,7 +21,7 @@ static void slow(struct rig *rig, uint32_t flags)
 
 /* ---- workers ---- */
 
-static void test_TH01_no_worker_for_a_host_that_is_not_slow(void **state)
+static void test_TH_01_no_worker_for_a_host_that_is_not_slow(void **state)
 {
 	struct rig rig;
 
@@ -36,7 +36,7 @@ static void test_TH01_no_worker_for_a_host_that_is_not_slow(void **state)
 }
 
 /* TH-01, TH-02, TH-04: whatever the guest does, one job at a time and one stream at most. */
-static void test_TH01_TH02_TH04_open_and_close_in_a_loop(void **state)
+static void test_TH_01_TH_02_TH_04_open_and_close_in_a_loop(void **state)
 {
 	struct vmsnd_stream_params params[2] = {rig_params(BUFFER, PERIOD),
 						rig_params(BUFFER, PERIOD / 2)};
@@ -70,7 +70,7 @@ static void test_TH01_TH02_TH04_open_and_close_in_a_loop(void **state)
 }
 
 /* TH-02: the reference leaves a stream whose slow open failed for dead. */
-static void test_TH02_a_slow_open_that_fails_is_tried_again(void **state)
+static void test_TH_02_a_slow_open_that_fails_is_tried_again(void **state)
 {
 	struct rig rig;
 
@@ -88,7 +88,7 @@ static void test_TH02_a_slow_open_that_fails_is_tried_again(void **state)
 }
 
 /* TH-02: destroyed while the open is under way: the open is seen through, then closed. */
-static void test_TH02_CON06_taken_out_while_it_opens(void **state)
+static void test_TH_02_CON_06_taken_out_while_it_opens(void **state)
 {
 	struct rig rig;
 
@@ -110,7 +110,7 @@ static void test_TH02_CON06_taken_out_while_it_opens(void **state)
 	rig_close(&rig);
 }
 
-static void test_TH02_released_while_it_opens(void **state)
+static void test_TH_02_released_while_it_opens(void **state)
 {
 	struct rig rig;
 
@@ -126,7 +126,7 @@ static void test_TH02_released_while_it_opens(void **state)
 }
 
 /* TH-03: what was asked for meanwhile holds once it is open. */
-static void test_TH03_start_and_pause_are_replayed(void **state)
+static void test_TH_03_start_and_pause_are_replayed(void **state)
 {
 	struct rig rig;
 
@@ -147,7 +147,7 @@ static void test_TH03_start_and_pause_are_replayed(void **state)
 }
 
 /* TH-04: off is silent at once, though the close takes its time. */
-static void test_TH04_a_slow_close_goes_to_a_worker(void **state)
+static void test_TH_04_a_slow_close_goes_to_a_worker(void **state)
 {
 	size_t heard;
 	struct rig rig;
@@ -174,7 +174,7 @@ static void test_TH04_a_slow_close_goes_to_a_worker(void **state)
 	rig_close(&rig);
 }
 
-static void test_TH07_without_a_worker_it_is_done_at_once(void **state)
+static void test_TH_07_without_a_worker_it_is_done_at_once(void **state)
 {
 	struct rig rig;
 
@@ -188,7 +188,7 @@ static void test_TH07_without_a_worker_it_is_done_at_once(void **state)
 	rig_close(&rig);
 }
 
-static void test_TH07_no_pool_at_all(void **state)
+static void test_TH_07_no_pool_at_all(void **state)
 {
 	struct rig rig;
 
@@ -202,7 +202,7 @@ static void test_TH07_no_pool_at_all(void **state)
 
 /* ---- attached, detached ---- */
 
-static void test_AT01_AT02_a_backend_that_comes_later(void **state)
+static void test_AT_01_AT_02_a_backend_that_comes_later(void **state)
 {
 	struct rig rig;
 
@@ -223,7 +223,7 @@ static void test_AT01_AT02_a_backend_that_comes_later(void **state)
 }
 
 /* TH-10: the streams of a backend that is taken away live on, and go on with the next. */
-static void test_TH10_AT02_detach_and_attach(void **state)
+static void test_TH_10_AT_02_detach_and_attach(void **state)
 {
 	struct vmsnd_backend second;
 	size_t heard;
@@ -252,7 +252,7 @@ static void test_TH10_AT02_detach_and_attach(void **state)
 	rig_close(&rig);
 }
 
-static void test_TH10_detach_while_it_opens(void **state)
+static void test_TH_10_detach_while_it_opens(void **state)
 {
 	struct rig rig;
 
@@ -270,7 +270,7 @@ static void test_TH10_detach_while_it_opens(void **state)
 }
 
 /* A hot-attached backend takes part in the next suspend (design, section 4). */
-static void test_AT02_CON11_a_backend_attached_while_suspended(void **state)
+static void test_AT_02_CON_11_a_backend_attached_while_suspended(void **state)
 {
 	struct rig rig;
 
@@ -299,7 +299,7 @@ static void test_AT02_CON11_a_backend_attached_while_suspended(void **state)
 
 /* RI-01, RI-03: asked for while all is well, it is done; asked for while it waits, it is tried at
  * once. */
-static void test_RI01_RI03_reopen_and_retry_at_any_time(void **state)
+static void test_RI_01_RI_03_reopen_and_retry_at_any_time(void **state)
 {
 	unsigned tries;
 	struct rig rig;
@@ -338,7 +338,7 @@ static unsigned moments(const struct vmsnd_backend *host, unsigned from, vmsnd_n
 }
 
 /* RI-02: at once, after 1, 2, 3, 4 s, then every 5 s and never no more. */
-static void test_RI02_when_a_lost_host_is_tried(void **state)
+static void test_RI_02_when_a_lost_host_is_tried(void **state)
 {
 	static const unsigned due[] = {0, 1000, 3000, 6000, 10000, 15000, 20000, 25000, 30000};
 	unsigned ms[RIG_TRIES], n;
@@ -367,7 +367,7 @@ static void test_RI02_when_a_lost_host_is_tried(void **state)
 }
 
 /* The log is told of the first failure and not of every try (RI-02). */
-static void test_RI02_a_repeated_try_says_so(void **state)
+static void test_RI_02_a_repeated_try_says_so(void **state)
 {
 	struct rig rig;
 
@@ -384,7 +384,7 @@ static void test_RI02_a_repeated_try_says_so(void **state)
 }
 
 /* A host that opens and dies at its first block is not opened a thousand times a second. */
-static void test_RI02_a_host_that_dies_at_once_is_not_hammered(void **state)
+static void test_RI_02_a_host_that_dies_at_once_is_not_hammered(void **state)
 {
 	struct rig rig;
 
@@ -402,7 +402,7 @@ static void test_RI02_a_host_that_dies_at_once_is_not_hammered(void **state)
 
 /* RI-04: ring and threshold are sized for the new device, and what was acquired is not what is
  * asked for the next time. */
-static void test_RI04_sized_for_the_new_device_and_no_ratchet(void **state)
+static void test_RI_04_sized_for_the_new_device_and_no_ratchet(void **state)
 {
 	struct vmsnd_stream_params params = rig_params(16384, PERIOD);
 	struct rig rig;
@@ -430,7 +430,7 @@ static void test_RI04_sized_for_the_new_device_and_no_ratchet(void **state)
 }
 
 /* RI-04, MX-25: a new device of another format: the conversion is built anew. */
-static void test_RI04_MX25_another_format_after_reopening(void **state)
+static void test_RI_04_MX_25_another_format_after_reopening(void **state)
 {
 	static const struct vmsnd_format other = FORMAT(VMSND_SAMPLE_S32, 48000, 2);
 	struct rig rig;
@@ -453,7 +453,7 @@ static void test_RI04_MX25_another_format_after_reopening(void **state)
 }
 
 /* RI-04: as new: the threshold follows the new device also after the guest ran on. */
-static void test_RI04_reopened_while_prebuffering(void **state)
+static void test_RI_04_reopened_while_prebuffering(void **state)
 {
 	struct rig rig;
 
@@ -474,26 +474,26 @@ static void test_RI04_reopened_while_prebuffering(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_TH01_no_worker_for_a_host_that_is_not_slow),
-	    cmocka_unit_test(test_TH01_TH02_TH04_open_and_close_in_a_loop),
-	    cmocka_unit_test(test_TH02_a_slow_open_that_fails_is_tried_again),
-	    cmocka_unit_test(test_TH02_CON06_taken_out_while_it_opens),
-	    cmocka_unit_test(test_TH02_released_while_it_opens),
-	    cmocka_unit_test(test_TH03_start_and_pause_are_replayed),
-	    cmocka_unit_test(test_TH04_a_slow_close_goes_to_a_worker),
-	    cmocka_unit_test(test_TH07_without_a_worker_it_is_done_at_once),
-	    cmocka_unit_test(test_TH07_no_pool_at_all),
-	    cmocka_unit_test(test_AT01_AT02_a_backend_that_comes_later),
-	    cmocka_unit_test(test_TH10_AT02_detach_and_attach),
-	    cmocka_unit_test(test_TH10_detach_while_it_opens),
-	    cmocka_unit_test(test_AT02_CON11_a_backend_attached_while_suspended),
-	    cmocka_unit_test(test_RI01_RI03_reopen_and_retry_at_any_time),
-	    cmocka_unit_test(test_RI02_when_a_lost_host_is_tried),
-	    cmocka_unit_test(test_RI02_a_repeated_try_says_so),
-	    cmocka_unit_test(test_RI02_a_host_that_dies_at_once_is_not_hammered),
-	    cmocka_unit_test(test_RI04_sized_for_the_new_device_and_no_ratchet),
-	    cmocka_unit_test(test_RI04_MX25_another_format_after_reopening),
-	    cmocka_unit_test(test_RI04_reopened_while_prebuffering),
+	    cmocka_unit_test(test_TH_01_no_worker_for_a_host_that_is_not_slow),
+	    cmocka_unit_test(test_TH_01_TH_02_TH_04_open_and_close_in_a_loop),
+	    cmocka_unit_test(test_TH_02_a_slow_open_that_fails_is_tried_again),
+	    cmocka_unit_test(test_TH_02_CON_06_taken_out_while_it_opens),
+	    cmocka_unit_test(test_TH_02_released_while_it_opens),
+	    cmocka_unit_test(test_TH_03_start_and_pause_are_replayed),
+	    cmocka_unit_test(test_TH_04_a_slow_close_goes_to_a_worker),
+	    cmocka_unit_test(test_TH_07_without_a_worker_it_is_done_at_once),
+	    cmocka_unit_test(test_TH_07_no_pool_at_all),
+	    cmocka_unit_test(test_AT_01_AT_02_a_backend_that_comes_later),
+	    cmocka_unit_test(test_TH_10_AT_02_detach_and_attach),
+	    cmocka_unit_test(test_TH_10_detach_while_it_opens),
+	    cmocka_unit_test(test_AT_02_CON_11_a_backend_attached_while_suspended),
+	    cmocka_unit_test(test_RI_01_RI_03_reopen_and_retry_at_any_time),
+	    cmocka_unit_test(test_RI_02_when_a_lost_host_is_tried),
+	    cmocka_unit_test(test_RI_02_a_repeated_try_says_so),
+	    cmocka_unit_test(test_RI_02_a_host_that_dies_at_once_is_not_hammered),
+	    cmocka_unit_test(test_RI_04_sized_for_the_new_device_and_no_ratchet),
+	    cmocka_unit_test(test_RI_04_MX_25_another_format_after_reopening),
+	    cmocka_unit_test(test_RI_04_reopened_while_prebuffering),
 	};
 
 	return cmocka_run_group_tests_name("rows-reinit", tests, NULL, NULL);

@@ -10,7 +10,7 @@
 #define STATE(rig) vmsnd_port_play_state((rig)->port)
 
 /* CON-02: a host with no stream to spare takes nothing away from anybody, and gives it back. */
-static void test_CON02_a_host_with_no_stream_to_spare(void **state)
+static void test_CON_02_a_host_with_no_stream_to_spare(void **state)
 {
 	struct rig rig;
 
@@ -26,7 +26,7 @@ static void test_CON02_a_host_with_no_stream_to_spare(void **state)
 }
 
 /* CON-03: one piece of storage each, and nothing beyond it is touched. */
-static void test_CON03_storage_is_as_large_as_it_says(void **state)
+static void test_CON_03_storage_is_as_large_as_it_says(void **state)
 {
 	size_t port_bytes = vmsnd_port_footprint(), lun_bytes = vmsnd_lun_footprint();
 	unsigned char *port_at = rig_zeroed(port_bytes + 64), *lun_at = rig_zeroed(lun_bytes + 64);
@@ -98,7 +98,7 @@ static void test_2_13_calls_out_of_order(void **state)
 }
 
 /* CON-10 to CON-18, CON-20 to CON-24: the state a device sees, in every situation. */
-static void test_CON20_to_CON23_the_state_a_device_sees(void **state)
+static void test_CON_20_to_CON_23_the_state_a_device_sees(void **state)
 {
 	struct rig rig;
 
@@ -132,7 +132,7 @@ static void test_CON20_to_CON23_the_state_a_device_sees(void **state)
 	rig_close(&rig);
 }
 
-static void test_CON22_opening_and_initializing_are_active(void **state)
+static void test_CON_22_opening_and_initializing_are_active(void **state)
 {
 	struct rig rig;
 
@@ -165,7 +165,7 @@ static void check_sums(const struct rig *rig, uint64_t accepted)
 			 second.frames_out + second.dropped_frames + second.fill_frames);
 }
 
-static void test_CON09_figures_add_up(void **state)
+static void test_CON_09_figures_add_up(void **state)
 {
 	struct rig rig;
 
@@ -201,7 +201,7 @@ static void test_CON09_figures_add_up(void **state)
 }
 
 /* CON-09: state changes with their times, the newest kept. */
-static void test_CON09_changes_are_remembered(void **state)
+static void test_CON_09_changes_are_remembered(void **state)
 {
 	struct vmsnd_lun_status status;
 	struct rig rig;
@@ -230,7 +230,7 @@ static void test_CON09_changes_are_remembered(void **state)
 }
 
 /* BE-14: what the reference knows nobody: the delay from the guest to the ear. */
-static void test_BE14_delay_from_end_to_end(void **state)
+static void test_BE_14_delay_from_end_to_end(void **state)
 {
 	struct vmsnd_lun_status status;
 	struct rig rig;
@@ -251,7 +251,7 @@ static void test_BE14_delay_from_end_to_end(void **state)
 	rig_close(&rig);
 }
 
-static void test_BE14_delay_of_an_input(void **state)
+static void test_BE_14_delay_of_an_input(void **state)
 {
 	struct rig rig;
 
@@ -264,7 +264,7 @@ static void test_BE14_delay_of_an_input(void **state)
 }
 
 /* Reading the figures changes nothing, however often. */
-static void test_CON09_looking_disturbs_nobody(void **state)
+static void test_CON_09_looking_disturbs_nobody(void **state)
 {
 	struct vmsnd_lun_status before, after;
 	struct rig rig;
@@ -373,16 +373,16 @@ static void test_tap_that_hangs_holds_up_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_CON02_a_host_with_no_stream_to_spare),
-	    cmocka_unit_test(test_CON03_storage_is_as_large_as_it_says),
+	    cmocka_unit_test(test_CON_02_a_host_with_no_stream_to_spare),
+	    cmocka_unit_test(test_CON_03_storage_is_as_large_as_it_says),
 	    cmocka_unit_test(test_2_13_calls_out_of_order),
-	    cmocka_unit_test(test_CON20_to_CON23_the_state_a_device_sees),
-	    cmocka_unit_test(test_CON22_opening_and_initializing_are_active),
-	    cmocka_unit_test(test_CON09_figures_add_up),
-	    cmocka_unit_test(test_CON09_changes_are_remembered),
-	    cmocka_unit_test(test_BE14_delay_from_end_to_end),
-	    cmocka_unit_test(test_BE14_delay_of_an_input),
-	    cmocka_unit_test(test_CON09_looking_disturbs_nobody),
+	    cmocka_unit_test(test_CON_20_to_CON_23_the_state_a_device_sees),
+	    cmocka_unit_test(test_CON_22_opening_and_initializing_are_active),
+	    cmocka_unit_test(test_CON_09_figures_add_up),
+	    cmocka_unit_test(test_CON_09_changes_are_remembered),
+	    cmocka_unit_test(test_BE_14_delay_from_end_to_end),
+	    cmocka_unit_test(test_BE_14_delay_of_an_input),
+	    cmocka_unit_test(test_CON_09_looking_disturbs_nobody),
 	    cmocka_unit_test(test_states_have_names),
 	    cmocka_unit_test(test_tap_of_the_device),
 	    cmocka_unit_test(test_tap_of_the_host),

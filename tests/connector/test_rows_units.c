@@ -32,7 +32,7 @@ static size_t loud(const struct vmsnd_backend *host)
 }
 
 /* CON-01, MX-01: each place has a unit, up to the limit; all play the same. */
-static void test_CON01_MX01_up_to_ten_units(void **state)
+static void test_CON_01_MX_01_up_to_ten_units(void **state)
 {
 	struct rig rig;
 
@@ -50,7 +50,7 @@ static void test_CON01_MX01_up_to_ten_units(void **state)
 	rig_close(&rig);
 }
 
-static void test_CON01_a_place_is_taken_once(void **state)
+static void test_CON_01_a_place_is_taken_once(void **state)
 {
 	struct vmsnd_lun *more = rig_zeroed(vmsnd_lun_footprint());
 	struct rig rig;
@@ -68,7 +68,7 @@ static void test_CON01_a_place_is_taken_once(void **state)
 }
 
 /* MX-03, MX-04: added and taken out while it plays: at once, and nobody else notices. */
-static void test_MX03_MX04_added_and_taken_out_while_it_plays(void **state)
+static void test_MX_03_MX_04_added_and_taken_out_while_it_plays(void **state)
 {
 	struct rig rig;
 
@@ -89,7 +89,7 @@ static void test_MX03_MX04_added_and_taken_out_while_it_plays(void **state)
 }
 
 /* Unit 0 itself is taken out and comes back: the guest's time goes on, the others too. */
-static void test_MX04_unit_0_taken_out_while_it_plays(void **state)
+static void test_MX_04_unit_0_taken_out_while_it_plays(void **state)
 {
 	size_t before;
 	struct rig rig;
@@ -111,7 +111,7 @@ static void test_MX04_unit_0_taken_out_while_it_plays(void **state)
 }
 
 /* MX-02: a unit that cannot be set up is closed again and is its own trouble. */
-static void test_MX02_MX26_a_unit_that_cannot_be_converted_for(void **state)
+static void test_MX_02_MX_26_a_unit_that_cannot_be_converted_for(void **state)
 {
 	static const struct vmsnd_format other = FORMAT(VMSND_SAMPLE_S16, 44100, 2);
 	struct rig rig;
@@ -129,7 +129,7 @@ static void test_MX02_MX26_a_unit_that_cannot_be_converted_for(void **state)
 }
 
 /* MX-20, MX-21: a slow or dead output holds up nobody, and one hiccup is not for good. */
-static void test_MX20_MX21_an_output_that_stalls_recovers(void **state)
+static void test_MX_20_MX_21_an_output_that_stalls_recovers(void **state)
 {
 	size_t after;
 	struct rig rig;
@@ -150,7 +150,7 @@ static void test_MX20_MX21_an_output_that_stalls_recovers(void **state)
 	rig_close(&rig);
 }
 
-static void test_MX20_an_output_that_dies_holds_up_nobody(void **state)
+static void test_MX_20_an_output_that_dies_holds_up_nobody(void **state)
 {
 	struct rig rig;
 
@@ -170,7 +170,7 @@ static void test_MX20_an_output_that_dies_holds_up_nobody(void **state)
 }
 
 /* MX-26: an output that opens slowly is skipped until it is ready. */
-static void test_MX26_an_output_that_opens_slowly(void **state)
+static void test_MX_26_an_output_that_opens_slowly(void **state)
 {
 	struct rig rig;
 
@@ -190,7 +190,7 @@ static void test_MX26_an_output_that_opens_slowly(void **state)
 }
 
 /* MX-20, MX-24: with unit 0's host away the others still play, in the stand-in's time. */
-static void test_MX24_followers_play_without_unit_0(void **state)
+static void test_MX_24_followers_play_without_unit_0(void **state)
 {
 	struct rig rig;
 
@@ -209,7 +209,7 @@ static void test_MX24_followers_play_without_unit_0(void **state)
 }
 
 /* MX-30: start while it runs changes nothing. */
-static void test_MX30_start_while_running(void **state)
+static void test_MX_30_start_while_running(void **state)
 {
 	struct rig rig;
 
@@ -228,7 +228,7 @@ static void test_MX30_start_while_running(void **state)
 
 /* MX-31, MX-33: on stop, too, a follower plays out what it holds, and goes on with the next start.
  */
-static void test_MX31_followers_play_out_on_stop(void **state)
+static void test_MX_31_followers_play_out_on_stop(void **state)
 {
 	struct rig rig;
 	size_t n;
@@ -248,7 +248,7 @@ static void test_MX31_followers_play_out_on_stop(void **state)
 	rig_close(&rig);
 }
 
-static void test_CON11_pause_is_for_all_units(void **state)
+static void test_CON_11_pause_is_for_all_units(void **state)
 {
 	size_t heard;
 	struct rig rig;
@@ -271,7 +271,7 @@ static void test_CON11_pause_is_for_all_units(void **state)
 /* ---- crystals (MX-39) ---- */
 
 /* MX-39: outputs whose crystals differ from unit 0's: no hole, no drop, for long. */
-static void test_MX39_followers_with_crystals_of_their_own(void **state)
+static void test_MX_39_followers_with_crystals_of_their_own(void **state)
 {
 	static const int ppm[] = {-1000, -200, 1000};
 	struct vmsnd_lun_status status[3];
@@ -307,7 +307,7 @@ static void test_MX39_followers_with_crystals_of_their_own(void **state)
 }
 
 /* MX-39, idea 4: a device that keeps its own time is told unit 0's pace, within limits. */
-static void test_MX39_the_pace_of_unit_0(void **state)
+static void test_MX_39_the_pace_of_unit_0(void **state)
 {
 	static const int ppm[] = {-5000, -200, 0, 200, 5000, 20000};
 
@@ -339,20 +339,20 @@ static void test_MX39_the_pace_of_unit_0(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_CON01_MX01_up_to_ten_units),
-	    cmocka_unit_test(test_CON01_a_place_is_taken_once),
-	    cmocka_unit_test(test_MX03_MX04_added_and_taken_out_while_it_plays),
-	    cmocka_unit_test(test_MX04_unit_0_taken_out_while_it_plays),
-	    cmocka_unit_test(test_MX02_MX26_a_unit_that_cannot_be_converted_for),
-	    cmocka_unit_test(test_MX20_MX21_an_output_that_stalls_recovers),
-	    cmocka_unit_test(test_MX20_an_output_that_dies_holds_up_nobody),
-	    cmocka_unit_test(test_MX26_an_output_that_opens_slowly),
-	    cmocka_unit_test(test_MX24_followers_play_without_unit_0),
-	    cmocka_unit_test(test_MX30_start_while_running),
-	    cmocka_unit_test(test_MX31_followers_play_out_on_stop),
-	    cmocka_unit_test(test_CON11_pause_is_for_all_units),
-	    cmocka_unit_test(test_MX39_followers_with_crystals_of_their_own),
-	    cmocka_unit_test(test_MX39_the_pace_of_unit_0),
+	    cmocka_unit_test(test_CON_01_MX_01_up_to_ten_units),
+	    cmocka_unit_test(test_CON_01_a_place_is_taken_once),
+	    cmocka_unit_test(test_MX_03_MX_04_added_and_taken_out_while_it_plays),
+	    cmocka_unit_test(test_MX_04_unit_0_taken_out_while_it_plays),
+	    cmocka_unit_test(test_MX_02_MX_26_a_unit_that_cannot_be_converted_for),
+	    cmocka_unit_test(test_MX_20_MX_21_an_output_that_stalls_recovers),
+	    cmocka_unit_test(test_MX_20_an_output_that_dies_holds_up_nobody),
+	    cmocka_unit_test(test_MX_26_an_output_that_opens_slowly),
+	    cmocka_unit_test(test_MX_24_followers_play_without_unit_0),
+	    cmocka_unit_test(test_MX_30_start_while_running),
+	    cmocka_unit_test(test_MX_31_followers_play_out_on_stop),
+	    cmocka_unit_test(test_CON_11_pause_is_for_all_units),
+	    cmocka_unit_test(test_MX_39_followers_with_crystals_of_their_own),
+	    cmocka_unit_test(test_MX_39_the_pace_of_unit_0),
 	};
 
 	return cmocka_run_group_tests_name("rows-units", tests, NULL, NULL);
