@@ -7,6 +7,7 @@ usage: test_ctl.py VMSND [docs/control.md]; prints TAP. Everything happens in a 
 import json
 import os
 import re
+import select
 import shlex
 import signal
 import socket
@@ -469,25 +470,19 @@ def test_json_is_for_programs():
 
 def test_events_are_printed_until_the_end():
     with Server() as server:
-        process = subprocess.Popen([VMSND, "ctl", "-s", "c.sock", "events"], text=True,
-                                   stdout=subprocess.PIPE)
+        process = subprocess.Popen([VMSND, "ctl", "-s", "c.sock", "events"], stdout=subprocess.PIPE)
         limit = time.monotonic() + LIMIT_S
-        on = True
+        on = heard = False
         # Until it listens, which is some time after it was started.
-        while time.monotonic() < limit:
-            ctl_fine("enable" if on else "disable", "input")
+        while not heard and time.monotonic() < limit:
             on = not on
-            os.set_blocking(process.stdout.fileno(), False)
-            said = process.stdout.read()
-            if said:
-                break
-            time.sleep(0.05)
+            ctl_fine("enable" if on else "disable", "input")
+            heard = bool(select.select([process.stdout], [], [], 0.1)[0])
+        ctl_fine("quit")
+        said = process.communicate(timeout=LIMIT_S)[0].decode()
         assert re.match(r"\d\d:\d\d:\d\d DIRECTION_SWITCHED card=0 name=vm1 direction=capture "
                         r"on=(true|false)\n", said), said
-        ctl_fine("quit")
-        os.set_blocking(process.stdout.fileno(), True)
-        assert "SHUTDOWN" in process.communicate(timeout=LIMIT_S)[0]
-        assert process.returncode == 0
+        assert said.endswith(" SHUTDOWN\n") and process.returncode == 0, said
         assert server.end(None) == 0
 
 
