@@ -87,7 +87,8 @@ static double sample_of(const unsigned char *at, enum vmsnd_sample sample)
 	}
 }
 
-/* A channel alone says no angle: only whether there is sound. */
+/* A channel alone says no angle: only whether there is sound. Nor does a tap of the host's side,
+ * which may have been mono in between. */
 static void hear_frame(struct world *world, struct unit *unit, const struct vmsnd_stream *stream,
 		       const unsigned char *at)
 {
@@ -100,7 +101,7 @@ static void hear_frame(struct world *world, struct unit *unit, const struct vmsn
 	angle = code_angle(left, right);
 	if (angle < 0)
 		unit->ear.silence++;
-	else if (format->channels > 1)
+	else if (format->channels > 1 && unit->conf.role != VMSND_LUN_TAP_HOST)
 		hear_angle(world, unit, angle, hypot(left, right));
 	else {
 		unit->ear.heard++;

@@ -109,11 +109,12 @@ static void detach(struct world *world, struct owner *owner)
 static void reopen_keeps(struct world *world, struct unit *unit)
 {
 	const struct vmsnd_backend *host = unit->host;
-	bool quick = world->dir == VMSND_PLAYBACK && unit->conf.role != VMSND_LUN_TAP_HOST &&
-		     host && host->stream && host->stream->running && !host->stream->ended &&
-		     !host->kind.slow_open && !host->kind.slow_close &&
-		     host->kind.initializing_ns == 0 && world->now >= host->gone_until &&
-		     world->now >= host->sick_until && !host->start_fails;
+	bool quick = world->dir == VMSND_PLAYBACK && world->guest.state != GUEST_IDLE &&
+		     unit->conf.role != VMSND_LUN_TAP_HOST && host && host->stream &&
+		     host->stream->running && !host->stream->ended && !host->kind.slow_open &&
+		     !host->kind.slow_close && host->kind.initializing_ns == 0 &&
+		     world->now >= host->gone_until && world->now >= host->sick_until &&
+		     !host->start_fails;
 	struct vmsnd_lun_status before, after;
 
 	vmsnd_lun_status(unit->lun, &before);
