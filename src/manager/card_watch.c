@@ -88,7 +88,7 @@ vmsnd_ns vmsnd_card_watch(struct vmsnd_card *card, vmsnd_ns now)
 	struct sight sight = {.card = card, .now = now, .next = VMSND_NEVER};
 
 	/* Between two looks it costs a comparison. */
-	if (card->watched != 0 && now - card->watched < LOOK_NS)
+	if (card->watched != 0 && now - card->watched < LOOK_NS && now < card->watch_next)
 		return card->watch_next;
 	card->watched = now;
 	for (sight.output = card->live; sight.output; sight.output = sight.output->next) {

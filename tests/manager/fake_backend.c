@@ -10,6 +10,8 @@
 #include "base/rate.h"
 
 struct fake fake;
+/* Over who may be spoken to: a worker may be closing it. */
+static pthread_mutex_t speech = PTHREAD_MUTEX_INITIALIZER;
 
 struct vmsnd_stream {
 	struct vmsnd_backend *host;
@@ -26,6 +28,7 @@ struct vmsnd_stream {
 struct vmsnd_backend {
 	pthread_mutex_t lock; /* over the list: workers open and close, the lane moves */
 	struct vmsnd_stream *streams;
+	void *ctx;
 };
 
 static void hold(void)
@@ -34,25 +37,42 @@ static void hold(void)
 		sched_yield();
 }
 
+void fake_notice(int dir)
+{
+	pthread_mutex_lock(&speech);
+	if (fake.ctx && dir < 0)
+		fake.user->devices_changed(fake.ctx);
+	else if (fake.ctx)
+		fake.user->device_changed(fake.ctx, (enum vmsnd_dir)dir);
+	pthread_mutex_unlock(&speech);
+}
+
 static enum vmsnd_rc fake_open(const struct vmsnd_backend_conf *conf, struct vmsnd_backend **out)
 {
 	hold();
 	fake.open_tries++;
 	fake.quiet = conf->again;
 	if (fake.away || fake.rc)
-		return fake.away ? VMSND_E_GONE : fake.rc;
+		return fake.away ? VMSND_E_GONE : (enum vmsnd_rc)fake.rc;
 	*out = calloc(1, sizeof(**out));
 	if (!*out)
 		return VMSND_E_NOMEM;
 	pthread_mutex_init(&(*out)->lock, NULL);
+	(*out)->ctx = conf->user_ctx;
+	pthread_mutex_lock(&speech);
 	fake.user = conf->user;
 	fake.ctx = conf->user_ctx;
+	pthread_mutex_unlock(&speech);
 	fake.opens++;
 	return VMSND_OK;
 }
 
 static void fake_close(struct vmsnd_backend *host)
 {
+	pthread_mutex_lock(&speech);
+	if (fake.ctx == host->ctx)
+		fake.ctx = NULL;
+	pthread_mutex_unlock(&speech);
 	pthread_mutex_destroy(&host->lock);
 	free(host);
 	fake.closes++;
@@ -64,6 +84,7 @@ static enum vmsnd_rc fake_stream_open(struct vmsnd_backend *host,
 				      struct vmsnd_stream **out, struct vmsnd_stream_got *got)
 {
 	struct vmsnd_stream *stream;
+	uint32_t rate_hz;
 
 	hold();
 	fake.stream_tries++;
@@ -73,8 +94,9 @@ static enum vmsnd_rc fake_stream_open(struct vmsnd_backend *host,
 	*got = (struct vmsnd_stream_got){.format = want->format,
 					 .period_frames = FAKE_BLOCK_FRAMES,
 					 .max_frames = FAKE_BLOCK_FRAMES};
-	if (fake.rate_hz)
-		got->format.rate_hz = fake.rate_hz;
+	rate_hz = fake.rate_hz;
+	if (rate_hz)
+		got->format.rate_hz = rate_hz;
 	if (stream)
 		stream->samples = calloc(FAKE_BLOCK_FRAMES, vmsnd_format_frame_bytes(&got->format));
 	if (!stream || !stream->samples) {
@@ -189,7 +211,9 @@ static enum vmsnd_rc fake_device_set(struct vmsnd_backend *host, enum vmsnd_dir 
 {
 	if (id && fake.no_device && strcmp(id, fake.no_device) == 0)
 		return VMSND_E_GONE;
+	pthread_mutex_lock(&speech);
 	snprintf(fake.set[dir], sizeof(fake.set[dir]), "%s", id ? id : "(default)");
+	pthread_mutex_unlock(&speech);
 	return VMSND_OK;
 }
 

@@ -11,24 +11,24 @@
 
 struct fake {
 	/* What it shall do. */
-	bool away;             /* open: GONE */
-	enum vmsnd_rc rc;      /* open: this, when not away */
-	bool streams_away;     /* stream_open: GONE */
-	bool kill;             /* the next advance ends every stream */
-	bool error;            /* status: ERROR */
-	bool deaf;             /* no capture */
-	uint32_t rate_hz;      /* of every stream; 0: as wanted */
-	_Atomic bool hold;     /* slow calls wait for this to end */
-	const char *no_device; /* device_set: GONE for this one */
+	_Atomic bool away;         /* open: GONE */
+	_Atomic int rc;            /* open: this, when not away */
+	_Atomic bool streams_away; /* stream_open: GONE */
+	_Atomic bool kill;         /* the next advance ends every stream */
+	_Atomic bool error;        /* status: ERROR */
+	_Atomic bool deaf;         /* no capture */
+	_Atomic uint32_t rate_hz;  /* of every stream; 0: as wanted */
+	_Atomic bool hold;         /* slow calls wait for this to end */
+	const char *no_device;     /* device_set: GONE for this one */
 	struct vmsnd_host_device devices[4];
 	size_t n_devices;
 
 	/* What was asked. */
 	_Atomic unsigned open_tries, opens, closes, looks;
 	_Atomic unsigned stream_tries, streams[2]; /* streams: open now, by direction */
-	bool quiet;                                /* `again` at the last open */
+	_Atomic bool quiet;                        /* `again` at the last open */
 	char set[2][64];
-	uint64_t frames; /* played, that were not silence */
+	_Atomic uint64_t frames; /* played, that were not silence */
 	const struct vmsnd_backend_user *user;
 	void *ctx;
 };
@@ -40,5 +40,9 @@ extern const struct vmsnd_backend_class fake_class, fake_slow_class, fake_notice
     fake_slow_streams_class;
 /* All of these. */
 extern const struct vmsnd_backend_class *const fake_classes[];
+
+/* The last that was opened, if it is not closed yet, says that devices changed (`dir` -1), or that
+ * the default one of a direction did. */
+void fake_notice(int dir);
 
 #endif
