@@ -158,7 +158,9 @@ static int play(struct demo *demo)
 {
 	struct vmsnd_guest_player_conf conf = {
 	    .stream = 0,
-	    .params = {.format = {VMSND_SAMPLE_S16, VMSND_TUNE_RATE_HZ, VMSND_TUNE_CHANNELS},
+	    .params = {.format = {.sample = VMSND_SAMPLE_S16,
+				  .rate_hz = VMSND_TUNE_RATE_HZ,
+				  .channels = VMSND_TUNE_CHANNELS},
 		       .period_frames = PERIOD_FRAMES,
 		       .periods = PERIODS},
 	    .frames = vmsnd_tune_frames(),

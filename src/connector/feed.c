@@ -110,6 +110,13 @@ void vmsnd_port_feed_reset(struct vmsnd_port *port)
 	}
 }
 
+void vmsnd_port_feed_break(struct vmsnd_port *port)
+{
+	for (unsigned i = 1; i < VMSND_PORT_LUNS_MAX; i++)
+		if (port->luns[i] && fed_by_lane(port->luns[i]))
+			vmsnd_pace_break_rt(&port->luns[i]->own.pace);
+}
+
 /* ---- start and stop ---- */
 
 /* What a conversion still holds of a frame or two it cannot give out. */

@@ -83,8 +83,9 @@ static uint32_t choose_aim(const struct vmsnd_lun *lun)
 	uint64_t guest = params->period_frames * rate_hz / params->format.rate_hz + 1;
 	uint64_t aim = 2 * (host > guest ? host : guest);
 
+	/* And twice a millisecond for the jitter. */
 	if (!lun->got.follows)
-		aim += path->ahead_frames;
+		aim += path->ahead_frames + rate_hz / 500;
 	if (lun->conf.prefs.prebuffer_ms != VMSND_PREBUFFER_UNSET)
 		aim = lun->conf.prefs.prebuffer_ms * rate_hz / 1000;
 	if (aim > path->ring.capacity_frames / 2)

@@ -321,8 +321,10 @@ bool vmsnd_lun_start(struct vmsnd_lun *lun, vmsnd_ns at)
 	lun->seen = at;
 	lun->seen_blocks = vmsnd_figure_rt(&path->blocks);
 	vmsnd_dll_break_rt(&path->dll);
-	if (lun->index > 0) /* unit 0's is the port's affair */
+	if (lun->index > 0) { /* unit 0's gate is the port's affair */
+		vmsnd_follow_break_rt(&path->follow);
 		atomic_store_explicit(&path->gate, VMSND_GATE_OPEN, memory_order_release);
+	}
 	lun->running = lun->conf.backend->stream_start(lun->stream, at) == VMSND_OK;
 	if (!lun->running)
 		lose(lun, at);

@@ -80,8 +80,11 @@ static void bend_rt(struct vmsnd_lun *lun, uint32_t frames, vmsnd_ns when)
 void vmsnd_links_bend_rt(struct vmsnd_port *port, const struct vmsnd_path *path,
 			 const struct vmsnd_block *block)
 {
-	uint32_t frames =
-	    (uint32_t)((uint64_t)block->frames * path->ring_format.rate_hz / path->format.rate_hz);
+	/* What is said adds up to what is pulled, or the others would seem slow (dll.h). */
+	uint64_t due = (uint64_t)block->frames * path->ring_format.rate_hz + port->mix_rest;
+	uint32_t frames = (uint32_t)(due / path->format.rate_hz);
+
+	port->mix_rest = due % path->format.rate_hz;
 
 	for (unsigned i = 1; i < VMSND_PORT_LUNS_MAX; i++) {
 		struct vmsnd_lun *lun = atomic_load(&port->linked[i]);
@@ -101,6 +104,7 @@ static void add_rt(struct vmsnd_lun *lun, double *samples, uint32_t frames)
 	vmsnd_figure_range_rt(&path->fill_min, &path->fill_max, fill);
 	if (path->waiting && fill < path->threshold_frames)
 		return;
+	vmsnd_path_shed_rt(path, &lun->far, fill);
 	made = vmsnd_flow_pull_mix_rt(&path->flow, &lun->far, samples, frames, &taken);
 	if (made < frames && !path->waiting)
 		vmsnd_figure_add_rt(&path->underruns, 1);

@@ -82,6 +82,20 @@ static void bend_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 	vmsnd_flow_bend_rt(&path->flow, vmsnd_follow_update_rt(&path->follow, &path->pace, &at));
 }
 
+/* What came of a stall is let go: bending would take a minute over it. */
+void vmsnd_path_shed_rt(struct vmsnd_path *path, struct vmsnd_ring_end *ring, uint32_t fill)
+{
+	uint32_t aim = path->threshold_frames;
+
+	if (fill <= 3 * (uint64_t)aim + path->ring_format.rate_hz / 20)
+		return;
+	vmsnd_ring_read_commit_rt(ring, fill - aim);
+	vmsnd_figure_add_rt(&path->dropped_frames, fill - aim);
+	vmsnd_figure_add_rt(&path->overruns, 1);
+	vmsnd_figure_add_rt(&path->overrun_frames, fill - aim);
+	vmsnd_follow_break_rt(&path->follow);
+}
+
 static uint32_t take_rt(struct vmsnd_path *path, uint32_t gate, const struct vmsnd_block *block)
 {
 	uint32_t fill = vmsnd_ring_fill_rt(&path->ring), made, taken = 0;
@@ -93,8 +107,10 @@ static uint32_t take_rt(struct vmsnd_path *path, uint32_t gate, const struct vms
 			vmsnd_follow_idle_rt(&path->follow, block->frames, block->when);
 		return 0;
 	}
-	if (path->follows)
+	if (path->follows) {
+		vmsnd_path_shed_rt(path, &path->ring, fill);
 		bend_rt(path, block);
+	}
 	made = vmsnd_flow_pull_rt(&path->flow, &path->ring, to, block->frames, &taken);
 	vmsnd_figure_add_rt(&path->out_frames, taken);
 	if (made < block->frames && gate == VMSND_GATE_DRAINING) {
@@ -120,6 +136,8 @@ static void play_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 	vmsnd_path_note_rt(path, block);
 	if (gate != VMSND_GATE_SHUT)
 		made = take_rt(path, gate, block);
+	else if (path->follows)
+		vmsnd_follow_idle_rt(&path->follow, block->frames, block->when);
 	missing = block->frames - made;
 	vmsnd_format_silence_rt(&path->format, to + (size_t)made * path->frame_bytes, missing);
 	vmsnd_figure_add_rt(&path->silence_frames, missing);

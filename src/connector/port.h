@@ -144,6 +144,8 @@ struct vmsnd_port {
 	/* Units that whoever moves unit 0's frames gives to or takes from. It makes the epoch odd
 	 * while it is at it, so the lane knows when it has let go of one taken out. */
 	struct vmsnd_lun *_Atomic linked[VMSND_PORT_LUNS_MAX];
+	uint64_t
+	    mix_rest; /* of the frames that other inputs are asked for; whoever moves unit 0's */
 	alignas(64) _Atomic uint64_t epoch;
 };
 
@@ -183,6 +185,7 @@ void vmsnd_capture_fill_rt(struct vmsnd_port *port, uint32_t frames, vmsnd_ns wh
 void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block);
 void vmsnd_path_latency_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
 			   uint32_t fill_frames, uint32_t held_frames);
+void vmsnd_path_shed_rt(struct vmsnd_path *path, struct vmsnd_ring_end *ring, uint32_t fill);
 /* links.c: copies a block of unit 0's host into the taps; adds other inputs. */
 void vmsnd_links_enter_rt(struct vmsnd_port *port);
 void vmsnd_links_leave_rt(struct vmsnd_port *port);
@@ -233,6 +236,8 @@ void vmsnd_port_fit_stand_in(struct vmsnd_port *port);
 void vmsnd_port_feed(struct vmsnd_port *port, uint32_t frames);
 /* Rings of the units above 0 for new parameters; their hosts are stopped. */
 void vmsnd_port_feed_reset(struct vmsnd_port *port);
+/* The guest stopped, or starts: what it hands over next does not follow on what was before. */
+void vmsnd_port_feed_break(struct vmsnd_port *port);
 void vmsnd_lun_feed_reset(struct vmsnd_lun *lun);
 /* Starts and stops the host of a unit above 0 as its ring and the port's phase call for. */
 void vmsnd_lun_drive(struct vmsnd_lun *lun, vmsnd_ns now);

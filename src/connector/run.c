@@ -221,6 +221,7 @@ enum vmsnd_rc vmsnd_port_start(struct vmsnd_port *port, vmsnd_ns now)
 	}
 	if (port->phase != VMSND_PORT_IDLE)
 		return VMSND_OK;
+	vmsnd_port_feed_break(port);
 	port->phase = VMSND_PORT_PREBUF;
 	port->start = now;
 	port->starts++;
