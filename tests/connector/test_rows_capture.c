@@ -424,6 +424,24 @@ static void test_CA_06_PL_18_an_input_that_stalls_is_stood_in_for(void **state)
 	rig_close(&rig);
 }
 
+/* Switched off, what was recorded and not taken yet is not heard either; its time stays. */
+static void test_DIR_01_off_silences_what_was_not_taken_yet(void **state)
+{
+	struct rig rig;
+
+	rig_open(&rig, VMSND_CAPTURE);
+	rig_prepare(&rig);
+	rig_start(&rig);
+	rig_run(&rig, 30 * MS);
+	vmsnd_port_enable(rig.port, false, rig.now);
+	assert_int_equal(vmsnd_port_wanted(rig.port), 3 * PERIOD);
+	rig.takes = true;
+	rig_run(&rig, 0);
+	assert_int_equal(rig.taken, 3 * PERIOD);
+	assert_int_equal(rig_heard_in_order(&rig), 0);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +465,7 @@ int main(void)
 	    cmocka_unit_test(test_DIR_01_off_closes_every_input),
 	    cmocka_unit_test(test_DIR_01_a_microphone_is_closed_soon_after_release),
 	    cmocka_unit_test(test_CA_06_PL_18_an_input_that_stalls_is_stood_in_for),
+	    cmocka_unit_test(test_DIR_01_off_silences_what_was_not_taken_yet),
 	};
 
 	return cmocka_run_group_tests_name("rows-capture", tests, NULL, NULL);
