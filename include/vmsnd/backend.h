@@ -41,8 +41,8 @@ struct vmsnd_backend_user {
 
 struct vmsnd_backend_conf {
 	const struct vmsnd_conf *options;
-	const char *client_name;     /* the card's name, for mixers and messages */
-	const struct vmsnd_log *log; /* outlives the backend */
+	const char *client_name;               /* the card's name, for mixers and messages */
+	const struct vmsnd_log *log;           /* outlives the backend */
 	const struct vmsnd_backend_user *user; /* NULL: nobody wants to know */
 	void *user_ctx;
 	bool again; /* a repeated try: what was said in the log is not said again */
@@ -56,19 +56,19 @@ struct vmsnd_backend_limits {
 };
 
 enum vmsnd_backend_status { /* BE-04 */
-	VMSND_BACKEND_UNKNOWN,
-	VMSND_BACKEND_INITIALIZING,
-	VMSND_BACKEND_STOPPED,
-	VMSND_BACKEND_RUNNING,
-	VMSND_BACKEND_ERROR
+			    VMSND_BACKEND_UNKNOWN,
+			    VMSND_BACKEND_INITIALIZING,
+			    VMSND_BACKEND_STOPPED,
+			    VMSND_BACKEND_RUNNING,
+			    VMSND_BACKEND_ERROR
 };
 
 /* A device of the host (BE-02). */
 #define VMSND_HOST_DEVICE_TEXT_BYTES 128u
 
 struct vmsnd_host_device {
-	char id[VMSND_HOST_DEVICE_TEXT_BYTES];   /* for device_set */
-	char name[VMSND_HOST_DEVICE_TEXT_BYTES]; /* for people */
+	char id[VMSND_HOST_DEVICE_TEXT_BYTES];        /* for device_set */
+	char name[VMSND_HOST_DEVICE_TEXT_BYTES];      /* for people */
 	uint32_t playback_channels, capture_channels; /* most; 0: not this way */
 	bool default_playback, default_capture;
 	bool hot_plug; /* may be pulled: USB, Bluetooth */
@@ -125,11 +125,12 @@ struct vmsnd_stream_user {
 };
 
 enum vmsnd_stream_state { /* BE-15 */
-	VMSND_STREAM_INITIALIZING,
-	VMSND_STREAM_NOT_WORKING,
-	VMSND_STREAM_OKAY,
-	VMSND_STREAM_DRAINING, /* after stream_drain, until the last frame is heard */
-	VMSND_STREAM_INACTIVE  /* the server has put it to sleep */
+			  VMSND_STREAM_INITIALIZING,
+			  VMSND_STREAM_NOT_WORKING,
+			  VMSND_STREAM_OKAY,
+			  VMSND_STREAM_DRAINING, /* after stream_drain, until the last frame is
+						    heard */
+			  VMSND_STREAM_INACTIVE  /* the server has put it to sleep */
 };
 
 /* Which functions may take their time and are called from a worker thread. */
