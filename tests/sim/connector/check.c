@@ -4,6 +4,8 @@
 
 /* A lane that is late, a host's jitter, a converter's first frames. */
 #define SLACK_NS (200 * MS)
+/* A follower plays out what it holds; a suspension in between does not count. */
+#define REST_NS (2 * SECOND + SLACK_NS)
 /* Every unit's open and close, one worker after the other. */
 #define JOBS_NS (2 * UNITS_MAX * JOB_MAX_NS)
 
@@ -189,6 +191,15 @@ static vmsnd_ns state_bound(const struct world *world, const struct unit *unit)
 	}
 }
 
+static vmsnd_ns rests_for(const struct world *world)
+{
+	const struct guest *guest = &world->guest;
+
+	if (world->paused || (guest->state != GUEST_IDLE && guest->state != GUEST_STOPPED))
+		return 0;
+	return world->now > guest->rests ? world->now - guest->rests : 0;
+}
+
 static void check_state(struct world *world, struct unit *unit,
 			const struct vmsnd_lun_status *status)
 {
@@ -203,6 +214,9 @@ static void check_state(struct world *world, struct unit *unit,
 		world_fail(world, "unit %u is %s since %.6f s", unit->index,
 			   vmsnd_host_state_name(unit->state),
 			   (double)(unit->state_since - world->start) / 1e9);
+	if (status->host == VMSND_HOST_RUNNING && rests_for(world) > REST_NS &&
+	    unit->conf.role == VMSND_LUN_NORMAL)
+		world_fail(world, "unit %u runs on for a guest that rests", unit->index);
 	if (status->host == VMSND_HOST_RUNNING && unit->host &&
 	    (!unit->host->stream || !unit->host->stream->running))
 		world_fail(world, "unit %u says that it runs", unit->index);

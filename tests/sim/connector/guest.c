@@ -235,6 +235,17 @@ static void start(struct world *world)
 		guest->next = VMSND_NEVER;
 }
 
+/* Mostly for a moment, sometimes for long. */
+static void rest(struct world *world, vmsnd_ns most)
+{
+	struct guest *guest = &world->guest;
+
+	if (dice_chance(&guest->dice, 5))
+		most = 5 * SECOND;
+	guest->rests = world->now;
+	guest->next = world->now + dice_between(&guest->dice, 0, most);
+}
+
 static void stop(struct world *world)
 {
 	struct guest *guest = &world->guest;
@@ -249,7 +260,7 @@ static void stop(struct world *world)
 	if (vmsnd_port_done_frames(world->port) != done)
 		world_fail(world, "frames move after stop");
 	guest->state = GUEST_STOPPED;
-	guest->next = world->now + dice_between(&guest->dice, 0, 300 * MS);
+	rest(world, 300 * MS);
 }
 
 static void drain(struct world *world)
@@ -275,7 +286,7 @@ static void release(struct world *world)
 	check_forget(world);
 	vmsnd_port_release(world->port, world->now);
 	world->guest.state = GUEST_IDLE;
-	world->guest.next = world->now + dice_between(&world->guest.dice, 0, 200 * MS);
+	rest(world, 200 * MS);
 }
 
 void guest_halt(struct world *world)

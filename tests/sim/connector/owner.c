@@ -50,6 +50,7 @@ static void resume(struct world *world, struct owner *owner)
 	world->paused = false;
 	guest->moved = world->now;
 	guest->drain_by += length;
+	guest->rests += length;
 	guest->next += guest->next == VMSND_NEVER ? 0 : length;
 	guest->post_at += guest->post_at == VMSND_NEVER ? 0 : length;
 	vmsnd_port_pause(world->port, false, world->now);

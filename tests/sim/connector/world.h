@@ -174,6 +174,7 @@ struct guest {
 	vmsnd_ns next;                 /* it does something */
 	vmsnd_ns post_at;              /* it posts more; VMSND_NEVER: when something completes */
 	vmsnd_ns moved;                /* the last time its clock moved, or began to be due */
+	vmsnd_ns rests;                /* since it stopped, or let go */
 	vmsnd_ns drain_by;
 	uint64_t got_last; /* capture: the newest number it was given */
 	uint64_t got_sound, got_silence;
