@@ -26,11 +26,18 @@ void vmsnd_block_clock_init(struct vmsnd_block_clock *clock, uint32_t rate_hz,
 	    (struct vmsnd_block_clock){.rate_hz = rate_hz * speed, .block_frames = block_frames};
 }
 
+static vmsnd_ns due(const struct vmsnd_block_clock *clock)
+{
+	return clock->start +
+	       vmsnd_frames_to_ns_rt((clock->blocks + 1) * clock->block_frames, clock->rate_hz);
+}
+
 void vmsnd_block_clock_start(struct vmsnd_block_clock *clock, vmsnd_ns now)
 {
 	clock->start = now;
 	clock->blocks = 0;
 	clock->running = true;
+	clock->next = due(clock);
 }
 
 void vmsnd_block_clock_stop(struct vmsnd_block_clock *clock)
@@ -45,10 +52,7 @@ bool vmsnd_block_clock_runs(const struct vmsnd_block_clock *clock)
 
 vmsnd_ns vmsnd_block_clock_next(const struct vmsnd_block_clock *clock)
 {
-	if (!clock->running)
-		return VMSND_NEVER;
-	return clock->start +
-	       vmsnd_frames_to_ns_rt((clock->blocks + 1) * clock->block_frames, clock->rate_hz);
+	return clock->running ? clock->next : VMSND_NEVER;
 }
 
 bool vmsnd_block_clock_tick(struct vmsnd_block_clock *clock, vmsnd_ns now)
@@ -56,5 +60,6 @@ bool vmsnd_block_clock_tick(struct vmsnd_block_clock *clock, vmsnd_ns now)
 	if (vmsnd_block_clock_next(clock) > now)
 		return false;
 	clock->blocks++;
+	clock->next = due(clock);
 	return true;
 }

@@ -14,6 +14,7 @@ uint64_t vmsnd_frames_to_ns_rt(uint64_t frames, uint32_t rate_hz);
  * a frame counts as moved once its time is over. It keeps no float and never drifts. */
 struct vmsnd_block_clock {
 	vmsnd_ns start;
+	vmsnd_ns next;   /* when the next block is due, while it runs */
 	uint64_t blocks; /* ticked so far */
 	uint32_t rate_hz;
 	uint32_t block_frames;

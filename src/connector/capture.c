@@ -20,14 +20,14 @@ static void put_rt(struct vmsnd_path *path, const struct vmsnd_flow_block *block
 {
 	uint32_t lost = 0, made;
 
-	made = vmsnd_flow_push_rt(&path->flow, block, &path->ring, &lost);
+	made = vmsnd_flow_push_rt(path->flow, block, &path->ring, &lost);
 	vmsnd_figure_add_rt(&path->in_frames, made);
 	if (!block->samples)
 		vmsnd_figure_add_rt(&path->silence_frames, made);
 	lost_rt(path, lost);
-	atomic_store_explicit(&path->exact, !block->mix_rt && vmsnd_flow_exact_rt(&path->flow),
+	atomic_store_explicit(&path->exact, !block->mix_rt && vmsnd_flow_exact_rt(path->flow),
 			      memory_order_relaxed);
-	atomic_store_explicit(&path->held_frames, vmsnd_flow_held_frames_rt(&path->flow),
+	atomic_store_explicit(&path->held_frames, vmsnd_flow_held_frames_rt(path->flow),
 			      memory_order_relaxed);
 }
 

@@ -74,7 +74,7 @@ void vmsnd_port_feed(struct vmsnd_port *port, uint32_t frames)
 
 	if (frames > most)
 		frames = most;
-	for (unsigned i = 1; frames > 0 && i < VMSND_PORT_LUNS_MAX; i++) {
+	for (unsigned i = 1; frames > 0 && i < port->n_places; i++) {
 		struct vmsnd_lun *lun = port->luns[i];
 
 		if (lun && lun->wanted && fed_by_lane(lun) && lun->far.capacity_frames > 0)
@@ -99,7 +99,7 @@ void vmsnd_lun_feed_reset(struct vmsnd_lun *lun)
 /* What was played of the old parameters is over; the same ones go on where they are. */
 void vmsnd_port_feed_reset(struct vmsnd_port *port)
 {
-	for (unsigned i = 1; i < VMSND_PORT_LUNS_MAX; i++) {
+	for (unsigned i = 1; i < port->n_places; i++) {
 		struct vmsnd_lun *lun = port->luns[i];
 
 		if (!lun || (lun->far.capacity_frames > 0 &&
@@ -112,7 +112,7 @@ void vmsnd_port_feed_reset(struct vmsnd_port *port)
 
 void vmsnd_port_feed_break(struct vmsnd_port *port)
 {
-	for (unsigned i = 1; i < VMSND_PORT_LUNS_MAX; i++)
+	for (unsigned i = 1; i < port->n_places; i++)
 		if (port->luns[i] && fed_by_lane(port->luns[i]))
 			vmsnd_pace_break_rt(&port->luns[i]->own.pace);
 }
@@ -191,7 +191,7 @@ static void forget_past(struct vmsnd_lun *lun)
 		return;
 	vmsnd_ring_read_commit_rt(&lun->far, fill);
 	vmsnd_figure_add_rt(&path->dropped_frames, fill);
-	vmsnd_flow_reset(&path->flow);
+	vmsnd_flow_reset(path->flow);
 	vmsnd_pace_break_rt(&path->pace);
 	vmsnd_follow_break_rt(&path->follow);
 }

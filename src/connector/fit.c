@@ -2,13 +2,18 @@
 /* Ring, conversion and figures of a unit, for the stream its host has just opened. */
 #include "connector/port.h"
 
+/* A host that has not come for so long, and for some of its blocks, is no clock for a guest. */
+#define STALL_NS     UINT64_C(250000000)
+#define STALL_BLOCKS 8u
+
 static uint32_t larger(uint32_t a, uint32_t b)
 {
 	return a > b ? a : b;
 }
 
-void vmsnd_path_init(struct vmsnd_path *path)
+void vmsnd_path_init(struct vmsnd_path *path, struct vmsnd_flow *flow)
 {
+	path->flow = flow;
 	atomic_store_explicit(&path->fill_min, UINT64_MAX, memory_order_relaxed);
 	atomic_store_explicit(&path->latency_min_ns, UINT64_MAX, memory_order_relaxed);
 }
@@ -125,8 +130,16 @@ static enum vmsnd_rc fit_flow(struct vmsnd_lun *lun)
 	    .dither = !lun->conf.prefs.no_dither,
 	};
 
-	vmsnd_flow_close(&lun->path->flow);
-	return vmsnd_flow_open(&lun->path->flow, &conf);
+	vmsnd_flow_close(lun->path->flow);
+	return vmsnd_flow_open(lun->path->flow, &conf);
+}
+
+static vmsnd_ns choose_stall(const struct vmsnd_stream_got *got)
+{
+	vmsnd_ns blocks =
+	    STALL_BLOCKS * vmsnd_frames_to_ns_rt(got->max_frames, got->format.rate_hz);
+
+	return blocks > STALL_NS ? blocks : STALL_NS;
 }
 
 enum vmsnd_rc vmsnd_lun_fit(struct vmsnd_lun *lun)
@@ -135,6 +148,8 @@ enum vmsnd_rc vmsnd_lun_fit(struct vmsnd_lun *lun)
 
 	path->format = lun->got.format;
 	path->frame_bytes = vmsnd_format_frame_bytes(&path->format);
+	path->frame_ns = (double)VMSND_NS_PER_SECOND / path->format.rate_hz;
+	lun->stall_ns = choose_stall(&lun->got);
 	lun->guest_format = lun->port->params.format;
 	if (lun->index == 0) {
 		path->ring_format = lun->port->params.format;
@@ -147,6 +162,7 @@ enum vmsnd_rc vmsnd_lun_fit(struct vmsnd_lun *lun)
 		fit_pace(lun);
 	}
 	vmsnd_dll_init(&path->dll, path->format.rate_hz);
+	path->ring_frame_ns = (double)VMSND_NS_PER_SECOND / path->ring_format.rate_hz;
 	return fit_flow(lun);
 }
 
@@ -160,5 +176,5 @@ void vmsnd_port_fit_stand_in(struct vmsnd_port *port)
 	path->ring_format = path->format = port->params.format;
 	path->frame_bytes = port->frame_bytes;
 	if (!port->stand_fits && port->conf.dir == VMSND_CAPTURE)
-		port->stand_fits = vmsnd_flow_open(&path->flow, &conf) == VMSND_OK;
+		port->stand_fits = vmsnd_flow_open(path->flow, &conf) == VMSND_OK;
 }

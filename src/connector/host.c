@@ -16,10 +16,6 @@ static const uint8_t retry_after_s[] = {0, 1, 2, 3, 4, 5};
 /* A device switch that was announced and has not come by then will not. */
 #define SWITCH_NS (2 * VMSND_NS_PER_SECOND)
 
-/* A host that has not come for so long, and for some of its blocks, is no clock for a guest. */
-#define STALL_NS     UINT64_C(250000000)
-#define STALL_BLOCKS 8u
-
 /* Rounds of one settle: host changed, closed, opened, refused, asked more plainly. */
 #define ROUNDS_MAX 8u
 
@@ -121,11 +117,13 @@ static void refused(struct vmsnd_lun *lun, enum vmsnd_rc rc, vmsnd_ns now)
 static void begin_close(struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	vmsnd_lun_stop(lun, now);
-	vmsnd_flow_close(&lun->path->flow);
+	lun->fenced = false;
+	vmsnd_flow_close(lun->path->flow);
 	atomic_store_explicit(&lun->path->delay_frames, 0, memory_order_relaxed);
 	atomic_store_explicit(&lun->path->held_frames, 0, memory_order_relaxed);
 	lun->job.stream = lun->stream;
 	lun->stream = NULL;
+	vmsnd_port_wish(lun->port);
 	lun->reopen = lun->asleep = lun->early = lun->switching = false;
 	begin(lun, VMSND_TASK_CLOSE);
 }
@@ -134,6 +132,7 @@ static void opened(struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	lun->stream = lun->job.stream;
 	lun->got = lun->job.got;
+	vmsnd_port_wish(lun->port);
 	lun->opened = now;
 	lun->opens++;
 	lun->told = false;
@@ -245,7 +244,8 @@ static bool settle_open(struct vmsnd_lun *lun, vmsnd_ns now)
 	if (lun->reopen || lun->next_host != lun->conf.host || !lun->wanted ||
 	    !vmsnd_want_equal(&want, &lun->asked)) {
 		vmsnd_lun_stop(lun, now);
-		if (!vmsnd_lun_unlink(lun))
+		lun->fenced = !vmsnd_lun_unlink(lun);
+		if (lun->fenced)
 			return false;
 		begin_close(lun, now);
 		return true;
@@ -253,7 +253,8 @@ static bool settle_open(struct vmsnd_lun *lun, vmsnd_ns now)
 	look_at_state(lun, now);
 	if (!vmsnd_format_equal(&lun->guest_format, &lun->port->params.format)) {
 		vmsnd_lun_stop(lun, now);
-		if (!vmsnd_lun_unlink(lun))
+		lun->fenced = !vmsnd_lun_unlink(lun);
+		if (lun->fenced)
 			return false;
 		lun->reopen = vmsnd_lun_fit(lun) != VMSND_OK;
 		return true;
@@ -281,10 +282,26 @@ static bool settle_closed(struct vmsnd_lun *lun, vmsnd_ns now)
 	return true;
 }
 
+/* Nothing has happened since the last time that would ask for another look. */
+static bool quiet(const struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	if (lun->wishes != lun->port->wishes || lun->fenced || lun->job.task != VMSND_TASK_NONE ||
+	    now >= vmsnd_lun_linger_end(lun))
+		return false;
+	if (!lun->stream)
+		return !lun->wanted || now < lun->retry;
+	return !lun->reopen && !lun->switching && !lun->conf.backend->stream_state &&
+	       !atomic_load_explicit(&lun->ended, memory_order_acquire) &&
+	       atomic_load_explicit(&lun->notices, memory_order_relaxed) == 0;
+}
+
 void vmsnd_lun_settle(struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	bool more = true;
 
+	if (quiet(lun, now))
+		return;
+	lun->wishes = lun->port->wishes;
 	for (unsigned n = 0; more && n < ROUNDS_MAX && job_over(lun, now); n++)
 		more = lun->stream ? settle_open(lun, now) : settle_closed(lun, now);
 	vmsnd_lun_note(lun, now);
@@ -294,7 +311,7 @@ vmsnd_ns vmsnd_lun_deadline(const struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	if (lun->job.task != VMSND_TASK_NONE)
 		return VMSND_NEVER; /* the pool wakes the lane */
-	if (lun->stream && (lun->reopen || !lun->wanted))
+	if (lun->stream && (lun->fenced || lun->reopen || !lun->wanted))
 		return now + FENCE_NS;
 	if (lun->stream)
 		return lun->switching ? lun->switch_end : vmsnd_lun_linger_end(lun);
@@ -342,14 +359,6 @@ void vmsnd_lun_stop(struct vmsnd_lun *lun, vmsnd_ns at)
 	vmsnd_lun_note(lun, at);
 }
 
-static vmsnd_ns stall_ns(const struct vmsnd_lun *lun)
-{
-	vmsnd_ns blocks =
-	    STALL_BLOCKS * vmsnd_frames_to_ns_rt(lun->got.max_frames, lun->got.format.rate_hz);
-
-	return blocks > STALL_NS ? blocks : STALL_NS;
-}
-
 /* The gate is shut first. A host that is inside its callback at that very moment is not stalled. */
 static void stall(struct vmsnd_lun *lun)
 {
@@ -381,9 +390,9 @@ vmsnd_ns vmsnd_lun_watch(struct vmsnd_lun *lun, vmsnd_ns now)
 			lun->stalled = false;
 			vmsnd_port_rebuffer(lun->port, now);
 		}
-	} else if (!lun->stalled && now >= lun->seen + stall_ns(lun)) {
+	} else if (!lun->stalled && now >= lun->seen + lun->stall_ns) {
 		stall(lun);
 	}
 	vmsnd_port_drive(lun->port, now);
-	return lun->stalled ? now + stall_ns(lun) / 8 : lun->seen + stall_ns(lun);
+	return lun->stalled ? now + lun->stall_ns / 8 : lun->seen + lun->stall_ns;
 }

@@ -67,13 +67,12 @@ static void bend_rt(struct vmsnd_lun *lun, uint32_t frames, vmsnd_ns when)
 	const struct vmsnd_follow_block at = {.frames = frames,
 					      .when = when,
 					      .position = lun->far.position,
-					      .held_frames =
-						  vmsnd_flow_held_frames_rt(&path->flow)};
+					      .held_frames = vmsnd_flow_held_frames_rt(path->flow)};
 
 	if (path->waiting && vmsnd_ring_fill_rt(&lun->far) < path->threshold_frames)
 		vmsnd_follow_idle_rt(&path->follow, frames, when);
 	else
-		vmsnd_flow_bend_rt(&path->flow,
+		vmsnd_flow_bend_rt(path->flow,
 				   vmsnd_follow_update_rt(&path->follow, &path->pace, &at));
 }
 
@@ -105,13 +104,13 @@ static void add_rt(struct vmsnd_lun *lun, double *samples, uint32_t frames)
 	if (path->waiting && fill < path->threshold_frames)
 		return;
 	vmsnd_path_shed_rt(path, &lun->far, fill);
-	made = vmsnd_flow_pull_mix_rt(&path->flow, &lun->far, samples, frames, &taken);
+	made = vmsnd_flow_pull_mix_rt(path->flow, &lun->far, samples, frames, &taken);
 	if (made < frames && !path->waiting)
 		vmsnd_figure_add_rt(&path->underruns, 1);
 	if (made < frames)
 		vmsnd_follow_break_rt(&path->follow);
 	path->waiting = made < frames;
-	atomic_store_explicit(&path->held_frames, vmsnd_flow_held_frames_rt(&path->flow),
+	atomic_store_explicit(&path->held_frames, vmsnd_flow_held_frames_rt(path->flow),
 			      memory_order_relaxed);
 	vmsnd_figure_add_rt(&path->out_frames, taken);
 	vmsnd_figure_add_rt(&path->underrun_frames, frames - made);

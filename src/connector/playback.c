@@ -15,9 +15,9 @@ void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block
 void vmsnd_path_latency_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
 			   uint32_t fill_frames, uint32_t held_frames)
 {
-	uint64_t inside = (uint64_t)fill_frames + held_frames;
-	uint64_t latency_ns = vmsnd_frames_to_ns_rt(inside, path->ring_format.rate_hz) +
-			      vmsnd_frames_to_ns_rt(block->delay_frames, path->format.rate_hz);
+	double inside = (double)((uint64_t)fill_frames + held_frames);
+	uint64_t latency_ns =
+	    (uint64_t)(inside * path->ring_frame_ns + block->delay_frames * path->frame_ns);
 
 	vmsnd_figure_range_rt(&path->fill_min, &path->fill_max, fill_frames);
 	atomic_store_explicit(&path->latency_ns, latency_ns, memory_order_relaxed);
@@ -74,12 +74,11 @@ static void bend_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 	const struct vmsnd_follow_block at = {.frames = block->frames,
 					      .when = block->when,
 					      .position = path->ring.position,
-					      .held_frames =
-						  vmsnd_flow_held_frames_rt(&path->flow)};
+					      .held_frames = vmsnd_flow_held_frames_rt(path->flow)};
 
 	if (block->gap)
 		vmsnd_follow_break_rt(&path->follow);
-	vmsnd_flow_bend_rt(&path->flow, vmsnd_follow_update_rt(&path->follow, &path->pace, &at));
+	vmsnd_flow_bend_rt(path->flow, vmsnd_follow_update_rt(&path->follow, &path->pace, &at));
 }
 
 /* What came of a stall is let go: bending would take a minute over it. */
@@ -101,7 +100,7 @@ static uint32_t take_rt(struct vmsnd_path *path, uint32_t gate, const struct vms
 	uint32_t fill = vmsnd_ring_fill_rt(&path->ring), made, taken = 0;
 	unsigned char *to = block->samples;
 
-	vmsnd_path_latency_rt(path, block, fill, vmsnd_flow_held_frames_rt(&path->flow));
+	vmsnd_path_latency_rt(path, block, fill, vmsnd_flow_held_frames_rt(path->flow));
 	if (!goes_on_rt(path, gate, fill, ring_frames_rt(path, block->frames))) {
 		if (path->follows)
 			vmsnd_follow_idle_rt(&path->follow, block->frames, block->when);
@@ -111,18 +110,18 @@ static uint32_t take_rt(struct vmsnd_path *path, uint32_t gate, const struct vms
 		vmsnd_path_shed_rt(path, &path->ring, fill);
 		bend_rt(path, block);
 	}
-	made = vmsnd_flow_pull_rt(&path->flow, &path->ring, to, block->frames, &taken);
+	made = vmsnd_flow_pull_rt(path->flow, &path->ring, to, block->frames, &taken);
 	vmsnd_figure_add_rt(&path->out_frames, taken);
 	if (made < block->frames && gate == VMSND_GATE_DRAINING) {
-		made += vmsnd_flow_drain_rt(&path->flow, to + (size_t)made * path->frame_bytes,
+		made += vmsnd_flow_drain_rt(path->flow, to + (size_t)made * path->frame_bytes,
 					    block->frames - made);
 	}
 	if (made < block->frames)
 		dry_rt(path, gate);
 	if (made < block->frames && path->follows)
 		vmsnd_follow_break_rt(&path->follow);
-	atomic_store_explicit(&path->exact, vmsnd_flow_exact_rt(&path->flow), memory_order_relaxed);
-	atomic_store_explicit(&path->held_frames, vmsnd_flow_held_frames_rt(&path->flow),
+	atomic_store_explicit(&path->exact, vmsnd_flow_exact_rt(path->flow), memory_order_relaxed);
+	atomic_store_explicit(&path->held_frames, vmsnd_flow_held_frames_rt(path->flow),
 			      memory_order_relaxed);
 	return made;
 }
@@ -171,7 +170,7 @@ static uint32_t can_make_rt(const struct vmsnd_path *path)
 	there = vmsnd_ring_fill_rt(&path->ring);
 	if (path->format.rate_hz == path->ring_format.rate_hz)
 		return (uint32_t)there;
-	there += vmsnd_flow_held_frames_rt(&path->flow);
+	there += vmsnd_flow_held_frames_rt(path->flow);
 	ahead = gate == VMSND_GATE_DRAINING ? 0 : path->ahead_frames;
 	if (there <= ahead)
 		return 0;

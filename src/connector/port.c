@@ -19,6 +19,11 @@ vmsnd_ns vmsnd_port_frames_ns(const struct vmsnd_port *port, uint64_t frames)
 	return vmsnd_frames_to_ns_rt(frames, port->params.format.rate_hz);
 }
 
+void vmsnd_port_wish(struct vmsnd_port *port)
+{
+	port->wishes++;
+}
+
 static void ring_empty(struct vmsnd_port *port, uint32_t capacity_frames)
 {
 	port->frames_before += vmsnd_port_done_frames(port);
@@ -33,8 +38,8 @@ void vmsnd_port_init(struct vmsnd_port *port, const struct vmsnd_port_conf *conf
 {
 	port->conf = *conf;
 	port->drained = port->released = VMSND_NEVER;
-	vmsnd_path_init(&port->main);
-	vmsnd_path_init(&port->stand);
+	vmsnd_path_init(&port->main, &port->main_flow);
+	vmsnd_path_init(&port->stand, &port->stand_flow);
 	vmsnd_ring_end_init(&port->ring, &port->head, conf->ring_storage, 0, 0);
 	port->main.ring = port->stand.ring = port->ring;
 }
@@ -105,6 +110,7 @@ void vmsnd_port_measure(struct vmsnd_port *port)
 	port->threshold_frames =
 	    threshold < params->buffer_frames ? (uint32_t)threshold : params->buffer_frames;
 	port->target_frames = (uint32_t)(target < capacity ? target : capacity);
+	port->threshold_ns = vmsnd_port_frames_ns(port, port->threshold_frames);
 	port->main.threshold_frames = port->threshold_frames;
 }
 
@@ -170,12 +176,13 @@ enum vmsnd_rc vmsnd_port_prepare(struct vmsnd_port *port, const struct vmsnd_str
 	if (rc)
 		return rc;
 	port->time = now;
+	vmsnd_port_wish(port);
 	port->params = *params;
 	port->frame_bytes = vmsnd_format_frame_bytes(&params->format);
 	port->prepared = port->known = true;
 	port->released = VMSND_NEVER;
 	if (port->luns[0])
-		vmsnd_flow_reset(&port->main.flow);
+		vmsnd_flow_reset(port->main.flow);
 	port->stand_fits = false;
 	ring_empty(port, 0);
 	vmsnd_port_feed_reset(port);
@@ -202,6 +209,7 @@ void vmsnd_port_release(struct vmsnd_port *port, vmsnd_ns now)
 	ring_empty(port, 0);
 	port->prepared = false;
 	port->released = now;
+	vmsnd_port_wish(port);
 	vmsnd_port_settle_luns(port, now);
 }
 
@@ -217,7 +225,7 @@ void vmsnd_port_hint(struct vmsnd_port *port, const struct vmsnd_stream_params *
 	if (!port->conf.enabled || vmsnd_format_frame_bytes(&params->format) == 0)
 		return;
 	port->time = now;
-	for (unsigned i = 0; i < VMSND_PORT_LUNS_MAX; i++)
+	for (unsigned i = 0; i < port->n_places; i++)
 		if (port->luns[i])
 			vmsnd_lun_hint(port->luns[i], params);
 }
@@ -249,6 +257,7 @@ void vmsnd_port_enable(struct vmsnd_port *port, bool on, vmsnd_ns now)
 		return;
 	port->time = now;
 	port->conf.enabled = on;
+	vmsnd_port_wish(port);
 	vmsnd_port_settle_luns(port, now);
 	if (!on && port->conf.dir == VMSND_CAPTURE && port->ring.capacity_frames > 0)
 		silence_recorded(port);

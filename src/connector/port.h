@@ -29,6 +29,7 @@ struct vmsnd_path {
 	alignas(64) struct vmsnd_ring_end ring;
 	struct vmsnd_format ring_format, format; /* format: of the host's blocks */
 	uint32_t frame_bytes;                    /* of those */
+	double ring_frame_ns, frame_ns;          /* the time of one of either */
 	uint32_t ahead_frames; /* of the ring, that a conversion sees beyond what it makes */
 	_Atomic uint32_t threshold_frames; /* of the ring, to go on with after an underrun */
 	uint32_t waited_frames;            /* of the ring, since the underrun */
@@ -44,7 +45,7 @@ struct vmsnd_path {
 	_Atomic uint64_t blocks, in_frames, out_frames, dropped_frames, silence_frames, underruns,
 	    underrun_frames, overruns, overrun_frames, host_gaps, fill_min, fill_max, latency_ns,
 	    latency_min_ns, latency_max_ns;
-	struct vmsnd_flow flow;
+	struct vmsnd_flow *flow; /* at the end of what the path is part of */
 };
 
 enum vmsnd_lun_task { VMSND_TASK_NONE, VMSND_TASK_OPEN, VMSND_TASK_CLOSE, VMSND_TASK_HINT };
@@ -84,7 +85,8 @@ struct vmsnd_lun {
 	struct vmsnd_format guest_format; /* what the conversion was set up for */
 	struct vmsnd_lun_job job;
 	bool removed;
-	bool wanted; /* as of the last settle */
+	bool wanted;     /* as of the last settle */
+	uint64_t wishes; /* the port's then */
 	bool running;
 	bool reopen;    /* close what is open; another is wanted */
 	bool asleep;    /* NOT_WORKING or INACTIVE (PL-18), or still INITIALIZING */
@@ -95,8 +97,10 @@ struct vmsnd_lun {
 	bool stalled;   /* unit 0: runs, but has not come for its blocks */
 	bool draining;  /* stream_drain was called */
 	bool linked;    /* unit 0's thread knows of it */
+	bool fenced;    /* and has not let go of it yet */
 	uint64_t fence; /* the port's epoch when it was unlinked */
 	vmsnd_ns opened, retry, switch_end;
+	vmsnd_ns stall_ns;    /* how long the host may stay away */
 	uint64_t seen_blocks; /* unit 0: the figure, and when it was last another */
 	vmsnd_ns seen;
 	unsigned tries;
@@ -111,6 +115,7 @@ struct vmsnd_lun {
 	uint64_t opens, losses;
 	unsigned n_changes;
 	struct vmsnd_lun_change changes[VMSND_LUN_CHANGES_MAX];
+	struct vmsnd_flow flow; /* last: a card that does nothing does not touch its pages */
 };
 
 struct vmsnd_port {
@@ -130,6 +135,7 @@ struct vmsnd_port {
 	struct vmsnd_stream_params params;
 	uint32_t frame_bytes;
 	uint32_t threshold_frames; /* pre-buffering: T */
+	vmsnd_ns threshold_ns;     /* its time */
 	uint32_t target_frames;    /* what the ring would like to hold */
 	vmsnd_ns start;            /* of the pre-buffering, or of the holding back */
 	vmsnd_ns drained;          /* when the last frame reaches the speaker */
@@ -137,16 +143,19 @@ struct vmsnd_port {
 	/* Takes and gives frames while unit 0 has no host that runs. */
 	struct vmsnd_block_clock clock;
 	struct vmsnd_ring_end ring; /* the device's end */
+	uint64_t wishes;            /* counts what may change the streams that units should have */
 	uint64_t frames_before;     /* done before the last prepare */
 	uint64_t starts, stalls;
 
 	struct vmsnd_lun *luns[VMSND_PORT_LUNS_MAX];
+	unsigned n_places; /* beyond the highest that was ever taken */
 	/* Units that whoever moves unit 0's frames gives to or takes from. It makes the epoch odd
 	 * while it is at it, so the lane knows when it has let go of one taken out. */
 	struct vmsnd_lun *_Atomic linked[VMSND_PORT_LUNS_MAX];
 	uint64_t
 	    mix_rest; /* of the frames that other inputs are asked for; whoever moves unit 0's */
 	alignas(64) _Atomic uint64_t epoch;
+	struct vmsnd_flow main_flow, stand_flow; /* last, as a unit's */
 };
 
 /* For the one writer of a figure. */
@@ -222,7 +231,9 @@ bool vmsnd_want_equal(const struct vmsnd_stream_want *a, const struct vmsnd_stre
 
 /* ---- the lane: fit.c ---- */
 
-void vmsnd_path_init(struct vmsnd_path *path);
+void vmsnd_path_init(struct vmsnd_path *path, struct vmsnd_flow *flow);
+/* Something changed that decides which streams units should have. */
+void vmsnd_port_wish(struct vmsnd_port *port);
 /* Ring, conversion and figures for the stream that is open now. */
 enum vmsnd_rc vmsnd_lun_fit(struct vmsnd_lun *lun);
 /* The ring of a unit above 0, for at least `frames`; empty. */

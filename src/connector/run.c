@@ -100,7 +100,7 @@ void vmsnd_port_drive(struct vmsnd_port *port, vmsnd_ns at)
 
 void vmsnd_port_settle_luns(struct vmsnd_port *port, vmsnd_ns now)
 {
-	for (unsigned i = 0; i < VMSND_PORT_LUNS_MAX; i++) {
+	for (unsigned i = 0; i < port->n_places; i++) {
 		if (!port->luns[i])
 			continue;
 		vmsnd_lun_settle(port->luns[i], now);
@@ -127,7 +127,7 @@ static bool enough(const struct vmsnd_port *port)
  * must be heard all the same, and time must go on for a guest that hands over nothing. */
 static vmsnd_ns prebuf_deadline(const struct vmsnd_port *port)
 {
-	return port->start + vmsnd_port_frames_ns(port, port->threshold_frames);
+	return port->start + port->threshold_ns;
 }
 
 /* Whether the host is asked to say when all has been heard (PL-24, BE-12). */
@@ -305,7 +305,7 @@ vmsnd_ns vmsnd_port_advance(struct vmsnd_port *port, vmsnd_ns now)
 	next = earlier(own_deadline(port), look_again(port, now));
 	if (port->luns[0])
 		next = earlier(next, vmsnd_lun_watch(port->luns[0], now));
-	for (unsigned i = 0; i < VMSND_PORT_LUNS_MAX; i++) {
+	for (unsigned i = 0; i < port->n_places; i++) {
 		const struct vmsnd_lun *lun = port->luns[i];
 
 		if (!lun)

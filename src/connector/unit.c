@@ -22,7 +22,7 @@ static void init(struct vmsnd_lun *lun, struct vmsnd_port *port, unsigned index,
 	lun->next_host = conf->host;
 	lun->path = index == 0 ? &port->main : &lun->own;
 	lun->fed = lun->idle = VMSND_NEVER;
-	vmsnd_path_init(&lun->own);
+	vmsnd_path_init(&lun->own, &lun->flow);
 	vmsnd_ring_end_init(&lun->far, &lun->head, conf->ring_storage, 0, 0);
 	lun->own.ring = lun->far;
 }
@@ -35,7 +35,9 @@ enum vmsnd_rc vmsnd_port_add(struct vmsnd_port *port, unsigned index, struct vms
 		return VMSND_E_INVALID;
 	init(lun, port, index, conf);
 	port->luns[index] = lun;
+	port->n_places = index >= port->n_places ? index + 1 : port->n_places;
 	port->time = now;
+	vmsnd_port_wish(port);
 	if (index > 0 && port->known)
 		vmsnd_lun_feed_reset(lun);
 	vmsnd_port_settle_luns(port, now);
@@ -53,6 +55,7 @@ void vmsnd_port_remove(struct vmsnd_port *port, unsigned index, vmsnd_ns now)
 		return;
 	port->time = now;
 	lun->removed = true;
+	vmsnd_port_wish(port);
 	vmsnd_lun_stop(lun, now);
 	vmsnd_lun_unlink(lun);
 	vmsnd_lun_settle(lun, now);
@@ -76,6 +79,7 @@ void vmsnd_lun_attach(struct vmsnd_lun *lun, struct vmsnd_backend *host, vmsnd_n
 {
 	lun->next_host = host;
 	lun->port->time = now;
+	vmsnd_port_wish(lun->port);
 	vmsnd_port_settle_luns(lun->port, now);
 }
 
@@ -106,5 +110,5 @@ void vmsnd_lun_volume(struct vmsnd_lun *lun, const struct vmsnd_volume *volume)
 {
 	lun->conf.volume = *volume;
 	if (lun->stream)
-		vmsnd_gain_set(&lun->path->flow.gain, volume);
+		vmsnd_gain_set(&lun->path->flow->gain, volume);
 }
