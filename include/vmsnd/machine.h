@@ -30,6 +30,7 @@ struct vmsnd_machine_conf {
 	/* Backends of the embedder's own, found before those of the same name that the library has;
 	 * NULL after the last. May be NULL; outlives the machine, like all it points to. */
 	const struct vmsnd_backend_class *const *backends;
+	unsigned workers; /* threads for what hosts are slow at: at most so many, 1..3; 0: 3 */
 };
 
 /* Outputs and inputs of one card at a time. */

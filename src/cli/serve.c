@@ -23,6 +23,7 @@ struct request {
 	struct vmsnd_card_conf cards[CARDS_MAX];
 	size_t n_cards;
 	bool once;
+	unsigned workers;
 	const char *control; /* the control socket's path; NULL: none */
 	struct vmsnd_cli_log_state log;
 	struct vmsnd_overheard heard;
@@ -30,7 +31,8 @@ struct request {
 
 static const char help[] =
     "Usage: vmsnd serve --device DEVICE[,key=value...] [--backend BACKEND[,key=value...]]...\n"
-    "                   [--device ...] [--control PATH] [--once] [--quiet | --verbose]\n\n"
+    "                   [--device ...] [--control PATH] [--workers N] [--once]\n"
+    "                   [--quiet | --verbose]\n\n"
     "Gives virtual machines sound cards and stays until stopped (SIGTERM, Ctrl-C).\n\n"
     "  -d, --device   a card, and the socket its VMM connects to ('vmsnd devices' lists\n"
     "                 cards and options). Give it several times for several cards.\n"
@@ -39,6 +41,7 @@ static const char help[] =
     "                 sets the pace.\n"
     "  -c, --control  a socket through which it is asked and told things while it runs; see\n"
     "                 'vmsnd ctl --help'\n"
+    "      --workers  threads, 1 to 3, for what backends are slow at (default: 3)\n"
     "      --once     end when every VMM that came has left again\n"
     "  -q, --quiet    only warnings and errors\n"
     "  -v, --verbose  also all that a card counted, when its VMM leaves\n\n"
@@ -109,13 +112,25 @@ static int take_backend(const struct vmsnd_command *self, struct request *reques
 	return VMSND_EXIT_DONE;
 }
 
+static int take_workers(const struct vmsnd_command *self, struct request *request, const char *text)
+{
+	if (text[0] < '1' || text[0] > '3' || text[1])
+		return vmsnd_cli_usage(self, "--workers: it must be 1, 2 or 3");
+	request->workers = (unsigned)(text[0] - '0');
+	return VMSND_EXIT_DONE;
+}
+
 static int parse(const struct vmsnd_command *self, int argc, char **argv, struct request *request)
 {
-	static const struct option options[] = {
-	    {"device", required_argument, NULL, 'd'},  {"backend", required_argument, NULL, 'b'},
-	    {"control", required_argument, NULL, 'c'}, {"once", no_argument, NULL, '1'},
-	    {"quiet", no_argument, NULL, 'q'},         {"verbose", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'},          {0}};
+	static const struct option options[] = {{"device", required_argument, NULL, 'd'},
+						{"backend", required_argument, NULL, 'b'},
+						{"control", required_argument, NULL, 'c'},
+						{"once", no_argument, NULL, '1'},
+						{"workers", required_argument, NULL, 'w'},
+						{"quiet", no_argument, NULL, 'q'},
+						{"verbose", no_argument, NULL, 'v'},
+						{"help", no_argument, NULL, 'h'},
+						{0}};
 	int letter, rc = VMSND_EXIT_DONE;
 
 	opterr = 0;
@@ -126,6 +141,8 @@ static int parse(const struct vmsnd_command *self, int argc, char **argv, struct
 			rc = take_backend(self, request, optarg);
 		else if (letter == 'c')
 			request->control = optarg;
+		else if (letter == 'w')
+			rc = take_workers(self, request, optarg);
 		else if (letter == '1')
 			request->once = true;
 		else if (letter == 'q')
@@ -259,6 +276,7 @@ static int serve(struct request *request, struct vmsnd_lane *lane, const struct 
 static int run(const struct vmsnd_command *self, int argc, char **argv)
 {
 	struct request *request = calloc(1, sizeof(*request));
+	struct vmsnd_machine_conf conf;
 	struct vmsnd_log log;
 	struct vmsnd_lane *lane;
 	int code;
@@ -271,7 +289,8 @@ static int run(const struct vmsnd_command *self, int argc, char **argv)
 	code = parse(self, argc, argv, request);
 	if (!code)
 		hand_out_passed(request, &log);
-	if (!code && vmsnd_lane_open(&log, &lane)) {
+	conf = (struct vmsnd_machine_conf){.log = log, .workers = request->workers};
+	if (!code && vmsnd_lane_open(&conf, &lane)) {
 		vmsnd_logf(&log, VMSND_LOG_ERROR, "cannot open an event loop: %s", strerror(errno));
 		code = VMSND_EXIT_FAILED;
 	} else if (!code) {

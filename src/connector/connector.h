@@ -111,6 +111,12 @@ struct vmsnd_lun_prefs {
 	uint32_t period_ms, buffer_ms, prebuffer_ms;
 	enum vmsnd_quality quality;
 	bool no_dither;
+	bool big_endian; /* KEY-08: the host's samples */
+	/* KEYx-4. retry_s: the longest time between tries of a lost host (0: 5). drain_ms: how long
+	 * a host may take over its last frames beyond its delay (0: 2000). no_refill: after an
+	 * underrun the next frames are played at once, without gathering a threshold. */
+	uint32_t retry_s, drain_ms;
+	bool no_refill;
 };
 
 struct vmsnd_lun_conf {

@@ -6,7 +6,7 @@
 #include "connector/port.h"
 
 /* How long a host may take to play out what it holds before it is stopped. */
-#define IDLE_NS (2 * VMSND_NS_PER_SECOND)
+#define DRAIN_MS 2000u
 
 static bool fed_by_lane(const struct vmsnd_lun *lun)
 {
@@ -122,6 +122,13 @@ void vmsnd_port_feed_break(struct vmsnd_port *port)
 /* What a conversion still holds of a frame or two it cannot give out. */
 #define CRUMBS_FRAMES 2u
 
+vmsnd_ns vmsnd_lun_drain_ns(const struct vmsnd_lun *lun)
+{
+	uint32_t ms = lun->conf.prefs.drain_ms ? lun->conf.prefs.drain_ms : DRAIN_MS;
+
+	return ms * (VMSND_NS_PER_SECOND / 1000);
+}
+
 static bool empty(const struct vmsnd_lun *lun)
 {
 	/* From the writer's end: the reader's belongs to the host's thread. */
@@ -171,7 +178,7 @@ static void drive_playback(struct vmsnd_lun *lun, vmsnd_ns now)
 		lun->idle = VMSND_NEVER;
 	else if (lun->idle == VMSND_NEVER)
 		lun->idle = now;
-	if (lun->running && !plays && (empty(lun) || now >= lun->idle + IDLE_NS)) {
+	if (lun->running && !plays && (empty(lun) || now >= lun->idle + vmsnd_lun_drain_ns(lun))) {
 		vmsnd_lun_stop(lun, now);
 		over(lun);
 	}

@@ -3,10 +3,9 @@
  * together. One slow thing at a time; whatever happens meanwhile changes only what is wanted. */
 #include "connector/port.h"
 
-/* RI-02: how long after the n-th failure in a row the next try comes, in seconds; then the last
- * for ever, so that a server that comes back is found. */
-static const uint8_t retry_after_s[] = {0, 1, 2, 3, 4, 5};
-#define RETRY_STEPS (sizeof(retry_after_s) / sizeof(retry_after_s[0]))
+/* RI-02: the n-th failure in a row is followed by a try after n - 1 seconds, up to this: a server
+ * that comes back is found whenever that is. */
+#define RETRY_S 5u
 
 /* A stream that lasts so long worked; one that is lost sooner is one more failure. */
 #define WORKED_NS VMSND_NS_PER_SECOND
@@ -75,9 +74,10 @@ void vmsnd_lun_hint(struct vmsnd_lun *lun, const struct vmsnd_stream_params *par
 
 static void retry_later(struct vmsnd_lun *lun, vmsnd_ns now)
 {
-	unsigned step = lun->tries < RETRY_STEPS ? lun->tries : RETRY_STEPS - 1;
+	uint32_t most_s = lun->conf.prefs.retry_s ? lun->conf.prefs.retry_s : RETRY_S;
+	uint32_t wait_s = lun->tries < most_s ? lun->tries : most_s;
 
-	lun->retry = now + retry_after_s[step] * VMSND_NS_PER_SECOND;
+	lun->retry = now + wait_s * VMSND_NS_PER_SECOND;
 	lun->tries++;
 }
 
@@ -334,6 +334,7 @@ bool vmsnd_lun_start(struct vmsnd_lun *lun, vmsnd_ns at)
 	path->sounding = path->overrunning = false;
 	path->waiting = lun->index > 0 && lun->dir == VMSND_CAPTURE;
 	path->gap_frames = 0;
+	path->refills = !lun->conf.prefs.no_refill;
 	lun->draining = lun->stalled = false;
 	lun->seen = at;
 	lun->seen_blocks = vmsnd_figure_rt(&path->blocks);

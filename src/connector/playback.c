@@ -57,7 +57,7 @@ static bool goes_on_rt(struct vmsnd_path *path, uint32_t gate, uint32_t fill, ui
 
 static void dry_rt(struct vmsnd_path *path, uint32_t gate)
 {
-	if (gate != VMSND_GATE_OPEN || path->waiting || !path->sounding)
+	if (gate != VMSND_GATE_OPEN || path->waiting || !path->sounding || !path->refills)
 		return;
 	path->waiting = true;
 	path->waited_frames = 0;

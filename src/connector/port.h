@@ -34,6 +34,7 @@ struct vmsnd_path {
 	_Atomic uint32_t threshold_frames; /* of the ring, to go on with after an underrun */
 	uint32_t waited_frames;            /* of the ring, since the underrun */
 	bool waiting;                      /* PLx-7: for the threshold */
+	bool refills;                      /* it does so after an underrun */
 	bool sounding;                     /* a frame has moved since the host was started */
 	bool overrunning;                  /* the last capture block did not fit */
 	uint64_t gap_frames;               /* silence since the last frame that moved */
@@ -125,11 +126,12 @@ struct vmsnd_port {
 	struct vmsnd_port_conf conf;
 	enum vmsnd_port_phase phase;
 	bool prepared;
-	bool known;      /* params are those of a guest that is still there */
-	bool paused;     /* CON-11 */
-	bool stand_fits; /* stand.flow is for the present format (capture) */
-	bool holding;    /* capture: recorded frames are held back until there are T (CA-04) */
-	vmsnd_ns time;   /* of the last call */
+	bool known;        /* params are those of a guest that is still there */
+	bool paused;       /* CON-11 */
+	bool just_started; /* unit 0's host, which has a thread of its own */
+	bool stand_fits;   /* stand.flow is for the present format (capture) */
+	bool holding;      /* capture: recorded frames are held back until there are T (CA-04) */
+	vmsnd_ns time;     /* of the last call */
 	vmsnd_ns paused_at;
 	vmsnd_ns released; /* when; VMSND_NEVER while prepared */
 	struct vmsnd_stream_params params;
@@ -250,6 +252,8 @@ void vmsnd_port_feed_reset(struct vmsnd_port *port);
 /* The guest stopped, or starts: what it hands over next does not follow on what was before. */
 void vmsnd_port_feed_break(struct vmsnd_port *port);
 void vmsnd_lun_feed_reset(struct vmsnd_lun *lun);
+/* How long its host may take over its last frames. */
+vmsnd_ns vmsnd_lun_drain_ns(const struct vmsnd_lun *lun);
 /* Starts and stops the host of a unit above 0 as its ring and the port's phase call for. */
 void vmsnd_lun_drive(struct vmsnd_lun *lun, vmsnd_ns now);
 vmsnd_ns vmsnd_lun_drive_deadline(const struct vmsnd_lun *lun, vmsnd_ns now);

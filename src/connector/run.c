@@ -7,9 +7,6 @@
 /* Blocks of the stand-in in one call; a lane that comes later than that calls again. */
 #define BLOCKS_MAX 4096u
 
-/* How long a host may take over a drain beyond what it said its delay was. */
-#define DRAIN_NS (2 * VMSND_NS_PER_SECOND)
-
 static vmsnd_ns earlier(vmsnd_ns a, vmsnd_ns b)
 {
 	return a < b ? a : b;
@@ -60,6 +57,7 @@ static void start_host(struct vmsnd_port *port, vmsnd_ns at)
 		stand_in(port, at);
 		return;
 	}
+	port->just_started = !port->luns[0]->conf.backend->advance;
 	port->holding = port->conf.dir == VMSND_CAPTURE && port->threshold_frames > 0 &&
 			vmsnd_port_fill(port) < port->threshold_frames;
 	if (port->holding)
@@ -176,7 +174,7 @@ static void settle_drain(struct vmsnd_port *port, vmsnd_ns at)
 	if (port->drained == VMSND_NEVER) {
 		port->drained = at + vmsnd_port_frames_ns(port, vmsnd_port_delay_frames(port));
 		if (host_drains(port, at))
-			port->drained += DRAIN_NS;
+			port->drained += vmsnd_lun_drain_ns(port->luns[0]);
 	}
 	if (port->luns[0] && port->luns[0]->draining && host_drained(port))
 		port->drained = at;
@@ -303,6 +301,10 @@ vmsnd_ns vmsnd_port_advance(struct vmsnd_port *port, vmsnd_ns now)
 		own_event(port, own_deadline(port));
 	settle(port, now);
 	next = earlier(own_deadline(port), look_again(port, now));
+	/* Only now can the device be told when such a host's frames are due. */
+	if (port->just_started)
+		next = now;
+	port->just_started = false;
 	if (port->luns[0])
 		next = earlier(next, vmsnd_lun_watch(port->luns[0], now));
 	for (unsigned i = 0; i < port->n_places; i++) {

@@ -32,6 +32,7 @@ static void apply_prefs(const struct vmsnd_lun_prefs *prefs, struct vmsnd_format
 		format->sample = prefs->sample;
 		format->big_endian = false;
 	}
+	format->big_endian |= prefs->big_endian;
 	if (prefs->rate_hz > 0)
 		format->rate_hz = prefs->rate_hz;
 	if (prefs->channels > 0 && prefs->channels != format->channels) {

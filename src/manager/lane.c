@@ -33,18 +33,19 @@ static void unwatch(void *ctx, int fd)
 	vmsnd_loop_unwatch(lane->loop, fd);
 }
 
-enum vmsnd_rc vmsnd_lane_open(const struct vmsnd_log *log, struct vmsnd_lane **out)
+enum vmsnd_rc vmsnd_lane_open(const struct vmsnd_machine_conf *conf, struct vmsnd_lane **out)
 {
 	struct vmsnd_lane *lane = calloc(1, sizeof(*lane));
-	struct vmsnd_machine_conf conf = {.poller = {lane, watch, unwatch}, .log = *log};
+	struct vmsnd_machine_conf own = *conf;
 	enum vmsnd_rc rc;
 
 	if (!lane)
 		return VMSND_E_NOMEM;
+	own.poller = (struct vmsnd_poller){lane, watch, unwatch};
 	lane->clock.deadline = VMSND_NEVER;
 	rc = vmsnd_loop_open(&lane->loop);
 	if (!rc) {
-		rc = vmsnd_machine_open(&conf, &lane->machine);
+		rc = vmsnd_machine_open(&own, &lane->machine);
 		if (rc)
 			vmsnd_loop_close(lane->loop);
 	}

@@ -7,8 +7,8 @@
 
 struct vmsnd_lane;
 
-/* Opens the loop and a machine whose lines go to `log`. */
-enum vmsnd_rc vmsnd_lane_open(const struct vmsnd_log *log, struct vmsnd_lane **out);
+/* Opens the loop and a machine like `conf`, whose poller is the lane's. */
+enum vmsnd_rc vmsnd_lane_open(const struct vmsnd_machine_conf *conf, struct vmsnd_lane **out);
 struct vmsnd_machine *vmsnd_lane_machine(struct vmsnd_lane *lane);
 /* The lane's time: real time less the hiccups. */
 vmsnd_ns vmsnd_lane_now(struct vmsnd_lane *lane);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* KEYx-1 .. KEYx-3: whatever these ranges allow works, 18 channels and floating point included. */
+/* KEYx-1 .. KEYx-4: whatever these ranges allow works, 18 channels and floating point included. */
 static const struct vmsnd_option options[] = {
     {"dir", VMSND_OPTION_TEXT, "both", "both, playback or capture: which way it is used", 0, 0},
     {"sample", VMSND_OPTION_TEXT, NULL,
@@ -20,9 +20,17 @@ static const struct vmsnd_option options[] = {
      5000},
     {"prebuffer-ms", VMSND_OPTION_UINT, NULL,
      "what is gathered before sound starts; 0: nothing; not given: two periods", 0, 1000},
+    {"big-endian", VMSND_OPTION_BOOL, "off", "the byte order of the host's samples", 0, 0},
     {"quality", VMSND_OPTION_TEXT, "medium",
      "fastest, medium or best: of the rate conversion, where there is one", 0, 0},
     {"dither", VMSND_OPTION_BOOL, "on", "a little noise where a conversion loses bits", 0, 0},
+    {"refill", VMSND_OPTION_BOOL, "on",
+     "after an underrun what prebuffer-ms says is gathered again; off: sound goes on at once", 0,
+     0},
+    {"retry-s", VMSND_OPTION_UINT, "5", "how often a host that was lost is tried, at the latest", 1,
+     3600},
+    {"drain-ms", VMSND_OPTION_UINT, "2000",
+     "how long a host may take over its last frames before it is stopped", 1, 60000},
     {"volume", VMSND_OPTION_TEXT, "0", "decibels, such as -6.5", 0, 0},
     {"mute", VMSND_OPTION_BOOL, "off", "begins silent", 0, 0},
     {.key = NULL},
@@ -87,6 +95,7 @@ static const char *take_format(struct vmsnd_output_conf *out, const struct vmsnd
 	out->prefs.sample = sample ? vmsnd_sample_find(sample) : VMSND_SAMPLE_COUNT;
 	out->prefs.rate_hz = (uint32_t)vmsnd_conf_uint(conf, "rate");
 	out->prefs.channels = (uint32_t)vmsnd_conf_uint(conf, "channels");
+	out->prefs.big_endian = vmsnd_conf_bool(conf, "big-endian");
 	if (sample && out->prefs.sample == VMSND_SAMPLE_COUNT)
 		return "sample: it must be U8, S16, S24, S24_3, S32, FLOAT or another of these";
 	if (out->prefs.rate_hz > 0 && out->prefs.rate_hz < VMSND_RATE_MIN_HZ)
@@ -106,6 +115,9 @@ static const char *take_sizes(struct vmsnd_output_conf *out, const struct vmsnd_
 				      : VMSND_PREBUFFER_UNSET;
 	out->prefs.quality = quality < 0 ? VMSND_QUALITY_MEDIUM : (enum vmsnd_quality)quality;
 	out->prefs.no_dither = !vmsnd_conf_bool(conf, "dither");
+	out->prefs.no_refill = !vmsnd_conf_bool(conf, "refill");
+	out->prefs.retry_s = (uint32_t)vmsnd_conf_uint(conf, "retry-s");
+	out->prefs.drain_ms = (uint32_t)vmsnd_conf_uint(conf, "drain-ms");
 	return quality < 0 ? "quality: it must be fastest, medium or best" : NULL;
 }
 

@@ -181,9 +181,9 @@ static void add_thread(struct vmsnd_pool *pool)
 	unsigned i = 0;
 
 	join_ended(pool);
-	while (i < VMSND_POOL_THREADS_MAX && pool->places[i] != PLACE_FREE)
+	while (i < pool->conf.threads && pool->places[i] != PLACE_FREE)
 		i++;
-	if (i == VMSND_POOL_THREADS_MAX)
+	if (i == pool->conf.threads)
 		return;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -201,6 +201,8 @@ enum vmsnd_rc vmsnd_pool_open(const struct vmsnd_pool_conf *conf, struct vmsnd_p
 	pool->conf = *conf;
 	if (pool->conf.idle_ns == 0)
 		pool->conf.idle_ns = VMSND_POOL_IDLE_NS;
+	if (pool->conf.threads == 0 || pool->conf.threads > VMSND_POOL_THREADS_MAX)
+		pool->conf.threads = VMSND_POOL_THREADS_MAX;
 	empty(pool);
 	if (init_condition(&pool->work)) {
 		if (init_condition(&pool->ended)) {

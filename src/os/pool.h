@@ -21,6 +21,7 @@ struct vmsnd_pool_conf {
 	void (*finished)(void *ctx);
 	void *ctx;
 	vmsnd_ns idle_ns; /* 0: VMSND_POOL_IDLE_NS */
+	unsigned threads; /* at most so many; 0, or more than that: VMSND_POOL_THREADS_MAX */
 };
 
 /* VMSND_E_NOMEM. No thread yet. */

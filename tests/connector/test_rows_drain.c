@@ -126,12 +126,15 @@ static void test_PL_24_MX_32_drain_that_never_ends_is_cut(void **state)
 
 	rig_begin(&rig, VMSND_PLAYBACK, true);
 	rig_host_drains(&rig.host);
+	rig.confs[0].prefs.drain_ms = 700; /* KEYx-4 */
 	rig_add(&rig, 0);
 	rig_go(&rig, 100 * MS);
 	rig.endless = false;
 	rig.host.state = VMSND_STREAM_DRAINING;
 	vmsnd_port_drain(rig.port, rig.now);
-	rig_run(&rig, 60 * SECOND);
+	rig_run(&rig, 690 * MS);
+	assert_int_equal(STATE(&rig), VMSND_PLAY_PLAY);
+	rig_run(&rig, 60 * MS);
 	assert_int_equal(STATE(&rig), VMSND_PLAY_NOPLAY);
 	assert_int_equal(rig_heard_in_order(&rig), rig.next_frame);
 	rig_close(&rig);

@@ -374,6 +374,24 @@ static void test_PLx_7_after_an_underrun_it_prebuffers(void **state)
 	rig_close(&rig);
 }
 
+static void test_KEYx_4_or_it_goes_on_at_once(void **state)
+{
+	size_t heard;
+	struct rig rig;
+
+	rig_begin(&rig, VMSND_PLAYBACK, true);
+	rig.confs[0].prefs.no_refill = true;
+	rig_add(&rig, 0);
+	rig_go(&rig, 100 * MS);
+	rig.endless = false;
+	rig_run(&rig, 100 * MS);
+	heard = rig_heard_in_order(&rig);
+	rig_write(&rig, 100);
+	rig_run(&rig, 10 * MS);
+	assert_int_equal(rig_heard_in_order(&rig), heard + 100);
+	rig_close(&rig);
+}
+
 static void test_PLx_7_but_no_longer_than_the_thresholds_time(void **state)
 {
 	size_t heard;
@@ -459,6 +477,7 @@ int main(void)
 	    cmocka_unit_test(test_PLx_1_a_write_beyond_the_room_is_cut),
 	    cmocka_unit_test(test_PL_03_PLx_4_no_prebuffer_and_a_slow_host),
 	    cmocka_unit_test(test_PLx_7_after_an_underrun_it_prebuffers),
+	    cmocka_unit_test(test_KEYx_4_or_it_goes_on_at_once),
 	    cmocka_unit_test(test_PLx_7_but_no_longer_than_the_thresholds_time),
 	    cmocka_unit_test(test_PL_15_an_announced_switch_that_never_comes),
 	    cmocka_unit_test(test_PL_18_MX_21_a_host_that_stalls_is_stood_in_for),

@@ -366,6 +366,29 @@ static void test_RI_02_when_a_lost_host_is_tried(void **state)
 	rig_close(&rig);
 }
 
+/* KEYx-4: how often is the owner's affair. */
+static void test_KEYx_4_the_owner_says_how_often(void **state)
+{
+	static const unsigned due[] = {0, 1000, 3000, 5000, 7000, 9000};
+	unsigned ms[RIG_TRIES], n;
+	vmsnd_ns lost;
+	struct rig rig;
+
+	rig_begin(&rig, VMSND_PLAYBACK, true);
+	rig.confs[0].prefs.retry_s = 2;
+	rig_add(&rig, 0);
+	rig_go(&rig, 100 * MS);
+	rig.host.open_rc = VMSND_E_GONE;
+	lost = rig.now;
+	rig_end(&rig.host, VMSND_E_GONE);
+	rig_run(&rig, 10 * SECOND);
+	n = moments(&rig.host, 1, lost, ms);
+	assert_int_equal(n, sizeof(due) / sizeof(due[0]));
+	for (unsigned i = 0; i < n; i++)
+		assert_in_range(ms[i], due[i], due[i] + 10);
+	rig_close(&rig);
+}
+
 /* The log is told of the first failure and not of every try (RI-02). */
 static void test_RI_02_a_repeated_try_says_so(void **state)
 {
@@ -488,6 +511,7 @@ int main(void)
 	    cmocka_unit_test(test_TH_10_detach_while_it_opens),
 	    cmocka_unit_test(test_AT_02_CON_11_a_backend_attached_while_suspended),
 	    cmocka_unit_test(test_RI_01_RI_03_reopen_and_retry_at_any_time),
+	    cmocka_unit_test(test_KEYx_4_the_owner_says_how_often),
 	    cmocka_unit_test(test_RI_02_when_a_lost_host_is_tried),
 	    cmocka_unit_test(test_RI_02_a_repeated_try_says_so),
 	    cmocka_unit_test(test_RI_02_a_host_that_dies_at_once_is_not_hammered),

@@ -40,6 +40,17 @@ static void test_without_a_word_all_is_as_the_guest_has_it(void **state)
 	assert_int_equal(out.volume.muted, 0);
 }
 
+static void test_KEYx_4_what_the_reference_fixes_is_an_option(void **state)
+{
+	assert_int_equal(take("refill=off,retry-s=60,drain-ms=100,big-endian=on"), VMSND_OK);
+	assert_true(out.prefs.no_refill);
+	assert_true(out.prefs.big_endian);
+	assert_int_equal(out.prefs.retry_s, 60);
+	assert_int_equal(out.prefs.drain_ms, 100);
+	assert_int_equal(take("retry-s=0"), VMSND_E_INVALID);
+	assert_int_equal(take("drain-ms=60001"), VMSND_E_INVALID);
+}
+
 static void test_KEY_05_to_12_values_are_taken(void **state)
 {
 	assert_int_equal(take("dir=capture,sample=S24_3,rate=44100,channels=6,period-ms=20,"
@@ -132,6 +143,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_without_a_word_all_is_as_the_guest_has_it),
+	    cmocka_unit_test(test_KEYx_4_what_the_reference_fixes_is_an_option),
 	    cmocka_unit_test(test_KEY_05_to_12_values_are_taken),
 	    cmocka_unit_test(test_KEYx_1_2_3_every_format_that_is_accepted_is_one),
 	    cmocka_unit_test(test_words_that_are_none_get_one_line),

@@ -123,6 +123,24 @@ static void test_TH_01_no_thread_before_work_and_three_at_most(void **state)
 	assert_true(vmsnd_pool_close(pool, 10 * SECOND));
 }
 
+static void test_KEYx_4_fewer_threads_if_asked(void **state)
+{
+	struct vmsnd_pool_conf conf = {.threads = 1};
+	struct gate gate = GATE_SHUT;
+	struct task tasks[4] = {{.gate = NULL}};
+	struct vmsnd_pool *pool;
+
+	assert_int_equal(vmsnd_pool_open(&conf, &pool), VMSND_OK);
+	for (unsigned i = 0; i < 4; i++) {
+		tasks[i] = (struct task){.job = {.run = stand_at_gate}, .gate = &gate};
+		assert_true(vmsnd_pool_submit(pool, &tasks[i].job));
+		assert_int_equal(vmsnd_pool_threads(pool), 1);
+	}
+	gate_open(&gate);
+	await_jobs(pool, 0);
+	assert_true(vmsnd_pool_close(pool, 10 * SECOND));
+}
+
 static void test_TH_01_one_thread_is_enough_for_one_at_a_time(void **state)
 {
 	struct vmsnd_pool *pool = open_pool(0);
@@ -608,6 +626,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_TH_01_no_thread_before_work_and_three_at_most),
+	    cmocka_unit_test(test_KEYx_4_fewer_threads_if_asked),
 	    cmocka_unit_test(test_TH_01_one_thread_is_enough_for_one_at_a_time),
 	    cmocka_unit_test(test_TH_01_idle_threads_end_and_others_begin),
 	    cmocka_unit_test(test_TH_01_thousands_from_several_threads),
