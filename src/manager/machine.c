@@ -144,8 +144,7 @@ static void machine_free(struct vmsnd_machine *machine)
 enum vmsnd_rc vmsnd_machine_open(const struct vmsnd_machine_conf *conf, struct vmsnd_machine **out)
 {
 	struct vmsnd_machine *machine = calloc(1, sizeof(*machine));
-	struct vmsnd_pool_conf pool = {
-	    .finished = wake, .ctx = machine, .threads = conf->workers};
+	struct vmsnd_pool_conf pool = {.finished = wake, .ctx = machine, .threads = conf->workers};
 	enum vmsnd_rc rc;
 
 	if (!machine)
