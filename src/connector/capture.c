@@ -76,8 +76,13 @@ static void take_rt(struct vmsnd_lun *lun, const struct vmsnd_block *block)
 	struct vmsnd_path *path = lun->path;
 
 	vmsnd_path_note_rt(path, block);
-	if (atomic_load(&path->gate) == VMSND_GATE_SHUT)
+	/* The stand-in has given silence for these. */
+	if (atomic_load(&path->gate) == VMSND_GATE_SHUT) {
+		vmsnd_figure_add_rt(&path->dropped_frames, (uint64_t)block->frames *
+							       path->ring_format.rate_hz /
+							       path->format.rate_hz);
 		return;
+	}
 	vmsnd_path_latency_rt(path, block,
 			      path->ring.capacity_frames - vmsnd_ring_room_rt(&path->ring),
 			      atomic_load_explicit(&path->held_frames, memory_order_relaxed));
