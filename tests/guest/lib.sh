@@ -112,6 +112,42 @@ counted() { # underruns|overruns [CARD]: frames of silence that vmsnd says it ma
 		awk '{ n += $1 } END { print n + 0 }'
 }
 
+# steering it: serve was given --control "$VMSND_CONTROL"
+
+ctl() { # ARGUMENTS of vmsnd ctl
+	"$vmsnd" ctl "$@" || note "vmsnd ctl $* failed"
+}
+
+figure() { # OUTPUT MEMBER [playback|capture]: of the card's first stream, as query-streams has it
+	"$vmsnd" ctl raw query-streams | awk -v output="$1," -v member="\"$2\":" -v way="\"${3:-playback}\"," '
+		$1 == "\"direction\":" { ours = $2 == way }
+		$1 == "\"stream\":" { ours = ours && $2 == "0," }
+		$1 == "\"output\":" { ours = ours && $2 == output }
+		ours && $1 == member { gsub(/[",]/, "", $2); print $2; exit }'
+}
+
+reaches() { # OUTPUT MEMBER NUMBER [playback|capture]: within 20 s or so
+	local i have
+	for ((i = 0; i < 600; i++)); do
+		have=$(figure "$1" "$2" "${4:-}")
+		[ "${have:-0}" -ge "$3" ] && return
+		sleep 0.03
+	done
+	note "waited in vain for $2 of output $1 to reach $3, it is ${have:-nothing}"
+	return 1
+}
+
+becomes() { # TEST OUTPUT HOST STATE [playback|capture]: within 2 s, and the table for people says it, too
+	local i have shown="${5:-playback} 0 *$2 [a-z]* *$3 *$4 "
+	for ((i = 0; i < 60; i++)); do
+		have="$(figure "$2" host "${5:-}") $(figure "$2" state "${5:-}")"
+		[ "$have" = "$3 $4" ] && ctl status | grep -q "$shown" && break
+		sleep 0.03
+	done
+	[ $i -lt 60 ]
+	ok $? "$1: the host is $3, the state $4" || note "$(ctl status)"
+}
+
 # guests: logs are $work/NAME.log
 
 guest() { # qemu|uml NAME ARGUMENTS after the log's name; runs beside us
@@ -191,4 +227,29 @@ recorded() { # TEST: what the guest found in its recording
 	ok $rc "$1: $(value good "$verdict") of $(value expected "$verdict") frames recorded, $quiet"
 	note "${verdict:-no verdict from the guest}"
 	[ $rc = 0 ] || show "$glog" "$log"
+}
+
+# One piece of the signal, from anywhere in it, without a hole. Its first frame is then in $begin,
+# the one after its last in $end.
+piece() { # TEST LEAST-FRAMES FILE FORMAT RATE CHANNELS FRAMES SEED [...]; HOST=1: what a host took
+	local name=$1 least=$2 verdict silent made=0 rc=0
+	shift 2
+	verdict=$("$wavtool" -p check "$@" 2>"$work/gaps")
+	[ "$(value repeated "$verdict") $(value bad "$verdict")" = '0 0' ] || rc=1
+	[ "$(value lost "$verdict")" = "$(value jump_to "$verdict")" ] || rc=1
+	[ "$(value jumps "$verdict")" -le 1 ] && [ "$(value good "$verdict")" -ge "$least" ] || rc=1
+	[ "$(value header "$verdict")" = exact ] || rc=1
+	begin=$(value jump_to "$verdict")
+	end=$((begin + $(value good "$verdict")))
+	silent=$(($(value arrived "$verdict") - $(value good "$verdict")))
+	[ -z "${HOST:-}" ] || made=$(counted underruns)
+	[ $silent -le "$made" ] || rc=1
+	ok $rc "$name: frames $begin to $end in one piece, $silent silent ones, $made allowed"
+	rc=$?
+	note "$verdict"
+	[ $rc = 0 ] || {
+		sed 's/^#* */# /' "$work/gaps"
+		show "$glog" "$log"
+	}
+	return $rc
 }

@@ -47,6 +47,26 @@ done
 "$wavtool" gen S16_LE 44100 2 2000 0 b.wav
 ! "$wavtool" compare a.wav b.wav >/dev/null
 ok $? 'another rate is not the same sound'
+# frames that went through a rate conversion
+for kind in 'none lost' 'one lost at 60000 60001' 'one repeated at 60000 59999' '100 silent at 60000 60100'; do
+	"$wavtool" gen S16_LE 48000 2 72000 0 line.wav
+	at=${kind##* } # where it goes on
+	[ "$kind" = 'none lost' ] || {
+		mv line.wav whole.wav
+		{
+			head -c $((44 + 60000 * 4)) whole.wav
+			[[ $kind != *silent* ]] || head -c 400 /dev/zero
+			tail -c +$((45 + at * 4)) whole.wav
+		} >line.wav
+	}
+	v=$("$wavtool" line line.wav 48000 72000)
+	case $kind in
+	none*) [ $? = 0 ] && [ "$(value off "$v")" = 0 ] ;;
+	*silent*) [ $? = 1 ] && [ "$(value off "$v")" = 100 ] ;;
+	*) [ $? = 1 ] && [ "$(value off "$v")" -gt 10000 ] ;;
+	esac
+	ok $? "numbers on a line: ${kind% at*}" || note "$v"
+done
 head -c 6044 a.wav >short.wav
 v=$("$wavtool" -p compare a.wav short.wav)
 [ "$(value header "$v") $(value good "$v")" = 'long 1500' ]

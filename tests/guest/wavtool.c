@@ -5,9 +5,12 @@
  * raw wavtool check ARRIVED FORMAT RATE CHANNELS FRAMES SEED [FRAMES SEED]... ARRIVED (a WAV file,
  * or raw frames of that FORMAT) beside the signals, one after the other wavtool compare PLAYED.wav
  * ARRIVED.wav
+ *   wavtool line ARRIVED.wav RATE FRAMES    numbered frames (16-bit stereo, seed 0) after another
+ * rate: whether the numbers, which are the left channel's samples, still lie on one line
  *
  * check and compare print one line of key=value. Exit 0: every frame arrived once, in order;
  * 1: not so; 2: cannot be read or wrong usage. Silence is reported, and judged by the caller.
+ * line: expected, arrived, first (the line's place at the first frame), off (frames beside it).
  * -p as first argument: the end may be missing (a play that was cut off). */
 #include <math.h>
 #include <stdbool.h>
@@ -85,6 +88,7 @@ static int32_t sample_get(const struct format *f, const uint8_t *p)
 		float x;
 
 		memcpy(&x, p, sizeof x);
+		x = x > -1.0f ? x : -1.0f;
 		return (int32_t)(x >= 1.0f ? 8388607.0f : x * 8388608.0f) * 256;
 	}
 	if (f->bytes == 1)
@@ -481,6 +485,42 @@ static int compare(char **arg, bool partial)
 	return rc;
 }
 
+/* How far the left sample of frame i is from the number x; both go round at 65536. */
+static double beside(const struct sound *a, size_t i, double x)
+{
+	return remainder(a->samples[i * a->channels] / 65536.0 - x, 65536.0);
+}
+
+/* A frame lost, repeated or replaced moves all that follow off the line. Where the numbers go
+ * round the conversion rings: those frames do not count. */
+static int line(char **arg)
+{
+	const uint32_t rate = number(arg[1]), frames = number(arg[2]);
+	const double slack = 0.5, ring = 64;
+	struct sound a = {0};
+	double step, first;
+	size_t expected, off = 0;
+
+	sound_read_wav(&a, arg[0]);
+	step = (double)rate / a.rate;
+	expected = (size_t)ceil(frames / step);
+	if (a.frames < 2000 || expected < 2000)
+		die("too short", arg[0]);
+	first = beside(&a, 1000, 1000 * step);
+	for (size_t i = (size_t)ring; i + (size_t)ring < expected; i++) {
+		double x = (double)i * step + first;
+
+		if (fabs(remainder(x - 32768, 65536.0)) < ring)
+			continue;
+		off += i >= a.frames || fabs(beside(&a, i, x)) > slack;
+	}
+	printf(
+	    "expected=%zu arrived=%zu first=%.1f off=%zu format=%s rate=%u channels=%u header=%s\n",
+	    expected, a.frames, first, off, a.format->name, a.rate, a.channels, a.header);
+	free(a.samples);
+	return off > 0;
+}
+
 /* A rising and falling line over a slow bass, 16-bit stereo. */
 static int tune(const char *name)
 {
@@ -520,12 +560,15 @@ int main(int argc, char **argv)
 		return check(n, arg, partial);
 	if (n == 2 && !strcmp(arg[-1], "compare"))
 		return compare(arg, partial);
+	if (n == 3 && !strcmp(arg[-1], "line"))
+		return line(arg);
 	if (n == 1 && !strcmp(arg[-1], "tune"))
 		return tune(arg[0]);
 	fputs(
 	    "usage: wavtool gen FORMAT RATE CHANNELS FRAMES SEED OUT\n"
 	    "       wavtool [-p] check ARRIVED FORMAT RATE CHANNELS FRAMES SEED [FRAMES SEED]...\n"
 	    "       wavtool [-p] compare PLAYED.wav ARRIVED.wav\n"
+	    "       wavtool line ARRIVED.wav RATE FRAMES\n"
 	    "       wavtool tune OUT.wav\n",
 	    stderr);
 	return 2;
