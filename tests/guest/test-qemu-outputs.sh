@@ -73,24 +73,21 @@ within 'tap-host: from on to off, of what was taken' "$tapped" "$taken" "$given"
 
 # pauses: one that the guest has patience for, and a longer one in which its machine stands still, too
 export QMP=$work/qmp
-pause() { # SECONDS in which nothing goes out
+pause() { # COMMAND that takes its time, in which nothing goes out
 	local before
 	ctl pause
 	before=$(figure 0 frames-out)
-	sleep "$1"
+	"$@"
 	[ "$(figure 0 frames-out)" = "$before" ]
-	ok $? "pause: in $1 s nothing goes out" || note "$before frames, then $(figure 0 frames-out)"
+	ok $? "pause: nothing goes out in: ${*##*/}" || note "$before frames, then $(figure 0 frames-out)"
+	ctl resume
 }
 serve pause "${card[@]}" --backend "file,path=$work/pause.wav" --backend "file,path=$work/pause-2.wav"
 guest qemu pause play/S16_LE/48000/2/120000/0/--buffer-time=1000000,--period-time=50000
 reaches 0 frames-out $((second / 2))
-pause 0.3
-ctl resume
+pause sleep 0.3
 reaches 0 frames-out $second
-"$here/qmp.py" "$QMP" stop
-pause 1.5
-ctl resume
-"$here/qmp.py" "$QMP" cont
+pause "$here/qmp.py" "$QMP" stop 1.5 cont
 unset QMP
 guest_ends pause
 serve_ends pause
