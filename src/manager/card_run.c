@@ -110,7 +110,8 @@ static void tell_port(struct vmsnd_card *card, unsigned index)
 	bool playback = index < card->n_playback;
 	struct vmsnd_counter list[COUNTERS_MAX];
 	size_t n = vmsnd_port_counters(slot->port, list, COUNTERS_MAX);
-	uint64_t frames = counter_of(list, n, "frames");
+	uint64_t swallowed = playback ? counter_of(list, n, "dropped_frames") : 0;
+	uint64_t frames = counter_of(list, n, "frames") - swallowed;
 	uint64_t runs = counter_of(list, n, playback ? "underruns" : "overruns");
 	uint64_t run_frames = counter_of(list, n, playback ? "underrun_frames" : "overrun_frames");
 	uint64_t *told = slot->told;

@@ -19,7 +19,9 @@ static const struct sample_row rows[VMSND_SAMPLE_COUNT] = {
 
 struct sim_signal sim_signal(enum vmsnd_sample sample, uint32_t rate_hz, uint32_t channels)
 {
-	return (struct sim_signal){.format = {sample, rate_hz, channels}, .end = UINT64_MAX};
+	return (struct sim_signal){
+	    .format = {.sample = sample, .rate_hz = rate_hz, .channels = channels},
+	    .end = UINT64_MAX};
 }
 
 uint32_t sim_frame_bytes(const struct vmsnd_format *format)
