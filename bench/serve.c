@@ -52,7 +52,9 @@ static void session_open(struct session *session, const char *program, const cha
 	struct vmsnd_guest_conf conf = {
 	    .gpa = 0, .event_idx = true, .indirect = true, .by_interrupt = true};
 	struct vmsnd_guest_player_conf player = {
-	    .params = {{VMSND_SAMPLE_S16, RATE_HZ, 2}, PERIOD_FRAMES, periods},
+	    .params = {{.sample = VMSND_SAMPLE_S16, .rate_hz = RATE_HZ, .channels = 2},
+		       PERIOD_FRAMES,
+		       periods},
 	    .frames = UINT64_MAX,
 	    .read = read_nothing};
 	enum vmsnd_rc rc;

@@ -57,7 +57,9 @@ static void add_card(struct world *world, unsigned i, const struct bench_case *r
 					.indirect = row->indirect,
 					.by_interrupt = true};
 	struct vmsnd_guest_player_conf player = {
-	    .params = {{VMSND_SAMPLE_S16, 48000, 2}, row->period_frames, row->periods},
+	    .params = {{.sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2},
+		       row->period_frames,
+		       row->periods},
 	    .frames = frames,
 	    .ctx = sound,
 	    .read = row->fill ? read_copy : read_nothing};

@@ -169,10 +169,11 @@ static void test_an_hour_of_playback(void **state)
 	struct sim sim;
 	uint64_t at = 0;
 	struct vmsnd_guest_player player;
-	struct vmsnd_guest_player_conf conf = {.params = {{VMSND_SAMPLE_S16, 48000, 2}, PERIOD, 4},
-					       .frames = frames,
-					       .ctx = &at,
-					       .read = quick_read};
+	struct vmsnd_guest_player_conf conf = {
+	    .params = {{.sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2}, PERIOD, 4},
+	    .frames = frames,
+	    .ctx = &at,
+	    .read = quick_read};
 	vmsnd_ns took;
 
 	sim_open(&sim);

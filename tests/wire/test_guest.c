@@ -94,7 +94,9 @@ static void test_a_guest_plays_a_second(void **state)
 	struct vmsnd_card_conf card = {.device = device, .backend = "null", .listen_fd = -1};
 	struct vmsnd_guest_conf conf = {.gpa = 0x40000000, .event_idx = true, .indirect = true};
 	const struct vmsnd_guest_player_conf play = {
-	    .params = {{VMSND_SAMPLE_S16, 48000, 2}, PERIOD_FRAMES, 4},
+	    .params = {{.sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2},
+		       PERIOD_FRAMES,
+		       4},
 	    .frames = FRAMES,
 	    .read = read_tone};
 	struct wire_frontend *front;
