@@ -305,9 +305,6 @@ static void test_PL_21_initializing_while_playing_changes_nothing(void **state)
 	rig_close(&rig);
 }
 
-/* PLx-8: nothing is asked of a host that is not ready (the rig counts it as a misuse). */
-/* A host that says DRAINING for ever does not hold the port for ever (MX-32). */
-/* PLx-3, PL-26: with every amount in the ring, on a host that can be drained too. */
 /* A write larger than what there is room for is cut, and said so; nothing is doubled. */
 static void test_PLx_1_a_write_beyond_the_room_is_cut(void **state)
 {
