@@ -11,6 +11,7 @@
 struct vmsnd_job {
 	void (*run)(struct vmsnd_job *job);
 	_Atomic bool done;
+	bool urgent;            /* goes before those that are not; one thread is kept for such */
 	struct vmsnd_job *next; /* the pool's */
 };
 

@@ -21,7 +21,7 @@ static void put_rt(struct vmsnd_path *path, const struct vmsnd_flow_block *block
 	uint32_t lost = 0, made;
 
 	made = vmsnd_flow_push_rt(path->flow, block, &path->ring, &lost);
-	vmsnd_figure_add_rt(&path->in_frames, made);
+	vmsnd_figure_add_rt(&path->in_frames, (uint64_t)made + lost);
 	if (!block->samples)
 		vmsnd_figure_add_rt(&path->silence_frames, made);
 	lost_rt(path, lost);
@@ -67,7 +67,7 @@ static void store_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 	if (put < block->frames)
 		vmsnd_pace_break_rt(&path->pace);
 	vmsnd_pace_update_rt(&path->pace, path->ring.position, block->when);
-	vmsnd_figure_add_rt(&path->in_frames, put);
+	vmsnd_figure_add_rt(&path->in_frames, block->frames);
 	lost_rt(path, block->frames - put);
 }
 
@@ -78,9 +78,11 @@ static void take_rt(struct vmsnd_lun *lun, const struct vmsnd_block *block)
 	vmsnd_path_note_rt(path, block);
 	/* The stand-in has given silence for these. */
 	if (atomic_load(&path->gate) == VMSND_GATE_SHUT) {
-		vmsnd_figure_add_rt(&path->dropped_frames, (uint64_t)block->frames *
-							       path->ring_format.rate_hz /
-							       path->format.rate_hz);
+		uint64_t frames =
+		    (uint64_t)block->frames * path->ring_format.rate_hz / path->format.rate_hz;
+
+		vmsnd_figure_add_rt(&path->in_frames, frames);
+		vmsnd_figure_add_rt(&path->dropped_frames, frames);
 		return;
 	}
 	vmsnd_path_latency_rt(path, block,

@@ -82,6 +82,16 @@ void vmsnd_port_feed(struct vmsnd_port *port, uint32_t frames)
 	}
 }
 
+/* For what the guest can have under way, and several of its periods. */
+static uint32_t room_for(const struct vmsnd_stream_params *params)
+{
+	uint64_t some = 8 * (uint64_t)params->period_frames;
+
+	if (some < params->buffer_frames)
+		some = params->buffer_frames;
+	return some < VMSND_PORT_RING_BYTES ? (uint32_t)some : VMSND_PORT_RING_BYTES;
+}
+
 void vmsnd_lun_feed_reset(struct vmsnd_lun *lun)
 {
 	const struct vmsnd_stream_params *params = &lun->port->params;
@@ -89,10 +99,7 @@ void vmsnd_lun_feed_reset(struct vmsnd_lun *lun)
 	if (!fed_by_lane(lun))
 		return;
 	drop_oldest(lun, 0);
-	vmsnd_lun_ring_reset(lun, &params->format,
-			     params->buffer_frames > 8 * params->period_frames
-				 ? params->buffer_frames
-				 : 8 * params->period_frames);
+	vmsnd_lun_ring_reset(lun, &params->format, room_for(params));
 	lun->aim_frames = 2 * params->period_frames;
 }
 
@@ -102,9 +109,12 @@ void vmsnd_port_feed_reset(struct vmsnd_port *port)
 	for (unsigned i = 1; i < port->n_places; i++) {
 		struct vmsnd_lun *lun = port->luns[i];
 
-		if (!lun || (lun->far.capacity_frames > 0 &&
-			     vmsnd_format_equal(&lun->own.ring_format, &port->params.format)))
+		if (!lun ||
+		    (lun->room_frames >= room_for(&port->params) && lun->far.capacity_frames > 0 &&
+		     vmsnd_format_equal(&lun->own.ring_format, &port->params.format)))
 			continue;
+		lun->room_frames = room_for(&port->params);
+		lun->guest_format.rate_hz = 0; /* so that aim and pace are fitted anew, too */
 		vmsnd_lun_stop(lun, port->time);
 		vmsnd_lun_feed_reset(lun);
 	}
@@ -203,9 +213,19 @@ static void forget_past(struct vmsnd_lun *lun)
 	vmsnd_follow_break_rt(&path->follow);
 }
 
+/* A tap's ring is for the frames of the host it listens to, and for no other. */
+static bool hears(const struct vmsnd_lun *lun)
+{
+	const struct vmsnd_lun *first = lun->port->luns[0];
+
+	return lun->conf.role != VMSND_LUN_TAP_HOST ||
+	       (first && first->stream &&
+		vmsnd_format_equal(&first->got.format, &lun->own.ring_format));
+}
+
 static void start_linked(struct vmsnd_lun *lun, vmsnd_ns now)
 {
-	if (!vmsnd_lun_able(lun) || !vmsnd_lun_unlink(lun))
+	if (!vmsnd_lun_able(lun) || !vmsnd_lun_unlink(lun) || !hears(lun))
 		return;
 	forget_past(lun);
 	if (vmsnd_lun_start(lun, now))

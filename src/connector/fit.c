@@ -28,11 +28,13 @@ static uint32_t whole_storage(uint32_t frame_bytes)
 	return capacity;
 }
 
-void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *format, uint32_t frames)
+void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *format, uint64_t frames)
 {
 	uint32_t frame_bytes = vmsnd_format_frame_bytes(format);
-	uint32_t capacity = vmsnd_ring_capacity(frames), most = whole_storage(frame_bytes);
+	uint32_t capacity = 0, most = whole_storage(frame_bytes);
 
+	if (frames < most)
+		capacity = vmsnd_ring_capacity((uint32_t)frames);
 	vmsnd_figure_add_rt(&lun->own.dropped_frames, vmsnd_ring_distance_rt(&lun->head));
 	vmsnd_ring_reset(&lun->head);
 	vmsnd_ring_end_init(&lun->far, &lun->head, lun->conf.ring_storage,
@@ -46,13 +48,12 @@ void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *form
 static void fit_ring(struct vmsnd_lun *lun)
 {
 	const struct vmsnd_stream_params *params = &lun->port->params;
-	uint32_t block = larger(lun->got.period_frames, lun->asked.period_frames);
+	const struct vmsnd_format *host = &lun->got.format;
+	uint64_t guest = (uint64_t)params->period_frames * host->rate_hz / params->format.rate_hz;
+	uint64_t block = larger(lun->got.period_frames, lun->asked.period_frames);
 
 	if (lun->dir == VMSND_CAPTURE)
-		vmsnd_lun_ring_reset(lun, &lun->got.format,
-				     8 * larger(block, (uint32_t)((uint64_t)params->period_frames *
-								  lun->got.format.rate_hz /
-								  params->format.rate_hz)));
+		vmsnd_lun_ring_reset(lun, host, 8 * (block > guest ? block : guest));
 	else if (lun->conf.role == VMSND_LUN_TAP_HOST)
 		vmsnd_lun_ring_reset(lun, &lun->asked.format, 16 * block);
 }
@@ -137,7 +138,7 @@ static enum vmsnd_rc fit_flow(struct vmsnd_lun *lun)
 static vmsnd_ns choose_stall(const struct vmsnd_stream_got *got)
 {
 	vmsnd_ns blocks =
-	    STALL_BLOCKS * vmsnd_frames_to_ns_rt(got->max_frames, got->format.rate_hz);
+	    STALL_BLOCKS * vmsnd_frames_to_ns_rt(got->period_frames, got->format.rate_hz);
 
 	return blocks > STALL_NS ? blocks : STALL_NS;
 }

@@ -7,6 +7,9 @@
  * that comes back is found whenever that is. */
 #define RETRY_S 5u
 
+/* No host moves so much at a time. */
+#define PERIOD_MAX_S 10u
+
 /* A stream that lasts so long worked; one that is lost sooner is one more failure. */
 #define WORKED_NS VMSND_NS_PER_SECOND
 /* How soon another thread is looked for again that is just leaving. */
@@ -50,6 +53,7 @@ static void begin(struct vmsnd_lun *lun, enum vmsnd_lun_task task)
 	job->host = lun->conf.host;
 	job->lun = lun;
 	job->job.run = run_job;
+	job->job.urgent = task == VMSND_TASK_CLOSE; /* a switch that is off closes now */
 	atomic_store_explicit(&job->job.done, false, memory_order_relaxed);
 	if ((lun->conf.backend->flags & slow[task]) && env->submit &&
 	    env->submit(env->ctx, &job->job))
@@ -102,6 +106,7 @@ static void begin_open(struct vmsnd_lun *lun, const struct vmsnd_stream_want *wa
 static bool got_is_sound(const struct vmsnd_stream_got *got)
 {
 	return vmsnd_format_frame_bytes(&got->format) > 0 && got->period_frames > 0 &&
+	       got->period_frames <= (uint64_t)PERIOD_MAX_S * got->format.rate_hz &&
 	       got->max_frames > 0;
 }
 
@@ -194,7 +199,14 @@ void vmsnd_lun_noticed(void *ctx, enum vmsnd_stream_notice what)
 /* PL-16: the same stream, another device: from here on as if it had just been opened. */
 static void switched(struct vmsnd_lun *lun, vmsnd_ns now)
 {
+	bool idle = lun->running && vmsnd_figure_rt(&lun->path->blocks) == lun->start_blocks;
+
 	lun->switching = false;
+	/* One that switches faster than it plays would never come to it. */
+	if (idle && !lun->reopen) {
+		lose(lun, now);
+		return;
+	}
 	vmsnd_lun_stop(lun, now);
 	if (lun->index == 0)
 		vmsnd_port_rebuffer(lun->port, now);
@@ -337,7 +349,7 @@ bool vmsnd_lun_start(struct vmsnd_lun *lun, vmsnd_ns at)
 	path->refills = !lun->conf.prefs.no_refill;
 	lun->draining = lun->stalled = false;
 	lun->seen = at;
-	lun->seen_blocks = vmsnd_figure_rt(&path->blocks);
+	lun->seen_blocks = lun->start_blocks = vmsnd_figure_rt(&path->blocks);
 	vmsnd_dll_break_rt(&path->dll);
 	if (lun->index > 0) { /* unit 0's gate is the port's affair */
 		vmsnd_follow_break_rt(&path->follow);
@@ -375,6 +387,8 @@ static bool something_to_do(const struct vmsnd_port *port)
 {
 	uint32_t fill = vmsnd_port_fill(port);
 
+	if (port->phase == VMSND_PORT_DRAIN && port->main.held_frames > 0)
+		return true;
 	return port->conf.dir == VMSND_PLAYBACK ? fill > 0 : fill < port->ring.capacity_frames;
 }
 

@@ -272,6 +272,7 @@ void vmsnd_port_pause(struct vmsnd_port *port, bool on, vmsnd_ns now)
 	if (on) {
 		port->paused_at = now;
 	} else {
+		port->since = now;
 		/* What began in between has not begun to count. */
 		port->start +=
 		    now - (port->start > port->paused_at ? port->start : port->paused_at);

@@ -104,11 +104,13 @@ struct vmsnd_lun {
 	vmsnd_ns stall_ns;    /* how long the host may stay away */
 	uint64_t seen_blocks; /* unit 0: the figure, and when it was last another */
 	vmsnd_ns seen;
+	uint64_t start_blocks; /* as of the last start */
 	unsigned tries;
-	uint32_t aim_frames; /* units above 0: what the ring shall hold */
-	bool due;            /* the guest has started: what is there is to be played */
-	vmsnd_ns fed;        /* since when there is something to play; VMSND_NEVER */
-	vmsnd_ns idle;       /* since when it plays out what it holds; VMSND_NEVER */
+	uint32_t room_frames; /* units above 0: what the ring was last sized for */
+	uint32_t aim_frames;  /* units above 0: what the ring shall hold */
+	bool due;             /* the guest has started: what is there is to be played */
+	vmsnd_ns fed;         /* since when there is something to play; VMSND_NEVER */
+	vmsnd_ns idle;        /* since when it plays out what it holds; VMSND_NEVER */
 
 	_Atomic bool ended;       /* the backend gave the stream up; seen by the next call */
 	_Atomic uint32_t notices; /* bit n: enum vmsnd_stream_notice n */
@@ -148,6 +150,9 @@ struct vmsnd_port {
 	uint64_t wishes;            /* counts what may change the streams that units should have */
 	uint64_t frames_before;     /* done before the last prepare */
 	uint64_t starts, stalls;
+	/* Since when nobody has moved a block, and how many there were then. */
+	vmsnd_ns since;
+	uint64_t moved_blocks;
 
 	struct vmsnd_lun *luns[VMSND_PORT_LUNS_MAX];
 	unsigned n_places; /* beyond the highest that was ever taken */
@@ -240,7 +245,7 @@ void vmsnd_port_wish(struct vmsnd_port *port);
 enum vmsnd_rc vmsnd_lun_fit(struct vmsnd_lun *lun);
 /* The ring of a unit above 0, for at least `frames`; empty. */
 void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *format,
-			  uint32_t frames);
+			  uint64_t frames);
 void vmsnd_port_fit_stand_in(struct vmsnd_port *port);
 
 /* ---- the lane: feed.c ---- */

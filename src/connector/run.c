@@ -4,8 +4,11 @@
  * step and many small ones end alike. */
 #include "connector/port.h"
 
-/* Blocks of the stand-in in one call; a lane that comes later than that calls again. */
-#define BLOCKS_MAX 4096u
+/* What the stand-in moves in one call; a lane that comes later than that calls again. */
+#define AT_ONCE_NS (10 * VMSND_NS_PER_SECOND)
+
+/* A host that says it is further behind than this is not believed. */
+#define DELAY_MAX_NS (10 * VMSND_NS_PER_SECOND)
 
 static vmsnd_ns earlier(vmsnd_ns a, vmsnd_ns b)
 {
@@ -29,6 +32,18 @@ static void set_gate(struct vmsnd_port *port)
 
 /* ---- who moves the frames ---- */
 
+/* The stand-in goes on from where nothing has moved since: what the one before it had waited of a
+ * block is not lost, or a storm of changes would stop the guest's time. */
+static vmsnd_ns idle_since(struct vmsnd_port *port, vmsnd_ns at)
+{
+	uint64_t moved = vmsnd_figure_rt(&port->main.blocks) + vmsnd_figure_rt(&port->stand.blocks);
+
+	if (moved != port->moved_blocks || port->since > at)
+		port->since = at;
+	port->moved_blocks = moved;
+	return port->since;
+}
+
 static void stand_in(struct vmsnd_port *port, vmsnd_ns at)
 {
 	if (vmsnd_block_clock_runs(&port->clock))
@@ -36,7 +51,7 @@ static void stand_in(struct vmsnd_port *port, vmsnd_ns at)
 	port->stand.ring = port->main.ring;
 	port->stand.overrunning = false;
 	vmsnd_port_fit_stand_in(port);
-	vmsnd_block_clock_start(&port->clock, at);
+	vmsnd_block_clock_start(&port->clock, idle_since(port, at));
 }
 
 static void stand_down(struct vmsnd_port *port)
@@ -50,6 +65,7 @@ static void stand_down(struct vmsnd_port *port)
 static void start_host(struct vmsnd_port *port, vmsnd_ns at)
 {
 	stand_down(port);
+	idle_since(port, at);
 	/* The gate opens before the first block, or that would be silence. */
 	port->luns[0]->running = true;
 	set_gate(port);
@@ -153,7 +169,7 @@ static uint32_t left_inside(const struct vmsnd_port *port)
 {
 	uint32_t held = 0;
 
-	if (port->luns[0] && port->luns[0]->running)
+	if (port->luns[0] && port->luns[0]->running && !port->luns[0]->stalled)
 		held = atomic_load_explicit(&port->main.held_frames, memory_order_relaxed);
 	return vmsnd_port_fill(port) + held;
 }
@@ -172,7 +188,9 @@ static void settle_drain(struct vmsnd_port *port, vmsnd_ns at)
 		return;
 	}
 	if (port->drained == VMSND_NEVER) {
-		port->drained = at + vmsnd_port_frames_ns(port, vmsnd_port_delay_frames(port));
+		vmsnd_ns delay_ns = vmsnd_port_frames_ns(port, vmsnd_port_delay_frames(port));
+
+		port->drained = at + earlier(delay_ns, DELAY_MAX_NS);
 		if (host_drains(port, at))
 			port->drained += vmsnd_lun_drain_ns(port->luns[0]);
 	}
@@ -198,8 +216,11 @@ static void settle(struct vmsnd_port *port, vmsnd_ns at)
 {
 	if (port->paused)
 		return;
-	if (port->phase == VMSND_PORT_PREBUF && enough(port))
+	if (port->phase == VMSND_PORT_PREBUF && enough(port)) {
+		if (at > port->start)
+			port->since = at;
 		go(port, VMSND_PORT_RUN, at);
+	}
 	settle_holding(port, at);
 	settle_drain(port, at);
 }
@@ -221,7 +242,7 @@ enum vmsnd_rc vmsnd_port_start(struct vmsnd_port *port, vmsnd_ns now)
 		return VMSND_OK;
 	vmsnd_port_feed_break(port);
 	port->phase = VMSND_PORT_PREBUF;
-	port->start = now;
+	port->start = port->since = now;
 	port->starts++;
 	settle(port, now);
 	vmsnd_port_settle_luns(port, now);
@@ -266,6 +287,7 @@ static vmsnd_ns own_deadline(const struct vmsnd_port *port)
 static void own_event(struct vmsnd_port *port, vmsnd_ns at)
 {
 	if (port->phase == VMSND_PORT_PREBUF) {
+		port->since = at; /* this time was asked for */
 		go(port, VMSND_PORT_RUN, at);
 	} else if (vmsnd_block_clock_tick(&port->clock, at)) {
 		if (port->conf.dir == VMSND_PLAYBACK)
@@ -293,11 +315,13 @@ static vmsnd_ns look_again(const struct vmsnd_port *port, vmsnd_ns now)
 
 vmsnd_ns vmsnd_port_advance(struct vmsnd_port *port, vmsnd_ns now)
 {
-	vmsnd_ns next;
+	vmsnd_ns next = own_deadline(port), last = now;
 
 	port->time = now;
 	vmsnd_port_settle_luns(port, now);
-	for (unsigned n = 0; n < BLOCKS_MAX && own_deadline(port) <= now; n++)
+	if (next < now && now - next > AT_ONCE_NS)
+		last = next + AT_ONCE_NS;
+	while (own_deadline(port) <= last)
 		own_event(port, own_deadline(port));
 	settle(port, now);
 	next = earlier(own_deadline(port), look_again(port, now));

@@ -65,6 +65,13 @@ static void lengths(const struct vmsnd_lun *lun, struct vmsnd_stream_want *want)
 	want->period_frames = prefs->period_ms
 				  ? ms_frames(prefs->period_ms, rate_hz)
 				  : scaled(lun, lun->port->params.period_frames, rate_hz);
+	/* A block that the guest's buffer does not hold could not be filled in time. */
+	if (lun->index == 0 && lun->conf.prefs.period_ms) {
+		uint32_t half = scaled(lun, lun->port->params.buffer_frames, rate_hz) / 2;
+
+		if (half > 0 && want->period_frames > half)
+			want->period_frames = half;
+	}
 	if (want->buffer_frames > 1 && want->period_frames > want->buffer_frames / 2)
 		want->period_frames = want->buffer_frames / 2;
 }
@@ -99,7 +106,7 @@ bool vmsnd_lun_wants(const struct vmsnd_lun *lun, struct vmsnd_stream_want *want
 		return false;
 	*want = (struct vmsnd_stream_want){
 	    .dir = lun->dir, .format = base_format(lun), .follow = lun->index > 0};
-	if (lun->plain) {
+	if (lun->plain && lun->conf.role != VMSND_LUN_TAP_HOST) {
 		want->format.sample = plain.sample;
 		want->format.big_endian = false;
 		want->format.rate_hz = plain.rate_hz;

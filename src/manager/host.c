@@ -301,6 +301,17 @@ static bool go_on(struct vmsnd_host *host, vmsnd_ns now, unsigned *events)
 	return true;
 }
 
+static vmsnd_ns next_look(const struct vmsnd_host *host)
+{
+	vmsnd_ns next = host->look_at;
+
+	for (unsigned dir = 0; dir < 2; dir++)
+		if (atomic_load_explicit(&host->changed[dir], memory_order_relaxed) &&
+		    host->reopen_at[dir] < next)
+			next = host->reopen_at[dir];
+	return next;
+}
+
 unsigned vmsnd_host_advance(struct vmsnd_host *host, vmsnd_ns now, vmsnd_ns *next)
 {
 	unsigned events = 0;
@@ -319,7 +330,7 @@ unsigned vmsnd_host_advance(struct vmsnd_host *host, vmsnd_ns now, vmsnd_ns *nex
 	if (host->phase == VMSND_HOSTING_WAITING)
 		*next = host->retry;
 	if (host->phase == VMSND_HOSTING_OPEN)
-		*next = host->look_at;
+		*next = next_look(host);
 	return host->came ? events : 0;
 }
 

@@ -105,6 +105,7 @@ struct vmsnd_host {
 
 	_Atomic unsigned notices; /* devices_changed */
 	_Atomic bool changed[2];  /* device_changed */
+	vmsnd_ns reopen_at[2];    /* not before; TH-11 */
 
 	pthread_mutex_t lock; /* over jobs and closing */
 	struct vmsnd_host_job jobs[VMSND_HOST_JOBS_MAX];

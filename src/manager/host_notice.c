@@ -96,11 +96,14 @@ unsigned vmsnd_host_notices(struct vmsnd_host *host, vmsnd_ns now)
 
 	host->noticed = notices;
 	for (unsigned dir = 0; dir < 2; dir++) {
-		/* Looked at often and seldom set: a load is cheaper. */
+		/* Looked at often and seldom set: a load is cheaper. One that comes soon after
+		 * another waits, so that streams are not opened and closed all the time. */
 		if (!atomic_load_explicit(&host->changed[dir], memory_order_relaxed) ||
+		    now < host->reopen_at[dir] ||
 		    !atomic_exchange_explicit(&host->changed[dir], false, memory_order_acquire))
 			continue;
 		news = true; /* the default is another one: so is the list */
+		host->reopen_at[dir] = now + VMSND_HOST_QUIET_NS;
 		if (!(host->cls->flags & VMSND_BACKEND_STREAM_NOTICES)) /* RI-05 */
 			events |= reopen[dir];
 	}

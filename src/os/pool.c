@@ -19,6 +19,7 @@ struct vmsnd_pool {
 	struct vmsnd_job *first, **last;
 	unsigned waiting; /* jobs in the list */
 	unsigned busy;    /* jobs under way */
+	unsigned lazy;    /* those of them that are not urgent */
 	unsigned idle;    /* threads that wait for work */
 	bool closing;     /* no more work */
 	bool abandoned;   /* close gave up; the last thread frees the pool */
@@ -47,6 +48,18 @@ static bool take_out(struct vmsnd_pool *pool, struct vmsnd_job *job)
 		pool->last = at;
 	pool->waiting--;
 	return true;
+}
+
+/* What may begin now: an urgent one first. Three servers that hang must not keep a microphone
+ * open, so where there are several threads one is for the urgent alone. */
+static struct vmsnd_job *next_job(const struct vmsnd_pool *pool)
+{
+	unsigned threads = pool->conf.threads;
+
+	for (struct vmsnd_job *job = pool->first; job; job = job->next)
+		if (job->urgent)
+			return job;
+	return threads == 1 || pool->lazy < threads - 1 ? pool->first : NULL;
 }
 
 static void empty(struct vmsnd_pool *pool)
@@ -104,16 +117,19 @@ static void pool_free(struct vmsnd_pool *pool)
 
 static void run_first(struct vmsnd_pool *pool)
 {
-	struct vmsnd_job *job = pool->first;
+	struct vmsnd_job *job = next_job(pool);
+	bool lazy = !job->urgent;
 
 	take_out(pool, job);
 	pool->busy++;
+	pool->lazy += lazy;
 	pthread_mutex_unlock(&pool->lock);
 	job->run(job);
 	/* From here the job may be gone, or in the list again. */
 	atomic_store_explicit(&job->done, true, memory_order_release);
 	pthread_mutex_lock(&pool->lock);
 	pool->busy--;
+	pool->lazy -= lazy;
 	/* Under the lock, so that close cannot return in the middle of it. */
 	if (!pool->abandoned && pool->conf.finished)
 		pool->conf.finished(pool->conf.ctx);
@@ -126,10 +142,10 @@ static bool wait_for_work(struct vmsnd_pool *pool)
 	int timeout = 0;
 
 	pool->idle++;
-	while (!pool->first && !pool->closing && !timeout)
+	while (!next_job(pool) && !pool->closing && !timeout)
 		timeout = pthread_cond_timedwait(&pool->work, &pool->lock, &until);
 	pool->idle--;
-	return pool->first;
+	return next_job(pool) != NULL;
 }
 
 /* Which of the places is ours. */

@@ -27,8 +27,8 @@ struct vmsnd_pool_conf {
 /* VMSND_E_NOMEM. No thread yet. */
 enum vmsnd_rc vmsnd_pool_open(const struct vmsnd_pool_conf *conf, struct vmsnd_pool **out);
 
-/* Any thread; jobs begin in this order. False when no thread could be had at all: the caller runs
- * it (TH-07). */
+/* Any thread; jobs begin in this order, urgent ones before others. False when no thread could be
+ * had at all: the caller runs it (TH-07). */
 bool vmsnd_pool_submit(struct vmsnd_pool *pool, struct vmsnd_job *job);
 /* Takes back a job that no thread has begun; false when it is too late (TH-02). */
 bool vmsnd_pool_cancel(struct vmsnd_pool *pool, struct vmsnd_job *job);

@@ -268,6 +268,39 @@ static void test_CON_11_pause_is_for_all_units(void **state)
 	rig_close(&rig);
 }
 
+/* A guest that comes back with a larger buffer in the same format: nobody misses a frame. */
+static void test_MX_20_a_larger_buffer_is_for_all_units(void **state)
+{
+	for (unsigned follows = 0; follows < 2; follows++) {
+		struct vmsnd_stream_params small = rig_params(256, 64);
+		struct vmsnd_stream_params large = rig_params(16384, 4096);
+		struct rig rig;
+
+		begin(&rig, 1, RIG_NUMBERS);
+		rig.others[0].speed = !follows;
+		rig_add(&rig, 1);
+		assert_int_equal(vmsnd_port_prepare(rig.port, &small, rig.now), VMSND_OK);
+		rig_start(&rig);
+		for (unsigned i = 0; i < 200; i++) {
+			rig_write(&rig, 48);
+			rig_run(&rig, MS);
+		}
+		vmsnd_port_release(rig.port, rig.now);
+		rig_run(&rig, 100 * MS);
+		assert_int_equal(vmsnd_port_prepare(rig.port, &large, rig.now), VMSND_OK);
+		rig_start(&rig);
+		rig_write(&rig, 8192);
+		for (unsigned i = 0; i < 60; i++) {
+			rig_write(&rig, 4096);
+			rig_run(&rig, 4096 * SECOND / 48000);
+		}
+		assert_int_equal(rig_status(&rig, 0).dropped_frames, 0);
+		assert_int_equal(rig_status(&rig, 1).dropped_frames, 0);
+		assert_int_equal(rig_status(&rig, 1).xruns, 0);
+		rig_close(&rig);
+	}
+}
+
 /* ---- crystals (MX-39) ---- */
 
 /* MX-39: outputs whose crystals differ from unit 0's: no hole, no drop, for long. */
@@ -351,6 +384,7 @@ int main(void)
 	    cmocka_unit_test(test_MX_30_start_while_running),
 	    cmocka_unit_test(test_MX_31_followers_play_out_on_stop),
 	    cmocka_unit_test(test_CON_11_pause_is_for_all_units),
+	    cmocka_unit_test(test_MX_20_a_larger_buffer_is_for_all_units),
 	    cmocka_unit_test(test_MX_39_followers_with_crystals_of_their_own),
 	    cmocka_unit_test(test_MX_39_the_pace_of_unit_0),
 	};

@@ -206,7 +206,7 @@ static void test_BE_18_jobs_are_bounded_and_close_waits_for_them(void **state)
 	while (taken < 100 && fake.user->job(fake.ctx, a_job, &count))
 		taken++;
 	assert_int_equal(taken, VMSND_HOST_JOBS_MAX);
-	wait_for(&stage, &count.begun, 3);
+	wait_for(&stage, &count.begun, 2); /* the third thread is for what is urgent */
 	assert_int_equal(vmsnd_machine_detach(stage.sim.machine, 0, 0, stage.sim.now), VMSND_OK);
 	assert_false(fake.user->job(fake.ctx, a_job, &count));
 	for (unsigned i = 0; i < 100; i++)
@@ -300,7 +300,7 @@ static void test_BE_22_notices_come_from_any_thread(void **state)
 	stage_finish(&stage);
 	assert_int_equal(stage.player.messages_failed, 0);
 	assert_true(fake.looks > 1);
-	assert_true(fake.stream_tries > 50);
+	assert_in_range(fake.stream_tries, 10, 40); /* 10 s of notices: one in 1/3 s at most */
 	stage_close(&stage);
 }
 

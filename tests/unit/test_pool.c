@@ -109,7 +109,8 @@ static void test_TH_01_no_thread_before_work_and_three_at_most(void **state)
 
 	assert_int_equal(vmsnd_pool_threads(pool), 0);
 	for (unsigned i = 0; i < 10; i++) {
-		tasks[i] = (struct task){.job = {.run = stand_at_gate}, .gate = &gate};
+		tasks[i] =
+		    (struct task){.job = {.run = stand_at_gate, .urgent = true}, .gate = &gate};
 		assert_true(vmsnd_pool_submit(pool, &tasks[i].job));
 		assert_int_equal(vmsnd_pool_threads(pool), i < 3 ? i + 1 : 3);
 	}
@@ -120,6 +121,29 @@ static void test_TH_01_no_thread_before_work_and_three_at_most(void **state)
 	await_jobs(pool, 0);
 	for (unsigned i = 0; i < 10; i++)
 		assert_true(done(&tasks[i]));
+	assert_true(vmsnd_pool_close(pool, 10 * SECOND));
+}
+
+/* Two that hang leave the third thread to what is urgent. */
+static void test_DIR_01_an_urgent_job_does_not_wait_behind_others(void **state)
+{
+	struct vmsnd_pool *pool = open_pool(0);
+	struct gate shut = GATE_SHUT, open = GATE_SHUT;
+	struct task slow[5] = {{.gate = NULL}}, urgent = {.gate = NULL};
+
+	for (unsigned i = 0; i < 5; i++) {
+		slow[i] = (struct task){.job = {.run = stand_at_gate}, .gate = &shut};
+		assert_true(vmsnd_pool_submit(pool, &slow[i].job));
+	}
+	gate_await(&shut, 2);
+	urgent = (struct task){.job = {.run = stand_at_gate, .urgent = true}, .gate = &open};
+	assert_true(vmsnd_pool_submit(pool, &urgent.job));
+	gate_await(&open, 1);
+	gate_open(&open);
+	await_jobs(pool, 5);
+	assert_true(done(&urgent));
+	gate_open(&shut);
+	await_jobs(pool, 0);
 	assert_true(vmsnd_pool_close(pool, 10 * SECOND));
 }
 
@@ -262,7 +286,8 @@ static void test_TH_01_waiting_jobs_keep_their_order(void **state)
 	unsigned next = 0;
 
 	for (unsigned i = 0; i < 3; i++) {
-		held[i] = (struct task){.job = {.run = stand_at_gate}, .gate = i ? &other : &shut};
+		held[i] = (struct task){.job = {.run = stand_at_gate, .urgent = true},
+					.gate = i ? &other : &shut};
 		assert_true(vmsnd_pool_submit(pool, &held[i].job));
 	}
 	gate_await(&shut, 1);
@@ -313,7 +338,8 @@ static void test_TH_02_what_has_not_begun_can_be_taken_back(void **state)
 	struct task tasks[7];
 
 	for (unsigned i = 0; i < 7; i++) {
-		tasks[i] = (struct task){.job = {.run = stand_at_gate}, .gate = &gate};
+		tasks[i] =
+		    (struct task){.job = {.run = stand_at_gate, .urgent = true}, .gate = &gate};
 		assert_true(vmsnd_pool_submit(pool, &tasks[i].job));
 	}
 	gate_await(&gate, 3);
@@ -421,7 +447,8 @@ static void test_MX_37_close_drops_what_waits_and_waits_for_the_rest(void **stat
 	struct task tasks[6];
 
 	for (unsigned i = 0; i < 6; i++) {
-		tasks[i] = (struct task){.job = {.run = stand_at_gate}, .gate = &gate};
+		tasks[i] =
+		    (struct task){.job = {.run = stand_at_gate, .urgent = true}, .gate = &gate};
 		assert_true(vmsnd_pool_submit(pool, &tasks[i].job));
 	}
 	gate_await(&gate, 3);
@@ -626,6 +653,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_TH_01_no_thread_before_work_and_three_at_most),
+	    cmocka_unit_test(test_DIR_01_an_urgent_job_does_not_wait_behind_others),
 	    cmocka_unit_test(test_KEYx_4_fewer_threads_if_asked),
 	    cmocka_unit_test(test_TH_01_one_thread_is_enough_for_one_at_a_time),
 	    cmocka_unit_test(test_TH_01_idle_threads_end_and_others_begin),

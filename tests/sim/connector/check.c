@@ -39,7 +39,8 @@ static void check_sum(struct world *world, const struct unit *unit,
 /* Capture: what came is with the guest, in the ring, or thrown away by the guest. */
 static void check_taken(struct world *world, const struct vmsnd_lun_status *status)
 {
-	uint64_t sum = status->frames_out + status->fill_frames + world->guest.released;
+	uint64_t sum = status->frames_out + status->dropped_frames + status->fill_frames +
+		       world->guest.released;
 
 	if (status->frames_in != sum)
 		world_fail(world, "%llu frames came, but %llu taken + %u held + %llu thrown away",
@@ -93,8 +94,10 @@ static void check_calm(struct world *world, const struct vmsnd_lun_status *statu
 static void check_frames(struct world *world, const struct unit *unit,
 			 const struct vmsnd_lun_status *status)
 {
-	if (world->dir == VMSND_CAPTURE && unit->index > 0)
+	if (world->dir == VMSND_CAPTURE && unit->index > 0) {
+		check_sum(world, unit, status, 0);
 		return;
+	}
 	if (world->dir == VMSND_CAPTURE) {
 		check_taken(world, status);
 		return;
