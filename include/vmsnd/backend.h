@@ -190,8 +190,8 @@ struct vmsnd_backend_class {
 	/* Streams opened from now on go there; NULL or "": the default. VMSND_E_GONE: no such
 	 * device. Open streams stay where they are until they are opened anew. (BE-03) */
 	enum vmsnd_rc (*device_set)(struct vmsnd_backend *host, enum vmsnd_dir dir, const char *id);
-	/* A stream like this will soon be opened; may alter it to what is likelier. (BE-06) */
-	void (*stream_hint)(struct vmsnd_backend *host, struct vmsnd_stream_want *want);
+	/* A stream like this will soon be opened. What it settles on is said at open. (BE-06) */
+	void (*stream_hint)(struct vmsnd_backend *host, const struct vmsnd_stream_want *want);
 	/* Never blocks. NULL: OKAY. A change is looked at when the lane next comes by. */
 	enum vmsnd_stream_state (*stream_state)(const struct vmsnd_stream *stream);
 	/* Playback: no more frames follow; returns at once. The state is DRAINING until all has

@@ -203,14 +203,13 @@ bool vmsnd_port_params(const struct vmsnd_port *port, struct vmsnd_stream_params
  * host runs. Never more than 0.5 % off. The pace of devices that keep time themselves (idea 4). */
 double vmsnd_port_rate_hz(const struct vmsnd_port *port);
 
-/* Fills at most `max` figures, returns how many there are. All but fill_min go up over the port's
- * life: frames           done: left for the host, or came from it silence_frames   what the host
- * got, or the guest, in place of sound underruns, underrun_frames  holes in the sound: silence with
- * sound before and after it overruns, overrun_frames    capture frames dropped, the ring being full
- *   blocks, host_gaps           what the host, or the stand-in, moved; gaps it reported
- *   fill_min, fill_max          least and most frames in the ring when a block was due
- *   starts, hosts_opened, hosts_lost, host_stalls
- * of unit 0. */
+/* Figures of unit 0 and its stand-in; fills at most `max`, returns how many there are. All but
+ * fill_min go up over the port's life. "frames": left for the host or swallowed, or came into the
+ * ring; "dropped_frames": those of them that were swallowed, and recorded ones that found no room;
+ * "silence_frames": given in place of sound; "underruns", "underrun_frames": holes in the sound,
+ * with sound before and after; "overruns", "overrun_frames": recorded frames that found no room;
+ * "blocks", "host_gaps"; "fill_min", "fill_max": frames in the ring when a block was due; "starts",
+ * "hosts_opened", "hosts_lost", "host_stalls". docs/connector.md explains them. */
 size_t vmsnd_port_counters(const struct vmsnd_port *port, struct vmsnd_counter *out, size_t max);
 
 #endif

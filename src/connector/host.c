@@ -67,10 +67,7 @@ void vmsnd_lun_hint(struct vmsnd_lun *lun, const struct vmsnd_stream_params *par
 	if (!lun->conf.backend->stream_hint || !lun->conf.host || lun->stream ||
 	    lun->job.task != VMSND_TASK_NONE || lun->conf.role != VMSND_LUN_NORMAL)
 		return;
-	lun->job.want = (struct vmsnd_stream_want){.dir = lun->dir,
-						   .format = params->format,
-						   .period_frames = params->period_frames,
-						   .follow = lun->index > 0};
+	vmsnd_lun_want_for(lun, params, &lun->job.want);
 	begin(lun, VMSND_TASK_HINT);
 }
 

@@ -150,6 +150,7 @@ struct vmsnd_port {
 	uint64_t wishes;            /* counts what may change the streams that units should have */
 	uint64_t frames_before;     /* done before the last prepare */
 	uint64_t starts, stalls;
+	uint64_t opens, losses; /* of units 0 that are gone */
 	/* Since when nobody has moved a block, and how many there were then. */
 	vmsnd_ns since;
 	uint64_t moved_blocks;
@@ -234,6 +235,9 @@ void vmsnd_lun_note(struct vmsnd_lun *lun, vmsnd_ns at); /* a change of state, i
 bool vmsnd_lun_wants(const struct vmsnd_lun *lun, struct vmsnd_stream_want *want);
 /* When a stream that the guest has let go of is closed; VMSND_NEVER. */
 vmsnd_ns vmsnd_lun_linger_end(const struct vmsnd_lun *lun);
+/* What it would ask for, were these the guest's parameters. */
+void vmsnd_lun_want_for(const struct vmsnd_lun *lun, const struct vmsnd_stream_params *params,
+			struct vmsnd_stream_want *want);
 bool vmsnd_want_equal(const struct vmsnd_stream_want *a, const struct vmsnd_stream_want *b);
 
 /* ---- the lane: fit.c ---- */

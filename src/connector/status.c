@@ -318,8 +318,8 @@ size_t vmsnd_port_counters(const struct vmsnd_port *port, struct vmsnd_counter *
 	    {"fill_min", least(&path->fill_min, &stand->fill_min)},
 	    {"fill_max", most(&path->fill_max, &stand->fill_max)},
 	    {"starts", port->starts},
-	    {"hosts_opened", lun ? lun->opens : 0},
-	    {"hosts_lost", lun ? lun->losses : 0},
+	    {"hosts_opened", port->opens + (lun ? lun->opens : 0)},
+	    {"hosts_lost", port->losses + (lun ? lun->losses : 0)},
 	    {"host_stalls", port->stalls},
 	};
 	size_t n = sizeof(list) / sizeof(list[0]);

@@ -59,8 +59,11 @@ void vmsnd_port_remove(struct vmsnd_port *port, unsigned index, vmsnd_ns now)
 	vmsnd_lun_stop(lun, now);
 	vmsnd_lun_unlink(lun);
 	vmsnd_lun_settle(lun, now);
-	if (index == 0)
+	if (index == 0) {
 		lun->path = &lun->own; /* what is still under way must not touch the next unit's */
+		port->opens += lun->opens;
+		port->losses += lun->losses;
+	}
 	port->luns[index] = NULL;
 	vmsnd_port_settle_luns(port, now);
 	if (port->prepared && index == 0)

@@ -48,32 +48,55 @@ static uint32_t ms_frames(uint32_t ms, uint32_t rate_hz)
 	return frames > 0 && frames <= UINT32_MAX ? (uint32_t)frames : 1;
 }
 
-static uint32_t scaled(const struct vmsnd_lun *lun, uint32_t frames, uint32_t rate_hz)
+static uint32_t scaled(uint32_t frames, uint32_t rate_hz, uint32_t from_hz)
 {
-	uint64_t at = (uint64_t)frames * rate_hz / lun->port->params.format.rate_hz;
+	uint64_t at = (uint64_t)frames * rate_hz / from_hz;
 
 	return at > 0 ? (uint32_t)at : 1;
 }
 
 /* PAR-03: half the buffer at most. */
-static void lengths(const struct vmsnd_lun *lun, struct vmsnd_stream_want *want)
+static void lengths(const struct vmsnd_lun *lun, const struct vmsnd_stream_params *params,
+		    struct vmsnd_stream_want *want)
 {
 	const struct vmsnd_lun_prefs *prefs = &lun->conf.prefs;
-	uint32_t rate_hz = want->format.rate_hz;
+	uint32_t rate_hz = want->format.rate_hz, guest_hz = params->format.rate_hz;
+	uint32_t half = scaled(params->buffer_frames, rate_hz, guest_hz) / 2;
 
 	want->buffer_frames = prefs->buffer_ms ? ms_frames(prefs->buffer_ms, rate_hz) : 0;
-	want->period_frames = prefs->period_ms
-				  ? ms_frames(prefs->period_ms, rate_hz)
-				  : scaled(lun, lun->port->params.period_frames, rate_hz);
+	want->period_frames = prefs->period_ms ? ms_frames(prefs->period_ms, rate_hz)
+					       : scaled(params->period_frames, rate_hz, guest_hz);
 	/* A block that the guest's buffer does not hold could not be filled in time. */
-	if (lun->index == 0 && lun->conf.prefs.period_ms) {
-		uint32_t half = scaled(lun, lun->port->params.buffer_frames, rate_hz) / 2;
-
-		if (half > 0 && want->period_frames > half)
-			want->period_frames = half;
-	}
+	if (lun->index == 0 && prefs->period_ms && half > 0 && want->period_frames > half)
+		want->period_frames = half;
 	if (want->buffer_frames > 1 && want->period_frames > want->buffer_frames / 2)
 		want->period_frames = want->buffer_frames / 2;
+}
+
+/* From the format that is there to the one to ask for. */
+static void compose(const struct vmsnd_lun *lun, const struct vmsnd_stream_params *params,
+		    struct vmsnd_stream_want *want)
+{
+	if (lun->plain && lun->conf.role != VMSND_LUN_TAP_HOST) {
+		want->format.sample = plain.sample;
+		want->format.big_endian = false;
+		want->format.rate_hz = plain.rate_hz;
+		if (want->format.channels > plain.channels) {
+			want->format.channels = plain.channels;
+			want->format.positions[0] = VMSND_POSITION_UNSET;
+		}
+	}
+	if (lun->conf.role == VMSND_LUN_NORMAL)
+		apply_prefs(&lun->conf.prefs, &want->format);
+	lengths(lun, params, want);
+}
+
+void vmsnd_lun_want_for(const struct vmsnd_lun *lun, const struct vmsnd_stream_params *params,
+			struct vmsnd_stream_want *want)
+{
+	*want = (struct vmsnd_stream_want){
+	    .dir = lun->dir, .format = params->format, .follow = lun->index > 0};
+	compose(lun, params, want);
 }
 
 vmsnd_ns vmsnd_lun_linger_end(const struct vmsnd_lun *lun)
@@ -106,18 +129,7 @@ bool vmsnd_lun_wants(const struct vmsnd_lun *lun, struct vmsnd_stream_want *want
 		return false;
 	*want = (struct vmsnd_stream_want){
 	    .dir = lun->dir, .format = base_format(lun), .follow = lun->index > 0};
-	if (lun->plain && lun->conf.role != VMSND_LUN_TAP_HOST) {
-		want->format.sample = plain.sample;
-		want->format.big_endian = false;
-		want->format.rate_hz = plain.rate_hz;
-		if (want->format.channels > plain.channels) {
-			want->format.channels = plain.channels;
-			want->format.positions[0] = VMSND_POSITION_UNSET;
-		}
-	}
-	if (lun->conf.role == VMSND_LUN_NORMAL)
-		apply_prefs(&lun->conf.prefs, &want->format);
-	lengths(lun, want);
+	compose(lun, &lun->port->params, want);
 	return true;
 }
 

@@ -118,7 +118,7 @@ static void host_close(struct vmsnd_stream *stream)
 	free(stream);
 }
 
-static void host_hint(struct vmsnd_backend *host, struct vmsnd_stream_want *want)
+static void host_hint(struct vmsnd_backend *host, const struct vmsnd_stream_want *want)
 {
 	host->hints++;
 	host->want = *want;
