@@ -66,6 +66,10 @@ static enum vmsnd_rc host_open(struct vmsnd_backend *host, const struct vmsnd_st
 	host->want = *want;
 	if (host->open_rc)
 		return host->open_rc;
+	if (host->unsupported > 0) {
+		host->unsupported--;
+		return VMSND_E_UNSUPPORTED;
+	}
 	assert_null(host->stream);
 	stream = calloc(1, sizeof(*stream));
 	assert_non_null(stream);
@@ -76,7 +80,7 @@ static enum vmsnd_rc host_open(struct vmsnd_backend *host, const struct vmsnd_st
 	*got = (struct vmsnd_stream_got){
 	    .format = host->other_format ? *host->other_format : want->format,
 	    .period_frames = host->other_period ? host->other_period : want->period_frames};
-	got->max_frames = got->period_frames;
+	got->max_frames = host->other_max ? host->other_max : got->period_frames;
 	got->follows = want->follow && host->speed == 0;
 	stream->got = *got;
 	stream->frame_bytes = vmsnd_format_frame_bytes(&got->format);

@@ -51,6 +51,8 @@ struct vmsnd_backend {
 	enum vmsnd_rc open_rc, start_rc, move_rc, drain_rc;
 	const struct vmsnd_format *other_format; /* what it settles on instead */
 	uint32_t other_period;
+	uint32_t other_max;   /* blocks it says it may want; 0: a period */
+	unsigned unsupported; /* so many opens are answered with that first */
 	uint32_t delay_frames;
 	uint32_t speed; /* times real time; 0: as fast as the guest goes */
 	int ppm;        /* its crystal against the lane's */

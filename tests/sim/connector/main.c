@@ -13,6 +13,13 @@
 
 /* Sanitizers take three times as long. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature) /* clang's way to say so */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifdef SANITIZED
 #define WORLDS_PER_TEST 150u
 #else
 #define WORLDS_PER_TEST 500u
