@@ -128,6 +128,23 @@ struct vmsnd_tap_conf {
 enum vmsnd_rc vmsnd_machine_tap(struct vmsnd_machine *machine, unsigned card,
 				const struct vmsnd_tap_conf *tap, vmsnd_ns now);
 
+/* What an output is. Reading disturbs nobody. */
+struct vmsnd_output_status {
+	const char *backend;      /* the class' name */
+	const char *text;         /* what it was attached with; good until it is detached */
+	bool present;             /* its card or server is there now */
+	struct vmsnd_output_way { /* by enum vmsnd_dir */
+		bool serves;
+		/* UNKNOWN while it is away, and of a backend that does not tell (AT-05). */
+		enum vmsnd_backend_status status;
+	} ways[2];
+};
+/* VMSND_E_INVALID: no such output. Numbers go up to VMSND_OUTPUTS_MAX - 1, with gaps. */
+enum vmsnd_rc vmsnd_machine_output(const struct vmsnd_machine *machine, unsigned card,
+				   unsigned output, struct vmsnd_output_status *out);
+/* Whether the card's machine is suspended. */
+enum vmsnd_rc vmsnd_machine_paused(const struct vmsnd_machine *machine, unsigned card, bool *on);
+
 /* What one stream is on one output. Reading disturbs nobody. */
 struct vmsnd_stream_status {
 	enum vmsnd_dir dir;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* vmsnd ctl: asks and tells a vmsnd serve that runs. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,9 +146,8 @@ static bool take_loudness(const char *word, json_t *with)
 		json_object_set_new(with, "mute", json_boolean(word[0] == 'm'));
 		return true;
 	}
-	if (end == word || *end)
+	if (end == word || *end || !isfinite(db)) /* JSON has no such numbers */
 		return false;
-	/* NaN and infinity are no JSON and leave it unset: the answer tells what is allowed. */
 	json_object_set_new(with, "gain-db", json_real(db));
 	return true;
 }
@@ -227,7 +227,7 @@ static int run_volume(struct ctl *ctl)
 	if (!take_number(ctl->words[0], "output", with))
 		return give_up(with, bad_word(ctl, "output", ctl->words[0]));
 	if (!take_loudness(ctl->words[1], with))
-		return give_up(with, bad_word(ctl, "loudness", ctl->words[1]));
+		return give_up(with, bad_word(ctl, "loudness from -144 to 24 dB", ctl->words[1]));
 	if (!take_direction(ctl, 2, with))
 		return give_up(with, bad_word(ctl, "direction", ctl->words[2]));
 	return finish(ctl, ask(ctl, "volume", with), NULL);

@@ -168,6 +168,29 @@ static void add_stream(struct table *table, const json_t *card, const json_t *st
 	put_volume(row, 11, json_object_get(stream, "volume"));
 }
 
+/* "; playback running"; a backend that does not tell has no second word. */
+static void print_way(const json_t *output, const char *way, const char *status_key)
+{
+	const char *status = text(output, status_key);
+
+	if (is_on(output, way))
+		printf("; %s%s%s", way, strcmp(status, "unknown") != 0 ? " " : "",
+		       strcmp(status, "unknown") != 0 ? status : "");
+}
+
+static void show_output(const json_t *output)
+{
+	char *given = strdup(text(output, "text"));
+
+	if (given)
+		defuse(given);
+	printf("  output %lld: %s", (long long)number(output, "output"), given ? given : "-");
+	free(given);
+	print_way(output, "playback", "playback-status");
+	print_way(output, "capture", "capture-status");
+	puts(is_on(output, "present") ? "" : "; not there now");
+}
+
 static void show_card(const json_t *card)
 {
 	const json_t *outputs = json_object_get(card, "outputs");
@@ -175,15 +198,12 @@ static void show_card(const json_t *card)
 
 	snprintf(name, sizeof(name), "%s", text(card, "name"));
 	defuse(name);
-	printf("card %lld, %s: playback %s, capture %s; outputs:", (long long)number(card, "card"),
-	       name, is_on(card, "playback") ? "on" : "off", is_on(card, "capture") ? "on" : "off");
-	for (size_t i = 0; i < json_array_size(outputs); i++) {
-		const json_t *output = json_array_get(outputs, i);
-
-		printf("%s %lld %s", i ? "," : "", (long long)number(output, "output"),
-		       text(output, "backend"));
-	}
-	puts(json_array_size(outputs) > 0 ? "" : " none");
+	printf("card %lld, %s: playback %s, capture %s%s%s\n", (long long)number(card, "card"),
+	       name, is_on(card, "playback") ? "on" : "off", is_on(card, "capture") ? "on" : "off",
+	       is_on(card, "paused") ? ", paused" : "",
+	       json_array_size(outputs) > 0 ? "" : "; no outputs");
+	for (size_t i = 0; i < json_array_size(outputs); i++)
+		show_output(json_array_get(outputs, i));
 }
 
 void vmsnd_ctl_show_status(const json_t *all)

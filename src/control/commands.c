@@ -47,7 +47,7 @@ static const struct vmsnd_control_command commands[] = {
     {.name = "query-cards",
      .help = "The cards, their directions and outputs.",
      .returns = "a list of card (number), name, playback and capture (whether they are on), "
-		"outputs (a list of output, backend)",
+		"paused, outputs (a list; see Outputs)",
      .run = vmsnd_control_query_cards},
     {.name = "query-streams",
      .help = "Each stream of a card on each output: state, formats, fill, latency, what was lost.",

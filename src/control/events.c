@@ -206,12 +206,13 @@ static void look_at_hosts(struct vmsnd_control_watch *watch, unsigned card,
 static void look_at_card(struct vmsnd_control_watch *watch, unsigned card, bool silent)
 {
 	const char *backend[VMSND_OUTPUTS_MAX] = {NULL};
+	struct vmsnd_output_status output;
 	size_t n;
 	struct vmsnd_stream_status *now = vmsnd_control_streams(watch->conf.machine, card, &n);
 
-	for (size_t i = 0; i < n; i++)
-		if (now[i].output < VMSND_OUTPUTS_MAX)
-			backend[now[i].output] = now[i].backend;
+	for (unsigned i = 0; i < VMSND_OUTPUTS_MAX; i++)
+		if (!vmsnd_machine_output(watch->conf.machine, card, i, &output))
+			backend[i] = output.backend;
 	look_at_directions(watch, card, silent);
 	look_at_outputs(watch, card, backend, silent);
 	look_at_hosts(watch, card, now, n, silent);

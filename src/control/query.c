@@ -68,23 +68,39 @@ void vmsnd_control_query_schema(struct vmsnd_control_call *call)
 
 /* ---- cards and streams ---- */
 
+static const char *status_word(enum vmsnd_backend_status status)
+{
+	static const char *const words[] = {[VMSND_BACKEND_UNKNOWN] = "unknown",
+					    [VMSND_BACKEND_INITIALIZING] = "initializing",
+					    [VMSND_BACKEND_STOPPED] = "stopped",
+					    [VMSND_BACKEND_RUNNING] = "running",
+					    [VMSND_BACKEND_ERROR] = "error"};
+
+	return (size_t)status < sizeof(words) / sizeof(words[0]) ? words[status] : words[0];
+}
+
+static json_t *output_of(unsigned output, const struct vmsnd_output_status *status)
+{
+	const struct vmsnd_output_way *playback = &status->ways[VMSND_PLAYBACK];
+	const struct vmsnd_output_way *capture = &status->ways[VMSND_CAPTURE];
+
+	return json_pack("{s:o,s:o,s:o,s:b,s:b,s:s,s:b,s:s}", "output", number(output), "backend",
+			 vmsnd_control_text(status->backend), "text",
+			 vmsnd_control_text(status->text), "present", status->present, "playback",
+			 playback->serves, "playback-status", status_word(playback->status),
+			 "capture", capture->serves, "capture-status",
+			 status_word(capture->status));
+}
+
+/* Also those that no stream of the card is on. */
 static json_t *outputs_of(const struct vmsnd_machine *machine, unsigned card)
 {
 	json_t *list = json_array();
-	size_t n;
-	struct vmsnd_stream_status *streams = vmsnd_control_streams(machine, card, &n);
+	struct vmsnd_output_status status;
 
-	/* By number: streams come in any order, and each output with several of them. */
 	for (unsigned output = 0; output < VMSND_OUTPUTS_MAX; output++)
-		for (size_t i = 0; i < n; i++) {
-			if (streams[i].output != output)
-				continue;
-			json_array_append_new(
-			    list, json_pack("{s:o,s:o}", "output", number(output), "backend",
-					    vmsnd_control_text(streams[i].backend)));
-			break;
-		}
-	free(streams);
+		if (!vmsnd_machine_output(machine, card, output, &status))
+			json_array_append_new(list, output_of(output, &status));
 	return list;
 }
 
@@ -94,15 +110,16 @@ void vmsnd_control_query_cards(struct vmsnd_control_call *call)
 
 	call->result = json_array();
 	for (unsigned i = 0; i < n; i++) {
-		bool playback = false, capture = false;
+		bool playback = false, capture = false, paused = false;
 
 		vmsnd_machine_enabled(call->machine, i, VMSND_PLAYBACK, &playback);
 		vmsnd_machine_enabled(call->machine, i, VMSND_CAPTURE, &capture);
+		vmsnd_machine_paused(call->machine, i, &paused);
 		json_array_append_new(
 		    call->result,
-		    json_pack("{s:o,s:o,s:b,s:b,s:o}", "card", number(i), "name",
+		    json_pack("{s:o,s:o,s:b,s:b,s:b,s:o}", "card", number(i), "name",
 			      vmsnd_control_text(vmsnd_machine_card_name(call->machine, i)),
-			      "playback", playback, "capture", capture, "outputs",
+			      "playback", playback, "capture", capture, "paused", paused, "outputs",
 			      outputs_of(call->machine, i)));
 	}
 }
@@ -285,9 +302,16 @@ void vmsnd_control_query_host_devices(struct vmsnd_control_call *call)
 {
 	enum { ARG_CARD, ARG_OUTPUT, ARG_REFRESH };
 	unsigned card = call->args[ARG_CARD].number, output = call->args[ARG_OUTPUT].number;
-	struct vmsnd_host_device *list = calloc(HOST_DEVICES_MAX, sizeof(*list));
+	struct vmsnd_output_status status;
+	struct vmsnd_host_device *list;
 	size_t n;
 
+	if (vmsnd_machine_output(call->machine, card, output, &status)) {
+		vmsnd_control_fail(call, VMSND_CONTROL_NO_DEVICE,
+				   "there is no output %u; query-cards lists them", output);
+		return;
+	}
+	list = calloc(HOST_DEVICES_MAX, sizeof(*list));
 	if (!list || (call->args[ARG_REFRESH].on &&
 		      !vmsnd_control_went(
 			  call, vmsnd_machine_host_refresh(call->machine, card, output, call->now),

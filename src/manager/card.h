@@ -27,6 +27,7 @@ struct vmsnd_unit {
 struct vmsnd_output {
 	struct vmsnd_output *next; /* in one of the card's two lists */
 	struct vmsnd_host *host;
+	char *text; /* what it was attached with; a tap's file */
 	struct vmsnd_output_conf conf;
 	struct vmsnd_volume volume[2]; /* by enum vmsnd_dir */
 	enum vmsnd_lun_role role;

@@ -213,13 +213,19 @@ static vmsnd_ns tend(struct vmsnd_card *card, struct vmsnd_output *output, vmsnd
 	return next;
 }
 
+static void output_free(struct vmsnd_output *output)
+{
+	free(output->text);
+	free(output);
+}
+
 /* True once it was freed. */
 static bool output_gone(struct vmsnd_output *output)
 {
 	if (output->host->phase != VMSND_HOSTING_CLOSED || !all_off(output))
 		return false;
 	vmsnd_host_free(output->host);
-	free(output);
+	output_free(output);
 	return true;
 }
 
@@ -317,7 +323,7 @@ static void let_go(struct vmsnd_card *card, struct vmsnd_output *output, vmsnd_n
 	for (unsigned i = 0; i < output->n_units; i++)
 		unit_remove(card, output, i, now);
 	if (!output->host) { /* it did not come so far */
-		free(output);
+		output_free(output);
 		return;
 	}
 	vmsnd_host_stop(output->host);
@@ -327,12 +333,15 @@ static void let_go(struct vmsnd_card *card, struct vmsnd_output *output, vmsnd_n
 	card->touched = true;
 }
 
-static struct vmsnd_output *make(const struct vmsnd_card *card, unsigned place)
+static struct vmsnd_output *make(const struct vmsnd_card *card, unsigned place, const char *text)
 {
 	struct vmsnd_output *output =
 	    calloc(1, sizeof(*output) + card->n_ports * sizeof(output->units[0]));
 
-	if (!output) {
+	if (output)
+		output->text = strdup(text);
+	if (!output || !output->text) {
+		free(output);
 		fail(card, VMSND_E_NOMEM, "out of memory for an output");
 		return NULL;
 	}
@@ -375,7 +384,7 @@ enum vmsnd_rc vmsnd_card_attach(struct vmsnd_card *card, const char *text, vmsnd
 		free_place++;
 	if (free_place == VMSND_OUTPUTS_MAX)
 		return fail(card, VMSND_E_INVALID, "a card has at most 8 backends at a time");
-	output = make(card, free_place);
+	output = make(card, free_place, text);
 	if (!output)
 		return VMSND_E_NOMEM;
 	snprintf(what, sizeof(what), "output %u", free_place);
@@ -415,31 +424,50 @@ static bool tap_text(const char *path, char *text, size_t bytes)
 	return !*path;
 }
 
+/* "device tap of playback0" */
+static void tap_name(const struct vmsnd_card *card, unsigned port, enum vmsnd_tap point,
+		     char name[32])
+{
+	bool playback = vmsnd_card_port_dir(card, port) == VMSND_PLAYBACK;
+
+	snprintf(name, 32, "%s tap of %s%u", point == VMSND_TAP_DEVICE ? "device" : "host",
+		 playback ? "playback" : "capture", playback ? port : port - card->n_playback);
+}
+
+static void tap_off(struct vmsnd_card *card, struct vmsnd_output **tap, const char *what,
+		    vmsnd_ns now)
+{
+	if (!*tap)
+		return;
+	vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_INFO, "%s: %s is off: '%s'",
+		   card->name, what, (*tap)->text);
+	vmsnd_card_detach(card, tap, now);
+}
+
 enum vmsnd_rc vmsnd_card_tap(struct vmsnd_card *card, unsigned port, enum vmsnd_tap point,
 			     const char *path, vmsnd_ns now)
 {
 	struct vmsnd_output **tap = &card->ports[port].taps[point], *output;
-	bool playback = vmsnd_card_port_dir(card, port) == VMSND_PLAYBACK;
 	char text[VMSND_CONF_TEXT_BYTES], what[32];
 	enum vmsnd_rc rc;
 
-	vmsnd_card_detach(card, tap, now);
+	tap_name(card, port, point, what);
+	tap_off(card, tap, what, now);
 	if (!path)
 		return VMSND_OK;
 	if (!tap_text(path, text, sizeof(text)))
 		return fail(card, VMSND_E_INVALID, "the path of the tap is too long");
-	output = make(card, VMSND_OUTPUTS_MAX + (unsigned)point);
+	output = make(card, VMSND_OUTPUTS_MAX + (unsigned)point, path);
 	if (!output)
 		return VMSND_E_NOMEM;
 	output->role = point == VMSND_TAP_DEVICE ? VMSND_LUN_TAP_DEVICE : VMSND_LUN_TAP_HOST;
 	output->only = port;
-	snprintf(what, sizeof(what), "%s tap of %s%u",
-		 point == VMSND_TAP_DEVICE ? "device" : "host", playback ? "playback" : "capture",
-		 playback ? port : port - card->n_playback);
 	rc = begin(card, output, text, what, now);
 	if (rc)
 		return rc;
 	*tap = output;
 	put_live(card, output);
+	vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_INFO, "%s: %s writes '%s'",
+		   card->name, what, path);
 	return VMSND_OK;
 }

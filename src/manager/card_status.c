@@ -96,6 +96,42 @@ size_t vmsnd_machine_streams(const struct vmsnd_machine *machine, unsigned card_
 	return n;
 }
 
+enum vmsnd_rc vmsnd_machine_output(const struct vmsnd_machine *machine, unsigned card_number,
+				   unsigned number, struct vmsnd_output_status *out)
+{
+	const struct vmsnd_card *card = vmsnd_machine_card(machine, card_number);
+	const struct vmsnd_output *output =
+	    card && number < VMSND_OUTPUTS_MAX ? card->outputs[number] : NULL;
+	const struct vmsnd_host *host;
+
+	if (!output)
+		return VMSND_E_INVALID;
+	host = output->host;
+	*out = (struct vmsnd_output_status){.backend = host->cls->name,
+					    .text = output->text,
+					    .present = host->phase == VMSND_HOSTING_OPEN};
+	for (unsigned i = 0; i < 2; i++) {
+		enum vmsnd_dir dir = (enum vmsnd_dir)i;
+
+		out->ways[i].serves = output->conf.dirs[i] && vmsnd_host_goes(host, dir);
+		out->ways[i].status = VMSND_BACKEND_UNKNOWN;
+		if (out->present && out->ways[i].serves && host->cls->status)
+			out->ways[i].status = host->cls->status(host->backend, dir);
+	}
+	return VMSND_OK;
+}
+
+enum vmsnd_rc vmsnd_machine_paused(const struct vmsnd_machine *machine, unsigned card_number,
+				   bool *on)
+{
+	const struct vmsnd_card *card = vmsnd_machine_card(machine, card_number);
+
+	if (!card)
+		return VMSND_E_INVALID;
+	*on = card->paused;
+	return VMSND_OK;
+}
+
 const char *vmsnd_machine_card_name(const struct vmsnd_machine *machine, unsigned card_number)
 {
 	const struct vmsnd_card *card = vmsnd_machine_card(machine, card_number);

@@ -393,7 +393,8 @@ def test_wrong_words_get_one_line():
     with Server():
         ctl_wrong(2, "enable", "microphone", part="'microphone' is no direction")
         ctl_wrong(2, "volume", "first", "0", part="'first' is no output")
-        ctl_wrong(2, "volume", "0", "loud", part="'loud' is no loudness")
+        ctl_wrong(2, "volume", "0", "loud", part="'loud' is no loudness from -144 to 24 dB")
+        ctl_wrong(2, "volume", "0", "nan", part="'nan' is no loudness from -144 to 24 dB")
         ctl_wrong(2, "tap", "0", "guest", "a.wav", part="'guest' is no point")
         ctl_wrong(2, "raw", "enable", "{on}", part="'{on}' is no JSON object")
 
@@ -403,6 +404,7 @@ def test_what_the_program_refuses_is_a_failure_with_its_line():
         ctl_wrong(1, "volume", "0", "25", part="a number from -144 to 24")
         ctl_wrong(1, "volume", "7", "0", part="no output 7 that does playback")
         ctl_wrong(1, "detach", "3", part="no such output")
+        ctl_wrong(1, "devices", "5", part="there is no output 5")
         ctl_wrong(1, "attach", "fille,path=a.wav", part="no backend 'fille'")
         ctl_wrong(1, "attach", "file,pth=a.wav", part="did you mean 'path'")
         ctl_wrong(1, "tap", "4", "device", "a.wav", part="no such stream")
@@ -428,7 +430,9 @@ def test_outputs_volume_and_taps():
     with Server():
         assert ctl_fine("attach", "file,path=a.wav") == "output 1\n"
         status = ctl_fine("status")
-        assert "outputs: 0 null, 1 file" in status and re.search(r"playback 0 +1 file", status)
+        assert "\n  output 0: null; playback stopped; capture stopped\n" in status, status
+        assert "\n  output 1: file,path=a.wav; playback stopped\n" in status, status
+        assert re.search(r"playback 0 +1 file", status), status
         ctl_fine("volume", "1", "-6.5")
         ctl_fine("volume", "0", "mute")
         status = ctl_fine("status")
@@ -439,13 +443,28 @@ def test_outputs_volume_and_taps():
         assert "muted" not in ctl_fine("status")
         assert re.search(r"capture 0 +0 null .* 3\.0 dB$", ctl_fine("status"), re.M)
         ctl_fine("detach", "1")
-        assert "outputs: 0 null\n" in ctl_fine("status")
+        assert "output 0: null" in ctl_fine("status") and "output 1" not in ctl_fine("status")
         ctl_fine("tap", "0", "device", "tap.wav")
         ctl_fine("tap", "0", "device", "off")
         ctl_fine("pause")
+        assert "capture off, paused\n" in ctl_fine("status")
         ctl_fine("resume")
+        assert "paused" not in ctl_fine("status")
         assert "tx_messages " in ctl_fine("counters")
         assert "no devices" in ctl_fine("devices")
+
+
+def test_an_output_without_a_stream_is_an_output():
+    with Server(cards=(CARD + ",capture=0",)):
+        qmp = Qmp()
+        assert ctl_fine("attach", "null,dir=capture") == "output 1\n"
+        data = {"card": 0, "name": "vm1", "output": 1, "backend": "null"}
+        assert qmp.event("OUTPUT_ADDED")["data"] == data
+        status = ctl_fine("status")
+        assert "\n  output 1: null,dir=capture; capture stopped\n" in status, status
+        ctl_fine("detach", "1")
+        assert qmp.event("OUTPUT_REMOVED")["data"] == data
+        qmp.close()
 
 
 def test_with_several_cards_one_has_to_be_named():

@@ -74,6 +74,25 @@ size_t vmsnd_machine_streams(const struct vmsnd_machine *machine, unsigned card,
 	return from->n_streams;
 }
 
+enum vmsnd_rc vmsnd_machine_output(const struct vmsnd_machine *machine, unsigned card,
+				   unsigned output, struct vmsnd_output_status *out)
+{
+	const struct double_card *from = &machine->cards[card];
+
+	*out = from->outputs[output];
+	for (size_t i = 0; !out->backend && i < from->n_streams; i++)
+		if (from->streams[i].output == output)
+			*out = (struct vmsnd_output_status){.backend = from->streams[i].backend,
+							    .text = from->streams[i].backend};
+	return out->backend ? VMSND_OK : VMSND_E_INVALID;
+}
+
+enum vmsnd_rc vmsnd_machine_paused(const struct vmsnd_machine *machine, unsigned card, bool *on)
+{
+	*on = machine->cards[card].paused;
+	return VMSND_OK;
+}
+
 enum vmsnd_rc vmsnd_machine_enabled(const struct vmsnd_machine *machine, unsigned card,
 				    enum vmsnd_dir dir, bool *on)
 {

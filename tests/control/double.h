@@ -10,9 +10,11 @@
 
 struct double_card {
 	const char *name;
-	bool on[2];
+	bool on[2], paused;
 	struct vmsnd_stream_status streams[DOUBLE_STREAMS];
 	size_t n_streams;
+	/* Where `backend` is NULL: an output of the streams that have its number, if any. */
+	struct vmsnd_output_status outputs[VMSND_OUTPUTS_MAX];
 };
 
 /* The machine of the public header, in the test's own storage. */

@@ -47,7 +47,7 @@ static const struct {
     {"host-device", "\"card\":0,\"id\":null", "host-device 0 0 0 (default)"},
     {"host-device", "\"card\":0,\"output\":3,\"direction\":\"capture\",\"id\":\"hw:1\"",
      "host-device 0 3 1 hw:1"},
-    {"query-host-devices", "\"card\":0,\"output\":2,\"refresh\":true", "refresh 0 2"},
+    {"query-host-devices", "\"card\":0,\"output\":0,\"refresh\":true", "refresh 0 0"},
 };
 
 static void test_each_command_is_one_call_of_the_machine(void **state)
@@ -175,6 +175,9 @@ static const struct {
      "'stream' has to be a whole number from 0 to 63"},
     {"host-device", "\"card\":0", "host-device needs 'id'"},
     {"query-host-devices", "\"card\":0,\"refresh\":\"yes\"", "'refresh' has to be true or false"},
+    {"query-host-devices", "\"card\":0,\"output\":5",
+     "there is no output 5; query-cards lists them"},
+    {"query-host-devices", "\"card\":0,\"output\":5,\"refresh\":true", "there is no output 5"},
 };
 
 static void test_what_is_wrong_is_named_with_what_is_allowed(void **state)
@@ -339,28 +342,47 @@ static void test_query_streams_has_all_of_it(void **state)
 	client_close(&client);
 }
 
-static void test_query_cards_lists_outputs_once(void **state)
+/* Also those without a stream; and two of a kind are told apart by their text. */
+static void test_query_cards_lists_every_output(void **state)
 {
+	static const char expected[] =
+	    "[{\"card\":0,\"name\":\"first\",\"playback\":true,\"capture\":false,\"paused\":true,"
+	    "\"outputs\":["
+	    "{\"output\":0,\"backend\":\"null\",\"text\":\"null\",\"present\":false,"
+	    "\"playback\":false,\"playback-status\":\"unknown\","
+	    "\"capture\":false,\"capture-status\":\"unknown\"},"
+	    "{\"output\":3,\"backend\":\"file\",\"text\":\"file,path=?.wav\",\"present\":true,"
+	    "\"playback\":true,\"playback-status\":\"running\","
+	    "\"capture\":false,\"capture-status\":\"unknown\"},"
+	    "{\"output\":7,\"backend\":\"file\",\"text\":\"file,path=b.wav\",\"present\":true,"
+	    "\"playback\":true,\"playback-status\":\"error\","
+	    "\"capture\":true,\"capture-status\":\"initializing\"}]},"
+	    "{\"card\":1,\"name\":\"?\",\"playback\":true,\"capture\":false,\"paused\":false,"
+	    "\"outputs\":[]}]";
 	struct rig *rig = *state;
+	struct double_card *card = &rig->machine.cards[0];
 	struct client client;
-	json_t *message, *wanted;
+	json_t *message, *wanted = json_loads(expected, 0, NULL);
 
-	rig->machine.cards[0].n_streams = 3;
-	rig->machine.cards[0].streams[0].output = 6;
-	rig->machine.cards[0].streams[1].output = 0;
-	rig->machine.cards[0].streams[2] = full;
-	rig->machine.cards[0].streams[2].output = 6;
+	assert_non_null(wanted);
+	card->paused = true;
+	card->outputs[3] = (struct vmsnd_output_status){
+	    .backend = "file",
+	    .text = "file,path=\xff.wav",
+	    .present = true,
+	    .ways = {[VMSND_PLAYBACK] = {.serves = true, .status = VMSND_BACKEND_RUNNING}}};
+	card->outputs[7] = (struct vmsnd_output_status){
+	    .backend = "file",
+	    .text = "file,path=b.wav",
+	    .present = true,
+	    .ways = {[VMSND_PLAYBACK] = {.serves = true, .status = VMSND_BACKEND_ERROR},
+		     [VMSND_CAPTURE] = {.serves = true, .status = VMSND_BACKEND_INITIALIZING}}};
 	rig->machine.cards[1].n_streams = 0;
 	rig->machine.cards[1].name = "\xff";
 	client_join(rig, &client);
 	message = client_ask(&client, "{\"execute\":\"query-cards\"}");
-	wanted = json_loads("[{\"card\":0,\"name\":\"first\",\"playback\":true,\"capture\":false,"
-			    "\"outputs\":[{\"output\":0,\"backend\":\"null\"},"
-			    "{\"output\":6,\"backend\":\"null\"}]},"
-			    "{\"card\":1,\"name\":\"?\",\"playback\":true,\"capture\":false,"
-			    "\"outputs\":[]}]",
-			    0, NULL);
-	assert_true(json_equal(json_object_get(message, "return"), wanted));
+	if (!json_equal(json_object_get(message, "return"), wanted))
+		fail_msg("%s", json_dumps(message, JSON_INDENT(1)));
 	json_decref(message);
 	json_decref(wanted);
 	client_close(&client);
@@ -445,7 +467,7 @@ int main(void)
 	    TEST(test_the_line_that_was_logged_is_the_answer),
 	    TEST(test_the_owner_finds_a_line_for_what_was_changed),
 	    TEST(test_query_streams_has_all_of_it),
-	    TEST(test_query_cards_lists_outputs_once),
+	    TEST(test_query_cards_lists_every_output),
 	    TEST(test_figures_too_large_for_JSON_are_cut),
 	    TEST(test_host_devices_are_listed),
 	    TEST(test_what_the_build_has_is_listed_with_options),

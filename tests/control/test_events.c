@@ -129,6 +129,26 @@ static void test_outputs_come_and_go(void **state)
 	client_close(&client);
 }
 
+static void test_an_output_without_a_stream_comes_and_goes(void **state)
+{
+	static const char data[] =
+	    "{\"card\":1,\"name\":\"second\",\"output\":4,\"backend\":\"file\"}";
+	struct rig *rig = *state;
+	struct client client;
+
+	client_join(rig, &client);
+	rig->machine.cards[1].outputs[4].backend = "file";
+	look(rig);
+	expect(&client, "OUTPUT_ADDED", data);
+	look(rig);
+	assert_null(client_next(&client));
+	rig->machine.cards[1].outputs[4].backend = NULL;
+	look(rig);
+	expect(&client, "OUTPUT_REMOVED", data);
+	assert_null(client_next(&client));
+	client_close(&client);
+}
+
 /* Tries in between are not told; the end of the wish is. */
 static void test_a_host_is_lost_once_and_back_once(void **state)
 {
@@ -265,6 +285,7 @@ int main(void)
 	    TEST(test_a_switched_direction_is_told_to_all_after_the_answer),
 	    TEST(test_a_direction_switched_by_others_is_told),
 	    TEST(test_outputs_come_and_go),
+	    TEST(test_an_output_without_a_stream_comes_and_goes),
 	    TEST(test_a_host_is_lost_once_and_back_once),
 	    TEST(test_a_host_nobody_wants_any_more_is_back),
 	    TEST(test_who_comes_later_hears_what_is_new_only),

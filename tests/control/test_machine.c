@@ -287,17 +287,30 @@ static void test_volume_is_kept_and_shown(void **state)
 	close_world(world);
 }
 
-static void test_pause_holds_the_streams(void **state)
+static bool is_paused(struct world *world)
+{
+	json_t *answer = ask(world, "query-cards", "");
+	json_t *card = json_array_get(json_object_get(answer, "return"), 0);
+	bool paused = json_is_true(json_object_get(card, "paused"));
+
+	json_decref(answer);
+	return paused;
+}
+
+static void test_pause_holds_the_streams_and_is_shown(void **state)
 {
 	struct world *world = open_world(VMSND_PLAYBACK);
 	json_int_t before;
 
 	run(world, 500);
+	assert_false(is_paused(world));
 	ask_fine(world, "pause", "");
+	assert_true(is_paused(world));
 	before = figure(world, "playback", "frames-out");
 	run(world, 1000);
 	assert_int_equal(figure(world, "playback", "frames-out"), before);
 	ask_fine(world, "resume", "");
+	assert_false(is_paused(world));
 	run(world, 1000);
 	assert_in_range(figure(world, "playback", "frames-out") - before, 40000, 50000);
 	close_world(world);
@@ -337,7 +350,7 @@ int main(void)
 	    cmocka_unit_test(test_an_output_comes_and_goes_while_the_guest_plays),
 	    cmocka_unit_test(test_a_tap_writes_what_the_device_handed_in),
 	    cmocka_unit_test(test_volume_is_kept_and_shown),
-	    cmocka_unit_test(test_pause_holds_the_streams),
+	    cmocka_unit_test(test_pause_holds_the_streams_and_is_shown),
 	    cmocka_unit_test(test_what_cannot_be_is_refused_and_the_guest_plays_on),
 	};
 

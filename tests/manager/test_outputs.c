@@ -127,6 +127,70 @@ static void test_eight_outputs_and_no_more(void **state)
 	stage_close(&stage);
 }
 
+static struct vmsnd_output_status status_of(struct stage *stage, unsigned output)
+{
+	struct vmsnd_output_status status;
+
+	assert_int_equal(vmsnd_machine_output(stage->sim.machine, 0, output, &status), VMSND_OK);
+	return status;
+}
+
+/* No stream is on the second one: the card does not record. */
+static void test_every_output_is_shown_with_its_text_and_ways(void **state)
+{
+	struct vmsnd_output_status status;
+	struct stage stage;
+
+	stage_open(&stage);
+	add(&stage, "capture=0", "null");
+	assert_int_equal(stage_attach(&stage, "null,dir=capture"), 1);
+	assert_false(stage_has(&stage, VMSND_CAPTURE, 1));
+	status = status_of(&stage, 1);
+	assert_string_equal(status.backend, "null");
+	assert_string_equal(status.text, "null,dir=capture");
+	assert_true(status.present);
+	assert_false(status.ways[VMSND_PLAYBACK].serves);
+	assert_int_equal(status.ways[VMSND_PLAYBACK].status, VMSND_BACKEND_UNKNOWN);
+	assert_true(status.ways[VMSND_CAPTURE].serves);
+	assert_int_equal(status.ways[VMSND_CAPTURE].status, VMSND_BACKEND_STOPPED);
+	assert_string_equal(status_of(&stage, 0).text, "null");
+	stage_play(&stage, 48000);
+	stage_run(&stage, 500 * MS);
+	assert_int_equal(status_of(&stage, 0).ways[VMSND_PLAYBACK].status, VMSND_BACKEND_RUNNING);
+	detach(&stage, 1);
+	assert_int_equal(vmsnd_machine_output(stage.sim.machine, 0, 1, &status), VMSND_E_INVALID);
+	assert_int_equal(vmsnd_machine_output(stage.sim.machine, 0, VMSND_OUTPUTS_MAX, &status),
+			 VMSND_E_INVALID);
+	assert_int_equal(vmsnd_machine_output(stage.sim.machine, 1, 0, &status), VMSND_E_INVALID);
+	stage_finish(&stage);
+	stage_close(&stage);
+}
+
+/* What is not there is not asked; what says that it failed is let go, and opened again. */
+static void test_AT_05_an_output_that_is_away_says_so(void **state)
+{
+	struct vmsnd_output_status status;
+	struct stage stage;
+
+	stage_open(&stage);
+	fake.away = true;
+	add(&stage, "capture=0", "fake");
+	stage_run(&stage, 100 * MS);
+	status = status_of(&stage, 0);
+	assert_false(status.present);
+	assert_true(status.ways[VMSND_CAPTURE].serves);
+	assert_int_equal(status.ways[VMSND_PLAYBACK].status, VMSND_BACKEND_UNKNOWN);
+	fake.away = false;
+	fake.deaf = true;
+	stage_run(&stage, 6 * SECOND);
+	status = status_of(&stage, 0);
+	assert_true(status.present);
+	assert_false(status.ways[VMSND_CAPTURE].serves);
+	assert_int_equal(status.ways[VMSND_PLAYBACK].status, VMSND_BACKEND_RUNNING);
+	assert_int_equal(status.ways[VMSND_CAPTURE].status, VMSND_BACKEND_UNKNOWN);
+	stage_close(&stage);
+}
+
 static void test_taps_have_what_the_device_gave_and_what_the_host_took(void **state)
 {
 	struct stage stage;
@@ -172,6 +236,14 @@ static void test_a_tap_is_switched_while_it_plays(void **state)
 	tap(&stage, VMSND_PLAYBACK, VMSND_TAP_DEVICE, NULL);
 	assert_int_equal(stage_assert_piece(&stage, "c.wav", &frames),
 			 first + 19200); /* where the other ended */
+	/* Lines name the card, the point, the stream and the file. */
+	assert_int_equal(stage_count(&stage, "card0: device tap of playback0 writes '"), 2);
+	assert_int_equal(stage_count(&stage, "card0: device tap of playback0 is off: '"), 2);
+	assert_int_equal(stage_count(&stage, "/a,b.wav'"), 2);
+	assert_int_equal(stage_count(&stage, "/c.wav'"), 2);
+	/* Nothing was on: nothing is said. */
+	tap(&stage, VMSND_PLAYBACK, VMSND_TAP_DEVICE, NULL);
+	assert_int_equal(stage_count(&stage, "is off: '"), 2);
 	stage_finish(&stage);
 	vmsnd_machine_close(stage.sim.machine, stage.sim.now);
 	sim_assert_file(sim_path(&stage.sim, "out.wav"), &stage.signal, 96000, 2 * PERIOD);
@@ -410,6 +482,8 @@ int main(void)
 	    cmocka_unit_test(test_a_second_file_comes_and_goes_and_the_first_does_not_notice),
 	    cmocka_unit_test(test_the_first_output_goes_and_another_takes_its_place),
 	    cmocka_unit_test(test_eight_outputs_and_no_more),
+	    cmocka_unit_test(test_every_output_is_shown_with_its_text_and_ways),
+	    cmocka_unit_test(test_AT_05_an_output_that_is_away_says_so),
 	    cmocka_unit_test(test_taps_have_what_the_device_gave_and_what_the_host_took),
 	    cmocka_unit_test(test_a_tap_is_switched_while_it_plays),
 	    cmocka_unit_test(test_a_tap_that_cannot_be_is_refused),
