@@ -127,6 +127,10 @@ struct vmsnd_tap_conf {
 };
 enum vmsnd_rc vmsnd_machine_tap(struct vmsnd_machine *machine, unsigned card,
 				const struct vmsnd_tap_conf *tap, vmsnd_ns now);
+/* Those that are set: fills at most `max`, returns how many there are. A path is good until its
+ * tap is set anew. */
+size_t vmsnd_machine_taps(const struct vmsnd_machine *machine, unsigned card,
+			  struct vmsnd_tap_conf *out, size_t max);
 
 /* What an output is. Reading disturbs nobody. */
 struct vmsnd_output_status {

@@ -178,14 +178,29 @@ static void print_way(const json_t *output, const char *way, const char *status_
 		       strcmp(status, "unknown") != 0 ? status : "");
 }
 
+/* However long it is. */
+static void print_text(const char *given)
+{
+	char *safe = strdup(given);
+
+	if (safe)
+		defuse(safe);
+	printf("%s", safe ? safe : "-");
+	free(safe);
+}
+
+static void show_tap(const json_t *tap)
+{
+	printf("  tap of %s %lld, %s: ", text(tap, "direction"), (long long)number(tap, "stream"),
+	       text(tap, "point"));
+	print_text(text(tap, "path"));
+	putchar('\n');
+}
+
 static void show_output(const json_t *output)
 {
-	char *given = strdup(text(output, "text"));
-
-	if (given)
-		defuse(given);
-	printf("  output %lld: %s", (long long)number(output, "output"), given ? given : "-");
-	free(given);
+	printf("  output %lld: ", (long long)number(output, "output"));
+	print_text(text(output, "text"));
 	print_way(output, "playback", "playback-status");
 	print_way(output, "capture", "capture-status");
 	puts(is_on(output, "present") ? "" : "; not there now");
@@ -194,6 +209,7 @@ static void show_output(const json_t *output)
 static void show_card(const json_t *card)
 {
 	const json_t *outputs = json_object_get(card, "outputs");
+	const json_t *taps = json_object_get(card, "taps");
 	char name[CELL_BYTES];
 
 	snprintf(name, sizeof(name), "%s", text(card, "name"));
@@ -204,6 +220,8 @@ static void show_card(const json_t *card)
 	       json_array_size(outputs) > 0 ? "" : "; no outputs");
 	for (size_t i = 0; i < json_array_size(outputs); i++)
 		show_output(json_array_get(outputs, i));
+	for (size_t i = 0; i < json_array_size(taps); i++)
+		show_tap(json_array_get(taps, i));
 }
 
 void vmsnd_ctl_show_status(const json_t *all)

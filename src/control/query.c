@@ -104,6 +104,24 @@ static json_t *outputs_of(const struct vmsnd_machine *machine, unsigned card)
 	return list;
 }
 
+static json_t *taps_of(const struct vmsnd_machine *machine, unsigned card)
+{
+	json_t *list = json_array();
+	size_t n = vmsnd_machine_taps(machine, card, NULL, 0);
+	struct vmsnd_tap_conf *taps = n > 0 ? calloc(n, sizeof(*taps)) : NULL;
+
+	n = taps ? vmsnd_machine_taps(machine, card, taps, n) : 0;
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(
+		    list, json_pack("{s:s,s:o,s:s,s:o}", "direction",
+				    vmsnd_control_direction(taps[i].dir), "stream",
+				    number(taps[i].stream), "point",
+				    taps[i].point == VMSND_TAP_DEVICE ? "device" : "host", "path",
+				    vmsnd_control_text(taps[i].path)));
+	free(taps);
+	return list;
+}
+
 void vmsnd_control_query_cards(struct vmsnd_control_call *call)
 {
 	unsigned n = vmsnd_machine_status(call->machine).cards;
@@ -117,10 +135,10 @@ void vmsnd_control_query_cards(struct vmsnd_control_call *call)
 		vmsnd_machine_paused(call->machine, i, &paused);
 		json_array_append_new(
 		    call->result,
-		    json_pack("{s:o,s:o,s:b,s:b,s:b,s:o}", "card", number(i), "name",
+		    json_pack("{s:o,s:o,s:b,s:b,s:b,s:o,s:o}", "card", number(i), "name",
 			      vmsnd_control_text(vmsnd_machine_card_name(call->machine, i)),
 			      "playback", playback, "capture", capture, "paused", paused, "outputs",
-			      outputs_of(call->machine, i)));
+			      outputs_of(call->machine, i), "taps", taps_of(call->machine, i)));
 	}
 }
 

@@ -121,6 +121,29 @@ enum vmsnd_rc vmsnd_machine_output(const struct vmsnd_machine *machine, unsigned
 	return VMSND_OK;
 }
 
+size_t vmsnd_machine_taps(const struct vmsnd_machine *machine, unsigned card_number,
+			  struct vmsnd_tap_conf *out, size_t max)
+{
+	const struct vmsnd_card *card = vmsnd_machine_card(machine, card_number);
+	size_t n = 0;
+
+	for (unsigned port = 0; card && port < card->n_ports; port++) {
+		for (unsigned point = 0; point < VMSND_TAP_COUNT; point++) {
+			const struct vmsnd_output *tap = card->ports[port].taps[point];
+			enum vmsnd_dir dir = vmsnd_card_port_dir(card, port);
+
+			if (tap && n++ < max)
+				out[n - 1] = (struct vmsnd_tap_conf){
+				    .dir = dir,
+				    .stream =
+					dir == VMSND_PLAYBACK ? port : port - card->n_playback,
+				    .point = (enum vmsnd_tap)point,
+				    .path = tap->text};
+		}
+	}
+	return n;
+}
+
 enum vmsnd_rc vmsnd_machine_paused(const struct vmsnd_machine *machine, unsigned card_number,
 				   bool *on)
 {

@@ -445,7 +445,10 @@ def test_outputs_volume_and_taps():
         ctl_fine("detach", "1")
         assert "output 0: null" in ctl_fine("status") and "output 1" not in ctl_fine("status")
         ctl_fine("tap", "0", "device", "tap.wav")
+        shown = f"\n  tap of playback 0, device: {os.getcwd()}/tap.wav\n"
+        assert shown in ctl_fine("status"), ctl_fine("status")
         ctl_fine("tap", "0", "device", "off")
+        assert "tap of" not in ctl_fine("status")
         ctl_fine("pause")
         assert "capture off, paused\n" in ctl_fine("status")
         ctl_fine("resume")

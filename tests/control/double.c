@@ -87,6 +87,16 @@ enum vmsnd_rc vmsnd_machine_output(const struct vmsnd_machine *machine, unsigned
 	return out->backend ? VMSND_OK : VMSND_E_INVALID;
 }
 
+size_t vmsnd_machine_taps(const struct vmsnd_machine *machine, unsigned card,
+			  struct vmsnd_tap_conf *out, size_t max)
+{
+	if (!machine->cards[card].tap.path)
+		return 0;
+	if (max > 0)
+		*out = machine->cards[card].tap;
+	return 1;
+}
+
 enum vmsnd_rc vmsnd_machine_paused(const struct vmsnd_machine *machine, unsigned card, bool *on)
 {
 	*on = machine->cards[card].paused;

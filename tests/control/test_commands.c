@@ -356,9 +356,11 @@ static void test_query_cards_lists_every_output(void **state)
 	    "\"capture\":false,\"capture-status\":\"unknown\"},"
 	    "{\"output\":7,\"backend\":\"file\",\"text\":\"file,path=b.wav\",\"present\":true,"
 	    "\"playback\":true,\"playback-status\":\"error\","
-	    "\"capture\":true,\"capture-status\":\"initializing\"}]},"
+	    "\"capture\":true,\"capture-status\":\"initializing\"}],"
+	    "\"taps\":[{\"direction\":\"capture\",\"stream\":1,\"point\":\"host\",\"path\":\"/"
+	    "t.wav\"}]},"
 	    "{\"card\":1,\"name\":\"?\",\"playback\":true,\"capture\":false,\"paused\":false,"
-	    "\"outputs\":[]}]";
+	    "\"outputs\":[],\"taps\":[]}]";
 	struct rig *rig = *state;
 	struct double_card *card = &rig->machine.cards[0];
 	struct client client;
@@ -366,6 +368,7 @@ static void test_query_cards_lists_every_output(void **state)
 
 	assert_non_null(wanted);
 	card->paused = true;
+	card->tap = (struct vmsnd_tap_conf){VMSND_CAPTURE, 1, VMSND_TAP_HOST, "/t.wav"};
 	card->outputs[3] = (struct vmsnd_output_status){
 	    .backend = "file",
 	    .text = "file,path=\xff.wav",

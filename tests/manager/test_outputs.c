@@ -193,14 +193,22 @@ static void test_AT_05_an_output_that_is_away_says_so(void **state)
 
 static void test_taps_have_what_the_device_gave_and_what_the_host_took(void **state)
 {
+	struct vmsnd_tap_conf taps[3] = {{0}};
 	struct stage stage;
 	struct sim_sound sound;
 	uint64_t frames;
 
 	stage_open(&stage);
 	add(&stage, "capture=0", "null");
+	assert_int_equal(vmsnd_machine_taps(stage.sim.machine, 0, taps, 3), 0);
 	tap(&stage, VMSND_PLAYBACK, VMSND_TAP_DEVICE, sim_path(&stage.sim, "device.wav"));
 	tap(&stage, VMSND_PLAYBACK, VMSND_TAP_HOST, sim_path(&stage.sim, "host.wav"));
+	assert_int_equal(vmsnd_machine_taps(stage.sim.machine, 0, taps, 1), 2);
+	assert_int_equal(taps[0].point, VMSND_TAP_DEVICE);
+	assert_null(taps[1].path);
+	assert_int_equal(vmsnd_machine_taps(stage.sim.machine, 0, taps, 3), 2);
+	assert_int_equal(taps[1].point, VMSND_TAP_HOST);
+	assert_non_null(strstr(taps[1].path, "/host.wav"));
 	stage_play(&stage, 48000);
 	stage_finish(&stage);
 	stage_run(&stage, 100 * MS);
