@@ -188,7 +188,7 @@ void owner_init(struct world *world)
 	}
 	if (world->calm || dice_chance(&world->owners[0].dice, 15))
 		world->owners[0].next = VMSND_NEVER;
-	if (world->conf.alone || dice_chance(&world->owners[1].dice, 15))
+	if (world->conf.alone || world->still || dice_chance(&world->owners[1].dice, 15))
 		world->owners[1].next = VMSND_NEVER;
 }
 

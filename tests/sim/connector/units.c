@@ -29,7 +29,8 @@ void world_unmap(void *at, size_t bytes)
 
 static struct host_kind draw_kind(struct world *world, unsigned index)
 {
-	struct host_kind kind = host_kind_draw(&world->unit_dice[index], world->calm && index == 0);
+	struct host_kind kind =
+	    host_kind_draw(&world->unit_dice[index], world->still || (world->calm && index == 0));
 
 	if (index == 0)
 		kind.clockless = false;

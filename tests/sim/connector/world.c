@@ -233,6 +233,7 @@ static void draw(struct world *world)
 	    .ctx = world, .submit = pool_submit, .wake = wake, .rates = &sim_rates};
 	if (dice_chance(&dice, 10))
 		world->env.submit = NULL;
+	world->still = world->calm && dice_chance(&dice, 50);
 	world->lane_dice = dice_of(world->conf.seed, 3);
 	world->pool_dice = dice_of(world->conf.seed, 4);
 	for (unsigned i = 0; i < UNITS_MAX; i++)

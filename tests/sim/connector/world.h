@@ -152,6 +152,7 @@ struct unit {
 	vmsnd_ns leave_by; /* and must be gone then */
 	bool plain;        /* the volume has been unity since the unit was there */
 	vmsnd_ns state_since;
+	uint64_t dropped; /* as of the last check */
 	enum vmsnd_host_state state;
 	struct vmsnd_backend *parting[8]; /* detached, not yet given back */
 	vmsnd_ns part_by;
@@ -220,6 +221,7 @@ struct world {
 	jmp_buf failed;
 	enum vmsnd_dir dir;
 	bool calm;     /* nothing bad happens to unit 0 */
+	bool still;    /* nor to any other */
 	bool punctual; /* the lane is never late */
 	bool compared; /* unit 0 must hear the same with and without the others */
 	bool together; /* capture: more than one input */
