@@ -4,6 +4,7 @@
 
 void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 {
+	atomic_store_explicit(&path->block_ns, block->when, memory_order_relaxed);
 	vmsnd_figure_add_rt(&path->blocks, 1);
 	vmsnd_figure_add_rt(&path->host_gaps, block->gap);
 	atomic_store_explicit(&path->delay_frames, block->delay_frames, memory_order_relaxed);

@@ -30,6 +30,7 @@ static void ring_empty(struct vmsnd_port *port, uint32_t capacity_frames)
 	vmsnd_ring_reset(&port->head);
 	vmsnd_ring_end_init(&port->ring, &port->head, port->conf.ring_storage, capacity_frames,
 			    port->frame_bytes);
+	port->ahead_done = port->ahead_told = 0;
 	port->main.ring = port->stand.ring = port->ring;
 	port->main.ring_format = port->params.format;
 }
@@ -112,6 +113,8 @@ void vmsnd_port_measure(struct vmsnd_port *port)
 	port->target_frames = (uint32_t)(target < capacity ? target : capacity);
 	port->threshold_ns = vmsnd_port_frames_ns(port, port->threshold_frames);
 	port->main.threshold_frames = port->threshold_frames;
+	port->coarse =
+	    port->conf.dir == VMSND_PLAYBACK && host_block(port) > params->buffer_frames / 2;
 }
 
 /* At least the guest's buffer (V55); roomy enough for the host's blocks if the storage is. */

@@ -43,6 +43,7 @@ struct vmsnd_path {
 	struct vmsnd_follow follow;        /* of what goes out of it */
 	bool follows;                      /* playback: its rate is bent */
 	_Atomic uint32_t exact, delay_frames, held_frames;
+	_Atomic uint64_t block_ns; /* when the last one was */
 	_Atomic uint64_t blocks, in_frames, out_frames, dropped_frames, silence_frames, underruns,
 	    underrun_frames, overruns, overrun_frames, host_gaps, fill_min, fill_max, latency_ns,
 	    latency_min_ns, latency_max_ns;
@@ -149,6 +150,11 @@ struct vmsnd_port {
 	struct vmsnd_ring_end ring; /* the device's end */
 	uint64_t wishes;            /* counts what may change the streams that units should have */
 	uint64_t frames_before;     /* done before the last prepare */
+	/* Unit 0's block is too long for the guest's buffer: frames are done as time goes by, not
+	 * as they are taken (run.c). */
+	bool coarse;
+	uint64_t ahead_done, ahead_told, ahead_blocks;
+	vmsnd_ns ahead_since;
 	uint64_t starts, stalls;
 	uint64_t opens, losses; /* of units 0 that are gone */
 	/* Since when nobody has moved a block, and how many there were then. */
@@ -276,6 +282,8 @@ uint32_t vmsnd_port_fill(const struct vmsnd_port *port);
 void vmsnd_port_grow(struct vmsnd_port *port);
 /* Sees to it that just one moves unit 0's frames: its host, or the stand-in, or nobody. */
 void vmsnd_port_drive(struct vmsnd_port *port, vmsnd_ns at);
+/* Frames that are done as time goes by (see there). */
+void vmsnd_port_run_ahead(struct vmsnd_port *port, vmsnd_ns now);
 /* Settles and drives all units. */
 void vmsnd_port_settle_luns(struct vmsnd_port *port, vmsnd_ns now);
 /* Unit 0's host is on another device: pre-buffers anew (PL-16). */

@@ -73,6 +73,8 @@ static void start_host(struct vmsnd_port *port, vmsnd_ns at)
 		stand_in(port, at);
 		return;
 	}
+	port->ahead_blocks = vmsnd_figure_rt(&port->main.blocks);
+	port->ahead_since = at;
 	port->just_started = !port->luns[0]->conf.backend->advance;
 	port->holding = port->conf.dir == VMSND_CAPTURE && port->threshold_frames > 0 &&
 			vmsnd_port_fill(port) < port->threshold_frames;
@@ -274,6 +276,47 @@ void vmsnd_port_drain(struct vmsnd_port *port, vmsnd_ns now)
 
 /* ---- time ---- */
 
+static bool runs_ahead(const struct vmsnd_port *port)
+{
+	const struct vmsnd_lun *lun = port->luns[0];
+
+	return port->coarse && moving(port) && lun && lun->running && !lun->stalled;
+}
+
+/* A host that takes more at a time than half of what the guest can have posted: did frames count as
+ * done when they are taken, the guest could never have posted a block in time and its clock would
+ * stand. So between blocks they are done as time goes by, while they still wait in the ring; but
+ * for the last period, so that a guest that ends does not take the ring away with them. */
+void vmsnd_port_run_ahead(struct vmsnd_port *port, vmsnd_ns now)
+{
+	uint64_t blocks = vmsnd_figure_rt(&port->main.blocks), position = port->ring.position, at;
+	vmsnd_ns when = vmsnd_figure_rt(&port->main.block_ns);
+	uint32_t period = port->params.period_frames;
+
+	if (!runs_ahead(port))
+		return;
+	if (blocks != port->ahead_blocks) {
+		port->ahead_blocks = blocks;
+		port->ahead_since = earlier(when, now); /* `when` may be of a clock before ours */
+	}
+	at = vmsnd_ns_to_frames(now - port->ahead_since, port->params.format.rate_hz);
+	at = position - vmsnd_port_fill(port) + at / period * period;
+	if (position < period || at > position - period)
+		at = position < period ? 0 : position - period;
+	if (at > port->ahead_done)
+		port->ahead_done = at;
+}
+
+static vmsnd_ns ahead_deadline(const struct vmsnd_port *port, vmsnd_ns now)
+{
+	uint64_t period = port->params.period_frames, at;
+
+	if (!runs_ahead(port))
+		return VMSND_NEVER;
+	at = vmsnd_ns_to_frames(now - port->ahead_since, port->params.format.rate_hz);
+	return port->ahead_since + vmsnd_port_frames_ns(port, (at / period + 1) * period);
+}
+
 /* The port's own next event. */
 static vmsnd_ns own_deadline(const struct vmsnd_port *port)
 {
@@ -324,7 +367,13 @@ vmsnd_ns vmsnd_port_advance(struct vmsnd_port *port, vmsnd_ns now)
 	while (own_deadline(port) <= last)
 		own_event(port, own_deadline(port));
 	settle(port, now);
+	vmsnd_port_run_ahead(port, now);
 	next = earlier(own_deadline(port), look_again(port, now));
+	next = earlier(next, ahead_deadline(port, now));
+	/* What the device handed over may have let frames be done that it has not seen yet. */
+	if (port->ahead_told != port->ahead_done)
+		next = now;
+	port->ahead_told = port->ahead_done;
 	/* Only now can the device be told when such a host's frames are due. */
 	if (port->just_started)
 		next = now;

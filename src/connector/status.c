@@ -160,16 +160,21 @@ void vmsnd_port_commit(struct vmsnd_port *port, uint32_t frames)
 	} else {
 		vmsnd_figure_add_rt(&port->main.in_frames, frames);
 		vmsnd_ring_write_commit_rt(&port->ring, frames);
+		vmsnd_port_run_ahead(port, port->time);
 	}
 }
 
 uint64_t vmsnd_port_done_frames(const struct vmsnd_port *port)
 {
 	uint32_t fill = vmsnd_port_fill(port);
+	uint64_t left;
 
 	if (port->conf.dir == VMSND_CAPTURE)
 		return port->ring.position + fill;
-	return port->ring.position > fill ? port->ring.position - fill : 0;
+	if (port->ring.position <= fill)
+		return port->ahead_done;
+	left = port->ring.position - fill;
+	return left > port->ahead_done ? left : port->ahead_done;
 }
 
 uint32_t vmsnd_port_delay_frames(const struct vmsnd_port *port)
@@ -192,7 +197,9 @@ vmsnd_ns vmsnd_port_due(const struct vmsnd_port *port, uint64_t frames, vmsnd_ns
 	const struct vmsnd_lun *lun = port->luns[0];
 	uint64_t done = vmsnd_port_done_frames(port), left;
 
-	if (!lun || !lun->running || lun->conf.backend->advance)
+	if (!lun || !lun->running)
+		return VMSND_NEVER;
+	if (lun->conf.backend->advance)
 		return VMSND_NEVER;
 	left = (uint64_t)lun->got.period_frames * port->params.format.rate_hz /
 		   lun->got.format.rate_hz / 4 +

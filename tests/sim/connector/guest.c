@@ -4,6 +4,8 @@
 
 #include "world.h"
 
+#include "connector/port.h"
+
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -175,11 +177,6 @@ void guest_turn(struct world *world, vmsnd_ns now)
 
 /* ---- what it wants ------------------------------------------------------------------------ */
 
-static uint64_t held(const struct guest *guest)
-{
-	return guest->copied > guest->done ? guest->copied - guest->done : 0;
-}
-
 static void forget(struct world *world)
 {
 	struct guest *guest = &world->guest;
@@ -188,7 +185,7 @@ static void forget(struct world *world)
 	if (guest->state != GUEST_IDLE)
 		guest->done = vmsnd_port_done_frames(world->port);
 	if (world->dir == VMSND_PLAYBACK)
-		guest->released += held(guest);
+		guest->released += vmsnd_port_fill(world->port); /* done or not */
 	else
 		guest->released += guest->done - guest->copied;
 	guest->posted = guest->copied = guest->done = 0;
