@@ -2,6 +2,8 @@
 /* The one ring: frames from one writer to one reader, without locks. */
 #include "base/ring.h"
 
+#include <string.h>
+
 uint32_t vmsnd_ring_capacity(uint32_t frames)
 {
 	uint32_t capacity = 1;
@@ -32,6 +34,22 @@ uint32_t vmsnd_ring_distance_rt(const struct vmsnd_ring_head *head)
 	uint64_t written = atomic_load_explicit(&head->written, memory_order_acquire);
 
 	return written - read <= UINT32_MAX ? (uint32_t)(written - read) : 0;
+}
+
+/* A frame stays where it is or goes one old ring further, whichever its position says. */
+void vmsnd_ring_double(struct vmsnd_ring_end *end)
+{
+	uint64_t old = end->capacity_frames;
+	uint64_t at = atomic_load_explicit(&end->head->read, memory_order_acquire);
+	uint64_t written = atomic_load_explicit(&end->head->written, memory_order_acquire);
+
+	for (; at < written; at++) {
+		unsigned char *from = end->storage + (at & (old - 1)) * end->frame_bytes;
+
+		if (at & old)
+			memcpy(from + old * end->frame_bytes, from, end->frame_bytes);
+	}
+	end->capacity_frames = (uint32_t)(2 * old);
 }
 
 /* At most `frames`, at most `available`, at most to the end of the storage. */

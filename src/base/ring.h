@@ -36,6 +36,9 @@ struct vmsnd_ring_end {
 uint32_t vmsnd_ring_capacity(uint32_t frames);
 /* Empties the ring. Only while neither side is at work; both ends are then set up anew. */
 void vmsnd_ring_reset(struct vmsnd_ring_head *head);
+/* Twice the room in the same storage, which has to have it; what the ring holds stays. Only while
+ * neither side is at work; the other end is then told its new capacity. */
+void vmsnd_ring_double(struct vmsnd_ring_end *end);
 /* An end of an empty ring. `capacity_frames` is a power of two. */
 void vmsnd_ring_end_init(struct vmsnd_ring_end *end, struct vmsnd_ring_head *head, void *storage,
 			 uint32_t capacity_frames, uint32_t frame_bytes);

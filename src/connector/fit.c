@@ -6,7 +6,7 @@
 #define STALL_NS     UINT64_C(250000000)
 #define STALL_BLOCKS 8u
 
-static uint32_t larger(uint32_t a, uint32_t b)
+static uint64_t larger(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
@@ -44,6 +44,21 @@ void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *form
 	lun->fed = VMSND_NEVER;
 }
 
+/* RI-04: what the lane feeds was sized for the guest; long blocks, its own or unit 0's, need more.
+ */
+static void make_room(struct vmsnd_lun *lun)
+{
+	uint64_t block = (uint64_t)lun->got.period_frames * lun->own.ring_format.rate_hz /
+			 lun->got.format.rate_hz;
+	uint64_t room = 8 * larger(block, vmsnd_port_host_block(lun->port));
+
+	if (room > whole_storage(lun->far.frame_bytes))
+		room = whole_storage(lun->far.frame_bytes);
+	while (lun->far.capacity_frames > 0 && lun->far.capacity_frames < room)
+		vmsnd_ring_double(&lun->far);
+	lun->own.ring.capacity_frames = lun->far.capacity_frames;
+}
+
 /* The ring's own format, and how much it has to hold: what comes at a time, several times. */
 static void fit_ring(struct vmsnd_lun *lun)
 {
@@ -56,6 +71,8 @@ static void fit_ring(struct vmsnd_lun *lun)
 		vmsnd_lun_ring_reset(lun, host, 8 * (block > guest ? block : guest));
 	else if (lun->conf.role == VMSND_LUN_TAP_HOST)
 		vmsnd_lun_ring_reset(lun, &lun->asked.format, 16 * block);
+	else
+		make_room(lun);
 }
 
 /* Frames of the ring's that a conversion sees beyond what it makes; a longer filter, by as much as
@@ -86,7 +103,11 @@ static uint32_t choose_aim(const struct vmsnd_lun *lun)
 	const struct vmsnd_path *path = lun->path;
 	uint64_t rate_hz = path->ring_format.rate_hz;
 	uint64_t host = lun->got.period_frames * rate_hz / path->format.rate_hz + 1;
-	uint64_t guest = params->period_frames * rate_hz / params->format.rate_hz + 1;
+	/* What comes at a time: the guest hands over as unit 0 takes. */
+	uint64_t comes = vmsnd_port_host_block(lun->port);
+	uint64_t guest = (comes > params->period_frames ? comes : params->period_frames) * rate_hz /
+			     params->format.rate_hz +
+			 1;
 	uint64_t aim = 2 * (host > guest ? host : guest);
 
 	/* And twice a millisecond for the jitter. */

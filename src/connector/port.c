@@ -71,8 +71,7 @@ static enum vmsnd_rc check(const struct vmsnd_port *port, const struct vmsnd_str
 	return vmsnd_port_fits(port, params) ? VMSND_OK : VMSND_E_NOMEM;
 }
 
-/* Unit 0's block, in frames of the guest's; 0 when there is none. */
-static uint64_t host_block(const struct vmsnd_port *port)
+uint64_t vmsnd_port_host_block(const struct vmsnd_port *port)
 {
 	const struct vmsnd_lun *lun = port->luns[0];
 
@@ -98,7 +97,8 @@ static uint64_t wished(const struct vmsnd_port *port)
 void vmsnd_port_measure(struct vmsnd_port *port)
 {
 	const struct vmsnd_stream_params *params = &port->params;
-	uint64_t two = 2 * larger(host_block(port), params->period_frames), wish = wished(port);
+	uint64_t two = 2 * larger(vmsnd_port_host_block(port), params->period_frames),
+		 wish = wished(port);
 	uint64_t capacity = port->ring.capacity_frames;
 	uint64_t threshold = two, target = two;
 
@@ -113,15 +113,15 @@ void vmsnd_port_measure(struct vmsnd_port *port)
 	port->target_frames = (uint32_t)(target < capacity ? target : capacity);
 	port->threshold_ns = vmsnd_port_frames_ns(port, port->threshold_frames);
 	port->main.threshold_frames = port->threshold_frames;
-	port->coarse =
-	    port->conf.dir == VMSND_PLAYBACK && host_block(port) > params->buffer_frames / 2;
+	port->coarse = port->conf.dir == VMSND_PLAYBACK &&
+		       vmsnd_port_host_block(port) > params->buffer_frames / 2;
 }
 
 /* At least the guest's buffer (V55); roomy enough for the host's blocks if the storage is. */
 static uint32_t choose_capacity(const struct vmsnd_port *port)
 {
-	uint64_t roomy = larger(port->params.buffer_frames,
-				4 * larger(host_block(port), port->params.period_frames));
+	uint64_t roomy = larger(port->params.buffer_frames, 4 * larger(vmsnd_port_host_block(port),
+								       port->params.period_frames));
 	uint32_t least = vmsnd_ring_capacity(port->params.buffer_frames);
 	uint32_t capacity = VMSND_PORT_RING_BYTES;
 
@@ -134,27 +134,6 @@ static uint32_t choose_capacity(const struct vmsnd_port *port)
 	return capacity > least ? capacity : least;
 }
 
-/* Twice the room in the same storage: a frame stays where it is or goes one old ring further,
- * whichever its position says. Nobody is at the other end now. */
-static void double_ring(struct vmsnd_port *port)
-{
-	struct vmsnd_ring_end *ring = &port->ring;
-	uint64_t old = ring->capacity_frames, end = ring->position;
-	uint64_t at = end;
-
-	if (port->conf.dir == VMSND_CAPTURE)
-		end += vmsnd_ring_fill_rt(ring);
-	else
-		at -= old - vmsnd_ring_room_rt(ring);
-	for (; at < end; at++)
-		if (at & old)
-			memcpy(ring->storage + ((at & (old - 1)) + old) * ring->frame_bytes,
-			       ring->storage + (at & (old - 1)) * ring->frame_bytes,
-			       ring->frame_bytes);
-	ring->capacity_frames = (uint32_t)(2 * old);
-	port->main.ring.capacity_frames = port->stand.ring.capacity_frames = (uint32_t)(2 * old);
-}
-
 /* RI-04: the ring is sized for the new device, and what it holds stays. */
 void vmsnd_port_grow(struct vmsnd_port *port)
 {
@@ -163,7 +142,9 @@ void vmsnd_port_grow(struct vmsnd_port *port)
 	if (port->ring.capacity_frames == 0)
 		return;
 	while (port->ring.capacity_frames < capacity)
-		double_ring(port);
+		vmsnd_ring_double(&port->ring);
+	port->main.ring.capacity_frames = port->stand.ring.capacity_frames =
+	    port->ring.capacity_frames;
 }
 
 /* ---- prepare and release ---- */

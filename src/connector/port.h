@@ -278,6 +278,8 @@ vmsnd_ns vmsnd_lun_drive_deadline(const struct vmsnd_lun *lun, vmsnd_ns now);
 /* Sizes that follow from params and unit 0's host. */
 void vmsnd_port_measure(struct vmsnd_port *port);
 uint32_t vmsnd_port_fill(const struct vmsnd_port *port);
+/* Unit 0's block, in frames of the guest's; 0 when there is none. */
+uint64_t vmsnd_port_host_block(const struct vmsnd_port *port);
 /* Unit 0's host was opened: room for its blocks. */
 void vmsnd_port_grow(struct vmsnd_port *port);
 /* Sees to it that just one moves unit 0's frames: its host, or the stand-in, or nobody. */
