@@ -86,6 +86,21 @@ void vmsnd_ring_write_commit_rt(struct vmsnd_ring_end *writer, uint32_t frames)
 	atomic_store_explicit(&writer->head->written, writer->position, memory_order_release);
 }
 
+uint32_t vmsnd_ring_put_rt(struct vmsnd_ring_end *writer, const void *from, uint32_t frames)
+{
+	const unsigned char *samples = from;
+	uint32_t put = 0, piece;
+	void *at;
+
+	while ((piece = vmsnd_ring_write_begin_rt(writer, frames - put, &at)) > 0) {
+		memcpy(at, samples + (size_t)put * writer->frame_bytes,
+		       (size_t)piece * writer->frame_bytes);
+		vmsnd_ring_write_commit_rt(writer, piece);
+		put += piece;
+	}
+	return put;
+}
+
 uint32_t vmsnd_ring_fill_rt(const struct vmsnd_ring_end *reader)
 {
 	uint64_t written = atomic_load_explicit(&reader->head->written, memory_order_acquire);

@@ -50,6 +50,9 @@ uint32_t vmsnd_ring_room_rt(const struct vmsnd_ring_end *writer);
 uint32_t vmsnd_ring_write_begin_rt(const struct vmsnd_ring_end *writer, uint32_t frames, void **at);
 void vmsnd_ring_write_commit_rt(struct vmsnd_ring_end *writer, uint32_t frames);
 
+/* Copies as many of `frames` as there is room for, and says how many that was. */
+uint32_t vmsnd_ring_put_rt(struct vmsnd_ring_end *writer, const void *from, uint32_t frames);
+
 /* Frames between the two, for whoever is neither: a figure, not a promise. */
 uint32_t vmsnd_ring_distance_rt(const struct vmsnd_ring_head *head);
 

@@ -3,8 +3,6 @@
  *
  * The newest frames are the ones dropped because only the reader may move the read
  * position; what the guest gets is in order, with one hole where the frames are missing. */
-#include <string.h>
-
 #include "connector/port.h"
 
 static void lost_rt(struct vmsnd_path *path, uint32_t lost)
@@ -48,22 +46,11 @@ static void record_rt(struct vmsnd_port *port, struct vmsnd_path *path,
 /* Others: as it is, into a ring of their own, from which unit 0 takes it. */
 static void store_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 {
-	const unsigned char *from = block->samples;
-	uint32_t put = 0;
+	uint32_t put;
 
 	if (block->gap)
 		vmsnd_pace_break_rt(&path->pace);
-	while (put < block->frames) {
-		void *at;
-		uint32_t piece = vmsnd_ring_write_begin_rt(&path->ring, block->frames - put, &at);
-		size_t bytes = (size_t)piece * path->ring.frame_bytes;
-
-		if (piece == 0)
-			break;
-		memcpy(at, from + (size_t)put * path->ring.frame_bytes, bytes);
-		vmsnd_ring_write_commit_rt(&path->ring, piece);
-		put += piece;
-	}
+	put = vmsnd_ring_put_rt(&path->ring, block->samples, block->frames);
 	if (put < block->frames)
 		vmsnd_pace_break_rt(&path->pace);
 	vmsnd_pace_update_rt(&path->pace, path->ring.position, block->when);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Units above 0 on the lane: what the device hands over goes into their rings too, and their hosts
  * start when there is enough and stop when all has been played. */
-#include <string.h>
-
 #include "connector/port.h"
 
 /* How long a host may take to play out what it holds before it is stopped. */
@@ -25,24 +23,6 @@ static void drop_oldest(struct vmsnd_lun *lun, uint32_t keep_frames)
 	vmsnd_figure_add_rt(&lun->own.dropped_frames, fill - keep_frames);
 }
 
-static uint32_t write_some(struct vmsnd_ring_end *ring, const unsigned char *from, uint32_t frames)
-{
-	uint32_t put = 0;
-
-	while (put < frames) {
-		void *at;
-		uint32_t piece = vmsnd_ring_write_begin_rt(ring, frames - put, &at);
-
-		if (piece == 0)
-			break;
-		memcpy(at, from + (size_t)put * ring->frame_bytes,
-		       (size_t)piece * ring->frame_bytes);
-		vmsnd_ring_write_commit_rt(ring, piece);
-		put += piece;
-	}
-	return put;
-}
-
 static void feed(struct vmsnd_lun *lun, const unsigned char *from, uint32_t frames)
 {
 	struct vmsnd_path *path = lun->path;
@@ -51,7 +31,7 @@ static void feed(struct vmsnd_lun *lun, const unsigned char *from, uint32_t fram
 	if (!lun->running)
 		drop_oldest(
 		    lun, frames < lun->far.capacity_frames ? lun->far.capacity_frames - frames : 0);
-	put = write_some(&lun->far, from, frames);
+	put = vmsnd_ring_put_rt(&lun->far, from, frames);
 	vmsnd_figure_add_rt(&path->in_frames, frames);
 	vmsnd_figure_add_rt(&path->dropped_frames, frames - put);
 	if (put < frames)

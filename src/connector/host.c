@@ -242,6 +242,14 @@ static void look_at_state(struct vmsnd_lun *lun, vmsnd_ns now)
 
 /* ---- the whole ---- */
 
+/* Whether nobody uses the unit's ring and flow any more; the lane looks again when not. */
+static bool let_go(struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	vmsnd_lun_stop(lun, now);
+	lun->fenced = !vmsnd_lun_unlink(lun);
+	return !lun->fenced;
+}
+
 /* True when something was done that calls for another look. */
 static bool settle_open(struct vmsnd_lun *lun, vmsnd_ns now)
 {
@@ -252,18 +260,14 @@ static bool settle_open(struct vmsnd_lun *lun, vmsnd_ns now)
 	lun->wanted = vmsnd_lun_wants(lun, &want);
 	if (lun->reopen || lun->next_host != lun->conf.host || !lun->wanted ||
 	    !vmsnd_want_equal(&want, &lun->asked)) {
-		vmsnd_lun_stop(lun, now);
-		lun->fenced = !vmsnd_lun_unlink(lun);
-		if (lun->fenced)
+		if (!let_go(lun, now))
 			return false;
 		begin_close(lun, now);
 		return true;
 	}
 	look_at_state(lun, now);
 	if (!vmsnd_format_equal(&lun->guest_format, &lun->port->params.format)) {
-		vmsnd_lun_stop(lun, now);
-		lun->fenced = !vmsnd_lun_unlink(lun);
-		if (lun->fenced)
+		if (!let_go(lun, now))
 			return false;
 		lun->reopen = vmsnd_lun_fit(lun) != VMSND_OK;
 		return true;

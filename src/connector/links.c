@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Units that hang on unit 0's audio thread: inputs that it adds, taps that it writes. */
-#include <string.h>
-
 #include "connector/port.h"
 
 /* ---- the audio side ---- */
@@ -19,22 +17,10 @@ void vmsnd_links_leave_rt(struct vmsnd_port *port)
 	atomic_store(&port->epoch, vmsnd_figure_rt(&port->epoch) + 1);
 }
 
-static void write_rt(struct vmsnd_lun *lun, const unsigned char *samples, uint32_t frames)
+static void write_rt(struct vmsnd_lun *lun, const void *samples, uint32_t frames)
 {
-	struct vmsnd_ring_end *ring = &lun->far;
-	uint32_t put = 0;
+	uint32_t put = vmsnd_ring_put_rt(&lun->far, samples, frames);
 
-	while (put < frames) {
-		void *at;
-		uint32_t piece = vmsnd_ring_write_begin_rt(ring, frames - put, &at);
-
-		if (piece == 0)
-			break;
-		memcpy(at, samples + (size_t)put * ring->frame_bytes,
-		       (size_t)piece * ring->frame_bytes);
-		vmsnd_ring_write_commit_rt(ring, piece);
-		put += piece;
-	}
 	vmsnd_figure_add_rt(&lun->path->in_frames, frames);
 	vmsnd_figure_add_rt(&lun->path->dropped_frames, frames - put);
 }

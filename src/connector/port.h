@@ -91,7 +91,7 @@ struct vmsnd_lun {
 	uint64_t wishes; /* the port's then */
 	bool running;
 	bool reopen;    /* close what is open; another is wanted */
-	bool asleep;    /* NOT_WORKING or INACTIVE (PL-18), or still INITIALIZING */
+	bool asleep;    /* NOT_WORKING or INACTIVE (PL-18) */
 	bool early;     /* INITIALIZING */
 	bool plain;     /* what the guest has was refused: ask for what every host takes */
 	bool told;      /* the backend has said why it cannot */

@@ -250,13 +250,7 @@ static void path_status(const struct vmsnd_path *path, struct vmsnd_lun_status *
 
 static uint32_t fill_of(const struct vmsnd_lun *lun)
 {
-	if (lun->index == 0)
-		return vmsnd_port_fill(lun->port);
-	if (lun->far.capacity_frames == 0)
-		return 0;
-	if (lun->dir == VMSND_PLAYBACK && lun->conf.role != VMSND_LUN_TAP_HOST)
-		return lun->far.capacity_frames - vmsnd_ring_room_rt(&lun->far);
-	return vmsnd_ring_distance_rt(&lun->head);
+	return lun->index == 0 ? vmsnd_port_fill(lun->port) : vmsnd_ring_distance_rt(&lun->head);
 }
 
 void vmsnd_lun_status(const struct vmsnd_lun *lun, struct vmsnd_lun_status *out)

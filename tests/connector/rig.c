@@ -454,6 +454,18 @@ void rig_start(struct rig *rig)
 	assert_int_equal(vmsnd_port_start(rig->port, rig->now), VMSND_OK);
 }
 
+void rig_opening(struct rig *rig, enum vmsnd_dir dir, uint32_t prebuffer_ms)
+{
+	rig_begin(rig, dir, true);
+	rig->pool = RIG_POOL_HELD;
+	rig->host.kind.flags = VMSND_BACKEND_SLOW_STREAM_OPEN;
+	rig->confs[0].prefs.prebuffer_ms = prebuffer_ms;
+	rig_add(rig, 0);
+	rig_prepare(rig);
+	rig_start(rig);
+	rig->takes = dir == VMSND_CAPTURE;
+}
+
 void rig_running(struct rig *rig, enum vmsnd_dir dir, vmsnd_ns length)
 {
 	rig_open(rig, dir);

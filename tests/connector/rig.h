@@ -133,6 +133,8 @@ void rig_prepare(struct rig *rig); /* BUFFER, PERIOD; must succeed */
 void rig_start(struct rig *rig);   /* must succeed */
 /* Prepare, start, and the guest keeps up for `length`. */
 void rig_go(struct rig *rig, vmsnd_ns length);
+/* Started, while the host is still opening on a worker (pool HELD). */
+void rig_opening(struct rig *rig, enum vmsnd_dir dir, uint32_t prebuffer_ms);
 void rig_running(struct rig *rig, enum vmsnd_dir dir, vmsnd_ns length); /* open, and that */
 /* Hands frames over at once; returns how many the ring took. */
 uint32_t rig_write(struct rig *rig, uint32_t frames);

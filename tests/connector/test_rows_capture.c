@@ -8,19 +8,6 @@
 #define DONE(rig)  vmsnd_port_done_frames((rig)->port)
 #define STATE(rig) vmsnd_port_capture_state((rig)->port)
 
-/* Started, while the host is still opening on a worker. */
-static void opening(struct rig *rig, uint32_t prebuffer_ms)
-{
-	rig_begin(rig, VMSND_CAPTURE, true);
-	rig->pool = RIG_POOL_HELD;
-	rig->host.kind.flags = VMSND_BACKEND_SLOW_STREAM_OPEN;
-	rig->confs[0].prefs.prebuffer_ms = prebuffer_ms;
-	rig_add(rig, 0);
-	rig_prepare(rig);
-	rig_start(rig);
-	rig->takes = true;
-}
-
 /* Frames of silence and others that the guest took, from `from` on. */
 static size_t silence_from(const struct rig *rig, size_t from)
 {
@@ -35,7 +22,7 @@ static void test_CA_01_CA_05_silence_in_real_time_while_the_host_opens(void **st
 {
 	struct rig rig;
 
-	opening(&rig, VMSND_PREBUFFER_UNSET);
+	rig_opening(&rig, VMSND_CAPTURE, VMSND_PREBUFFER_UNSET);
 	assert_int_equal(STATE(&rig), VMSND_CAPTURE_PREBUF);
 	rig_run(&rig, 500 * MS);
 	assert_int_equal(STATE(&rig), VMSND_CAPTURE_PREBUF);
@@ -93,7 +80,7 @@ static void test_CAx_2_no_threshold_and_a_slow_host(void **state)
 {
 	struct rig rig;
 
-	opening(&rig, 0);
+	rig_opening(&rig, VMSND_CAPTURE, 0);
 	rig_run(&rig, 100 * MS);
 	assert_near(rig.taken, 4800);
 	rig_work(&rig);
@@ -134,7 +121,7 @@ static void test_CAx_1_CON_11_paused_time_brings_no_frames(void **state)
 		else if (way == 2)
 			rig_open_with(&rig, VMSND_CAPTURE, true, false);
 		if (way == 3)
-			opening(&rig, VMSND_PREBUFFER_UNSET);
+			rig_opening(&rig, VMSND_CAPTURE, VMSND_PREBUFFER_UNSET);
 		else
 			rig_go(&rig, 0);
 		rig_run(&rig, 103 * MS);

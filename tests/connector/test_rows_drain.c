@@ -6,17 +6,6 @@
 #define DONE(rig)  vmsnd_port_done_frames((rig)->port)
 #define STATE(rig) vmsnd_port_play_state((rig)->port)
 
-static void opening(struct rig *rig, uint32_t prebuffer_ms)
-{
-	rig_begin(rig, VMSND_PLAYBACK, true);
-	rig->pool = RIG_POOL_HELD;
-	rig->host.kind.flags = VMSND_BACKEND_SLOW_STREAM_OPEN;
-	rig->confs[0].prefs.prebuffer_ms = prebuffer_ms;
-	rig_add(rig, 0);
-	rig_prepare(rig);
-	rig_start(rig);
-}
-
 static void test_PL_18_host_falls_asleep_while_draining(void **state)
 {
 	struct rig rig;
@@ -40,7 +29,7 @@ static void test_PL_22_PL_23_PLx_8_drain_before_the_host_is_open(void **state)
 	for (unsigned way = 0; way < 10; way++) {
 		struct rig rig;
 
-		opening(&rig, VMSND_PREBUFFER_UNSET);
+		rig_opening(&rig, VMSND_PLAYBACK, VMSND_PREBUFFER_UNSET);
 		rig_write(&rig, frames[way / 2]);
 		rig_run(&rig, 5 * MS);
 		vmsnd_port_drain(rig.port, rig.now);

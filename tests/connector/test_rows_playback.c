@@ -6,23 +6,11 @@
 #define DONE(rig)  vmsnd_port_done_frames((rig)->port)
 #define STATE(rig) vmsnd_port_play_state((rig)->port)
 
-/* Started, while the host is still opening on a worker. */
-static void opening(struct rig *rig, uint32_t prebuffer_ms)
-{
-	rig_begin(rig, VMSND_PLAYBACK, true);
-	rig->pool = RIG_POOL_HELD;
-	rig->host.kind.flags = VMSND_BACKEND_SLOW_STREAM_OPEN;
-	rig->confs[0].prefs.prebuffer_ms = prebuffer_ms;
-	rig_add(rig, 0);
-	rig_prepare(rig);
-	rig_start(rig);
-}
-
 static void test_PL_02_start_while_the_host_is_opening(void **state)
 {
 	struct rig rig;
 
-	opening(&rig, VMSND_PREBUFFER_UNSET);
+	rig_opening(&rig, VMSND_PLAYBACK, VMSND_PREBUFFER_UNSET);
 	assert_int_equal(STATE(&rig), VMSND_PLAY_PREBUF);
 	assert_int_equal(rig_status(&rig, 0).host, VMSND_HOST_OPENING);
 	assert_int_equal(rig.n_jobs, 1);
@@ -54,7 +42,7 @@ static void test_PL_05_below_the_threshold_nothing_is_dropped(void **state)
 {
 	struct rig rig;
 
-	opening(&rig, VMSND_PREBUFFER_UNSET);
+	rig_opening(&rig, VMSND_PLAYBACK, VMSND_PREBUFFER_UNSET);
 	rig_write(&rig, T_FRAMES - 1);
 	rig_run(&rig, 10 * MS);
 	assert_int_equal(STATE(&rig), VMSND_PLAY_PREBUF);
@@ -70,7 +58,7 @@ static void test_PL_07_PL_08_PLx_2_overdue_keeps_the_newest_in_order(void **stat
 		uint64_t dropped;
 		struct rig rig;
 
-		opening(&rig, VMSND_PREBUFFER_UNSET);
+		rig_opening(&rig, VMSND_PLAYBACK, VMSND_PREBUFFER_UNSET);
 		rig.endless = true;
 		rig_run(&rig, ms * MS);
 		assert_int_equal(STATE(&rig), VMSND_PLAY_PREBUF_OVERDUE);
@@ -95,7 +83,7 @@ static void test_PL_14_open_succeeds_in_prebuf(void **state)
 {
 	struct rig rig;
 
-	opening(&rig, VMSND_PREBUFFER_UNSET);
+	rig_opening(&rig, VMSND_PLAYBACK, VMSND_PREBUFFER_UNSET);
 	rig_write(&rig, 100);
 	rig_work(&rig);
 	rig_run(&rig, MS);
@@ -112,7 +100,7 @@ static void test_PL_13_PL_14_open_succeeds_when_overdue(void **state)
 {
 	struct rig rig;
 
-	opening(&rig, VMSND_PREBUFFER_UNSET);
+	rig_opening(&rig, VMSND_PLAYBACK, VMSND_PREBUFFER_UNSET);
 	rig_write(&rig, T_FRAMES);
 	rig_run(&rig, MS);
 	assert_int_equal(STATE(&rig), VMSND_PLAY_PREBUF_OVERDUE);
@@ -246,7 +234,7 @@ static void test_PL_17_reopen_with_a_slow_host(void **state)
 	uint64_t before;
 	struct rig rig;
 
-	opening(&rig, VMSND_PREBUFFER_UNSET);
+	rig_opening(&rig, VMSND_PLAYBACK, VMSND_PREBUFFER_UNSET);
 	rig_work(&rig);
 	rig.endless = true;
 	rig_run(&rig, 100 * MS);
@@ -334,7 +322,7 @@ static void test_PL_03_PLx_4_no_prebuffer_and_a_slow_host(void **state)
 {
 	struct rig rig;
 
-	opening(&rig, 0);
+	rig_opening(&rig, VMSND_PLAYBACK, 0);
 	rig.endless = true;
 	rig_run(&rig, 200 * MS);
 	assert_near(DONE(&rig), 9600 - T_FRAMES + PERIOD);
