@@ -66,6 +66,7 @@ static void host_close(struct vmsnd_stream *stream)
 }
 
 static const struct vmsnd_backend_class host_class = {.abi = VMSND_BACKEND_ABI,
+						      .abi_end = VMSND_BACKEND_ABI,
 						      .name = "bench",
 						      .stream_open = host_open,
 						      .stream_start = host_start,

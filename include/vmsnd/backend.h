@@ -13,6 +13,7 @@
 #define VMSND_BACKEND_H
 
 #include "config.h"
+#include "life.h"
 #include "status.h"
 #include "types.h"
 
@@ -20,7 +21,7 @@
 extern "C" {
 #endif
 
-#define VMSND_BACKEND_ABI 2u
+#define VMSND_BACKEND_ABI 3u
 
 struct vmsnd_backend;
 struct vmsnd_stream;
@@ -152,6 +153,7 @@ struct vmsnd_backend_class {
 	uint32_t flags; /* of enum vmsnd_backend_flag */
 	const char *name, *summary;
 	const struct vmsnd_option *options; /* may be NULL */
+	uint32_t max_instances;             /* in one machine at a time; 0: any number */
 
 	/* VMSND_E_INVALID: the options contradict each other, the log has the line. VMSND_E_GONE: a
 	 * server or card that is not there now and may come; asked again later. */
@@ -197,6 +199,10 @@ struct vmsnd_backend_class {
 	/* Playback: no more frames follow; returns at once. The state is DRAINING until all has
 	 * been heard. VMSND_E_UNSUPPORTED: stop it instead, once its delay is over. (BE-12) */
 	enum vmsnd_rc (*stream_drain)(struct vmsnd_stream *stream, vmsnd_ns now);
+	/* The connector has stopped, or will start, the streams by itself. */
+	enum vmsnd_rc (*life)(struct vmsnd_backend *host, enum vmsnd_life what, vmsnd_ns now);
+
+	uint32_t abi_end; /* VMSND_BACKEND_ABI once more (DM-03) */
 };
 
 #ifdef __cplusplus

@@ -13,6 +13,8 @@
 #define VMSND_DEVICE_H
 
 #include "config.h"
+#include "life.h"
+#include "state.h"
 #include "status.h"
 #include "types.h"
 
@@ -20,7 +22,7 @@
 extern "C" {
 #endif
 
-#define VMSND_DEV_ABI 1u
+#define VMSND_DEV_ABI 2u
 
 struct vmsnd_dev;  /* the model's private state, placed in caller storage */
 struct vmsnd_gmem; /* see transport.h */
@@ -164,15 +166,38 @@ struct vmsnd_virtio_ops {
 	void (*kick)(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now);
 };
 
+/* What kind of device a class is; one bit at least (DM-05). The lowest orders the instances of a
+ * machine (DM-32): buses come before what is plugged into them. Bits as the reference has them. */
+enum vmsnd_dev_kind {
+	VMSND_KIND_BUS = 1u << 2,
+	VMSND_KIND_INPUT = 1u << 4,
+	VMSND_KIND_AUDIO = 1u << 13,
+	VMSND_KIND_MISC = 1u << 31
+};
+
+enum vmsnd_dev_flag { /* LC-02: the device hears of it before its drivers */
+		      VMSND_DEV_FIRST_RESET = 1,
+		      VMSND_DEV_FIRST_SUSPEND = 2,
+		      VMSND_DEV_FIRST_POWER_OFF = 4
+};
+
+#define VMSND_CARDS_MAX 4096u /* in one machine */
+/* Of one instance's state in storage (DM-07). */
+#define VMSND_DEV_BYTES_MAX (16u * 1024u * 1024u)
+/* What save may write, ring contents not included: they are the connector's. */
+#define VMSND_DEV_STATE_BYTES_MAX (1024u * 1024u)
+
 struct vmsnd_dev_class {
-	uint32_t abi; /* VMSND_DEV_ABI; the manager refuses another */
+	uint32_t abi;           /* VMSND_DEV_ABI; the manager refuses another */
+	uint32_t kind;          /* of enum vmsnd_dev_kind */
+	uint32_t flags;         /* of enum vmsnd_dev_flag */
+	uint32_t max_instances; /* in one machine; 1 or more (DM-06) */
 	const char *name, *summary;
 	const struct vmsnd_option *options;    /* may be NULL */
 	const struct vmsnd_virtio_ops *virtio; /* NULL for a card on another bus */
 
 	/* Bytes of storage init() needs; 0 when the configuration makes no
-	 * sense. The caller owns the storage (aligned as malloc's, zeroed) and frees it:
-	 * there is no destroy. */
+	 * sense. The caller owns the storage (aligned to 64, zeroed) and frees it. */
 	size_t (*footprint)(const struct vmsnd_dev_conf *conf);
 	enum vmsnd_rc (*init)(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *conf,
 			      const struct vmsnd_dev_env *env, vmsnd_ns now);
@@ -185,6 +210,30 @@ struct vmsnd_dev_class {
 
 	/* Fills at most `max` figures and returns how many there are in all. */
 	size_t (*counters)(const struct vmsnd_dev *dev, struct vmsnd_counter *out, size_t max);
+
+	/* ---- all from here may be NULL ---- */
+
+	/* Called once for every init, also for one that failed, so it copes with half of a
+	 * construction (DM-39). Models that own nothing need none. */
+	void (*fini)(struct vmsnd_dev *dev);
+	/* Once all cards that are built together have been (DM-41). A failure ends the start. */
+	enum vmsnd_rc (*init_complete)(struct vmsnd_dev *dev, vmsnd_ns now);
+	enum vmsnd_rc (*life)(struct vmsnd_dev *dev, enum vmsnd_life what, vmsnd_ns now);
+
+	/* Saved state. The format's version: load is given states of the same major only; those
+	 * of a newer minor have more at their end, which it need not read. Loading happens right
+	 * after init, while ports are loaded already; a device that refuses is as init left it.
+	 * What it held of the guest's queues goes on where the guest's driver finds it: a
+	 * queue_start with the saved next_avail is the same driver, any other a new one.
+	 * VMSND_E_DAMAGED: a value that cannot be. Without both, a machine with this device cannot
+	 * be saved. */
+	uint16_t state_major, state_minor;
+	void (*save)(const struct vmsnd_dev *dev, struct vmsnd_state_writer *to);
+	enum vmsnd_rc (*load)(struct vmsnd_dev *dev, struct vmsnd_state_reader *from,
+			      uint16_t minor, vmsnd_ns now);
+
+	uint32_t
+	    abi_end; /* VMSND_DEV_ABI once more: the record is as long as it should be (DM-03) */
 };
 
 #ifdef __cplusplus

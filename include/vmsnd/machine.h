@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* vmsnd/machine.h - cards put together: transport, device, connector, backend, on one lane.
+/* vmsnd/machine.h - cards put together: transport, device, connector, backends.
  *
- * A machine has no thread and no clock: whoever embeds it calls ready() when a watched
- * descriptor is readable and advance() when the time it last returned has come. All
- * calls for one machine come from one thread. */
+ * A machine's cards live on lanes, each on one of them for good. There are two ways to drive it:
+ *
+ * - by the embedder's own loop (conf.lanes 0): there is one lane and no thread for it; the embedder
+ *   calls vmsnd_machine_ready when a watched descriptor is readable and vmsnd_machine_advance when
+ *   the time it last returned has come. Time is what the embedder says: `now`, in every call, never
+ *   going back.
+ * - by lanes with a thread each (conf.lanes 1 or more), which keep real time. `now` is then not
+ *   looked at, and ready and advance are not to be called.
+ *
+ * Threads: every function may be called from any thread, but not from inside a callback of the
+ * machine (log, poller, changed, a backend's), and not with an _rt function above it. Whoever calls
+ * has the card's lane for as long as the call takes; what is slow (servers) is done by workers and
+ * never waited for. */
 #ifndef VMSND_MACHINE_H
 #define VMSND_MACHINE_H
 
-#include "backend.h"
-#include "transport.h"
+#include "module.h"
+#include "tree.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,24 +27,41 @@ extern "C" {
 struct vmsnd_machine;
 
 /* How the machine asks its embedder to watch descriptors. `token` comes back in
- * vmsnd_machine_ready. unwatch is always called before a descriptor is closed. */
+ * vmsnd_machine_ready. unwatch is always called before a descriptor is closed. From whichever
+ * thread called the machine. */
 struct vmsnd_poller {
 	void *ctx;
 	enum vmsnd_rc (*watch)(void *ctx, int fd, uint64_t token);
 	void (*unwatch)(void *ctx, int fd);
 };
 
+#define VMSND_LANES_MAX 64u
+
 struct vmsnd_machine_conf {
-	struct vmsnd_poller poller;
+	struct vmsnd_poller
+	    poller;     /* lanes 0: all NULL means that advance is called often enough */
+	unsigned lanes; /* threads for cards, up to VMSND_LANES_MAX; 0: the embedder's */
 	struct vmsnd_log log;
-	/* Backends of the embedder's own, found before those of the same name that the library has;
-	 * NULL after the last. May be NULL; outlives the machine, like all it points to. */
-	const struct vmsnd_backend_class *const *backends;
+	/* What devices, backends, drivers and transports there are; outlives the machine. NULL:
+	 * those that the library has itself. */
+	struct vmsnd_registry *registry;
+	const struct vmsnd_backend_class *const *backends; /* on its way out: use registry */
 	unsigned workers; /* threads for what hosts are slow at: at most so many, 1..3; 0: 3 */
+	/* Begins powered off: cards are built, listen and answer, but no time goes by for their
+	 * streams before VMSND_LIFE_POWER_ON. Else a card is on from the moment it is added. */
+	bool off;
+	uint32_t life_limit_ms; /* how long a part may take over suspend and the like; 0: 10 000 */
+	/* Something that a reader might want to see has changed: a VMM came or left, a host was
+	 * lost or came back, a reattach or a life ended. Any thread; may come too often. May be
+	 * NULL. */
+	void (*changed)(void *ctx);
+	void *changed_ctx;
 };
 
 /* Outputs and inputs of one card at a time. */
 #define VMSND_OUTPUTS_MAX 8u
+/* Drivers between one output's connector and its backend. */
+#define VMSND_DRIVERS_MAX 8u
 
 /* What the program's --device and --backend say, as text. */
 struct vmsnd_card_conf {
@@ -47,14 +74,39 @@ struct vmsnd_card_conf {
 	int listen_fd;         /* an inherited listening socket, or -1; taken over on success */
 };
 
-/* VMSND_E_NOMEM. The machine is freed by close. */
+/* VMSND_E_NOMEM, VMSND_E_SYSTEM. The machine is freed by close. */
 enum vmsnd_rc vmsnd_machine_open(const struct vmsnd_machine_conf *conf, struct vmsnd_machine **out);
 
 /* Adds a card; its transport listens when this returns. A failure has written one line
  * to the log (some for want of memory none) and left the machine as it was. VMSND_E_INVALID: the
- * text is wrong; other codes: what the backend or the transport met. */
+ * text is wrong; other codes: what the backend or the transport met. A card's number is the lowest
+ * that is free. */
 enum vmsnd_rc vmsnd_machine_add(struct vmsnd_machine *machine, const struct vmsnd_card_conf *conf,
 				vmsnd_ns now);
+/* The same from a node of a configuration tree (man vmsnd.yaml; "cards.NAME"), whose name is the
+ * card's. The node is copied. `listen_fd` as above. `card` may be NULL. VMSND_E_EXISTS: another
+ * card has the name; VMSND_E_LIMIT: the device's class allows no more. */
+enum vmsnd_rc vmsnd_machine_add_node(struct vmsnd_machine *machine, const struct vmsnd_node *node,
+				     int listen_fd, vmsnd_ns now, unsigned *card);
+/* All cards under root's "cards", with its "transforms", in the order of priority, class and number
+ * (DM-32); then each device's init_complete. Everything is checked before the first is built. All
+ * or none: on failure those already added are taken away again. `listen_fds` (may be NULL): for
+ * those that name no socket, in the order of the file; those used are set to -1. */
+enum vmsnd_rc vmsnd_machine_build(struct vmsnd_machine *machine, const struct vmsnd_node *root,
+				  int *listen_fds, size_t n_listen_fds, vmsnd_ns now);
+/* Checks what build would, and builds nothing: unknown keys, wrong values, classes that there are
+ * not, two cards of one number or one socket. */
+enum vmsnd_rc vmsnd_machine_check(const struct vmsnd_registry *registry,
+				  const struct vmsnd_node *root, struct vmsnd_error *error);
+/* The card leaves a running guest: what is pending is given back, host streams closed. */
+enum vmsnd_rc vmsnd_machine_remove(struct vmsnd_machine *machine, unsigned card, vmsnd_ns now);
+
+/* The effective configuration, as it is now, as a tree of its own ("cards" and "transforms"), with
+ * the defaults of all options if `defaults`. NULL: no memory. Free it with vmsnd_tree_free. */
+struct vmsnd_node *vmsnd_machine_tree(const struct vmsnd_machine *machine, bool defaults);
+/* All that is counted, as a tree: NAME.COUNTER, NAME.playback0.COUNTER,
+ * NAME.playback0.output0.COUNTER. */
+struct vmsnd_node *vmsnd_machine_statistics(const struct vmsnd_machine *machine);
 
 /* Whether the device's text is right and names no socket of its own, so that listen_fd is what
  * it listens on: for handing out sockets that a service manager passed. */
@@ -70,10 +122,12 @@ vmsnd_ns vmsnd_machine_advance(struct vmsnd_machine *machine, vmsnd_ns now);
 struct vmsnd_machine_status {
 	unsigned cards, connected;
 	unsigned sessions_ended; /* VMMs that came and left again */
+	unsigned lanes;
+	uint64_t hiccups; /* times a lane came so late that its clock was held */
 };
 struct vmsnd_machine_status vmsnd_machine_status(const struct vmsnd_machine *machine);
 
-/* Figures of one card, by its number in the order added: the device's counters, then each
+/* Figures of one card, by its number: the device's counters, then each
  * port's, names as "tx_messages" or "playback0.underruns". Returns how many there are. */
 struct vmsnd_named_counter {
 	char name[48];
@@ -82,10 +136,47 @@ struct vmsnd_named_counter {
 size_t vmsnd_machine_counters(const struct vmsnd_machine *machine, unsigned card,
 			      struct vmsnd_named_counter *out, size_t max);
 
+/* ---- the life of the machine (docs/manager.md) ---------------------------------- */
+
+enum vmsnd_machine_phase {
+	VMSND_MACHINE_OFF,
+	VMSND_MACHINE_ON,
+	VMSND_MACHINE_SUSPENDED,
+	VMSND_MACHINE_CHANGING /* a life is under way */
+};
+
+/* Takes all cards through it, in order. VMSND_OK: done; VMSND_E_AGAIN: some part needs time: call
+ * it again, with the same `what`, soon (advance goes on with it, too), until it is done or its
+ * limit is over; then it counts as done and the log names who was late. VMSND_E_INVALID: not from
+ * this phase, or another life is under way. Power-off is allowed in every phase and ends another
+ * life (LC-05). A card added meanwhile takes part. */
+enum vmsnd_rc vmsnd_machine_life(struct vmsnd_machine *machine, enum vmsnd_life what, vmsnd_ns now);
+enum vmsnd_machine_phase vmsnd_machine_phase(const struct vmsnd_machine *machine);
+
+/* Writes down the whole machine: configuration, chains, devices, streams, what the rings hold. At
+ * best while it is suspended and the guest stands still; else each card is caught at a moment of
+ * its own. The bytes are the caller's to free. VMSND_E_UNSUPPORTED: a card cannot be saved; the log
+ * names it. */
+enum vmsnd_rc vmsnd_machine_save(struct vmsnd_machine *machine, vmsnd_ns now, uint8_t **bytes,
+				 size_t *n_bytes);
+/* Brings back what was saved into a machine just built, with the same cards (SS-02) and no guest
+ * yet: outputs are made as they were, streams that played go on where they were. The machine is
+ * suspended after it; resume it when the guest goes on. VMSND_E_DAMAGED, VMSND_E_VERSION,
+ * VMSND_E_INVALID (another set of cards); the log has the line. On failure the machine is only good
+ * for close. */
+enum vmsnd_rc vmsnd_machine_load(struct vmsnd_machine *machine, const uint8_t *bytes,
+				 size_t n_bytes, vmsnd_ns now);
+/* The configuration in a saved state, for vmsnd_machine_build. */
+enum vmsnd_rc vmsnd_state_tree(const uint8_t *bytes, size_t n_bytes, struct vmsnd_node **out,
+			       struct vmsnd_error *error);
+/* No saved state is larger. */
+#define VMSND_STATE_BYTES_MAX (1024u * 1024u * 1024u)
+
 /* ---- outputs, while it runs ----------------------------------------------------
  *
  * Each backend of a card has a number, from 0, the lowest that was free. Number 0 sets the pace;
- * without it a clock does. None of these disturbs the other outputs or the guest. */
+ * without it a clock does. None of these disturbs the other outputs or the guest. Each may end with
+ * VMSND_E_NO_CARD or VMSND_E_NO_OUTPUT. */
 
 /* Adds a backend, given as --backend is. The direction and what else it takes are options that
  * every backend has ('vmsnd backends' lists them). VMSND_E_INVALID: the text is wrong, or there
@@ -93,7 +184,41 @@ size_t vmsnd_machine_counters(const struct vmsnd_machine *machine, unsigned card
  * tried again until it is. */
 enum vmsnd_rc vmsnd_machine_attach(struct vmsnd_machine *machine, unsigned card,
 				   const char *backend, vmsnd_ns now, unsigned *output);
-/* VMSND_E_INVALID: no such output. What it still holds is dropped, the backend closed. */
+/* A backend with drivers above it. */
+struct vmsnd_chain_conf {
+	const char *backend; /* as --backend */
+	/* From top to bottom, "delay,ms=100"; NULL after the last. */
+	const char *drivers[VMSND_DRIVERS_MAX];
+};
+enum vmsnd_rc vmsnd_machine_attach_chain(struct vmsnd_machine *machine, unsigned card,
+					 const struct vmsnd_chain_conf *chain, vmsnd_ns now,
+					 unsigned *output);
+/* Another chain in the place of one that plays on until the new one is ready: the new backend and
+ * its streams are opened first, then all streams of the output change over at a block's boundary,
+ * then the old chain is closed. When the new one cannot be opened, the old one plays on (DM-73).
+ * Returns at once: VMSND_OK, under way; VMSND_E_AGAIN: another one is; VMSND_E_INVALID: the text is
+ * wrong. */
+enum vmsnd_rc vmsnd_machine_reattach(struct vmsnd_machine *machine, unsigned card, unsigned output,
+				     const struct vmsnd_chain_conf *chain, vmsnd_ns now);
+/* How the last one went: VMSND_E_AGAIN while it is under way, else its end. */
+enum vmsnd_rc vmsnd_machine_reattached(const struct vmsnd_machine *machine, unsigned card,
+				       unsigned output);
+/* One driver of a chain, while it plays; the others keep what they hold, and no host stream is
+ * opened anew. `at` counts from the top; attach puts it above the one that is there (the number of
+ * drivers: right above the backend). VMSND_E_LIMIT, VMSND_E_NO_CLASS. */
+enum vmsnd_rc vmsnd_machine_driver_attach(struct vmsnd_machine *machine, unsigned card,
+					  unsigned output, unsigned at, const char *driver,
+					  vmsnd_ns now);
+/* By name and occurrence, from the top, from 0 (DM-69). VMSND_E_NO_DRIVER. */
+enum vmsnd_rc vmsnd_machine_driver_detach(struct vmsnd_machine *machine, unsigned card,
+					  unsigned output, const char *name, unsigned occurrence,
+					  vmsnd_ns now);
+/* Another one in its place; on failure the old one stays. */
+enum vmsnd_rc vmsnd_machine_driver_reattach(struct vmsnd_machine *machine, unsigned card,
+					    unsigned output, unsigned at, const char *driver,
+					    vmsnd_ns now);
+
+/* VMSND_E_NO_OUTPUT. What it still holds is dropped, the backend closed. */
 enum vmsnd_rc vmsnd_machine_detach(struct vmsnd_machine *machine, unsigned card, unsigned output,
 				   vmsnd_ns now);
 
@@ -134,8 +259,11 @@ size_t vmsnd_machine_taps(const struct vmsnd_machine *machine, unsigned card,
 
 /* What an output is. Reading disturbs nobody. */
 struct vmsnd_output_status {
-	const char *backend;      /* the class' name */
-	const char *text;         /* what it was attached with; good until it is detached */
+	const char *backend; /* the class' name */
+	/* What it was attached with, and its drivers from top to bottom; good until the output or
+	 * one of its drivers is changed. */
+	const char *text;
+	const char *drivers[VMSND_DRIVERS_MAX];
 	bool present;             /* its card or server is there now */
 	struct vmsnd_output_way { /* by enum vmsnd_dir */
 		bool serves;
@@ -143,7 +271,7 @@ struct vmsnd_output_status {
 		enum vmsnd_backend_status status;
 	} ways[2];
 };
-/* VMSND_E_INVALID: no such output. Numbers go up to VMSND_OUTPUTS_MAX - 1, with gaps. */
+/* VMSND_E_NO_OUTPUT. Numbers go up to VMSND_OUTPUTS_MAX - 1, with gaps. */
 enum vmsnd_rc vmsnd_machine_output(const struct vmsnd_machine *machine, unsigned card,
 				   unsigned output, struct vmsnd_output_status *out);
 /* Whether the card's machine is suspended. */
@@ -187,11 +315,19 @@ enum vmsnd_rc vmsnd_machine_host_device(struct vmsnd_machine *machine, unsigned 
 					unsigned output, enum vmsnd_dir dir, const char *id,
 					vmsnd_ns now);
 
-/* A card's name, NULL beyond the last. Good until close. */
+/* A card's name, NULL when there is none of this number. Good until it is removed. Numbers go up to
+ * vmsnd_machine_cards_end - 1, with gaps where cards were removed. */
 const char *vmsnd_machine_card_name(const struct vmsnd_machine *machine, unsigned card);
+unsigned vmsnd_machine_cards_end(const struct vmsnd_machine *machine);
+/* VMSND_E_NO_CARD. */
+enum vmsnd_rc vmsnd_machine_card_find(const struct vmsnd_machine *machine, const char *name,
+				      unsigned *card);
+/* What devices, backends and so on this machine knows. */
+struct vmsnd_registry *vmsnd_machine_registry(const struct vmsnd_machine *machine);
 
-/* The guest's side of a card added with transport "in-process"; VMSND_E_INVALID for
- * another. Good until close. */
+/* The guest's side of a card whose guest is in this process (transport "in-process");
+ * VMSND_E_INVALID for another. Its functions may be called from any thread, such as a virtual
+ * CPU's. Good until the card is removed. */
 enum vmsnd_rc vmsnd_machine_guest_bus(struct vmsnd_machine *machine, unsigned card,
 				      struct vmsnd_guest_bus *out);
 

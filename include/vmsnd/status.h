@@ -20,7 +20,18 @@ enum vmsnd_rc {
 	VMSND_E_PROTOCOL = -5, /* the peer sent something its standard forbids */
 	VMSND_E_GONE = -6,     /* peer, server or file went away */
 	VMSND_E_UNSUPPORTED = -7,
-	VMSND_E_SYSTEM = -8 /* the kernel or a library refused; the log line says why */
+	VMSND_E_SYSTEM = -8, /* the kernel or a library refused; the log line says why */
+	VMSND_E_AGAIN = -9,  /* not done yet: ask again */
+	VMSND_E_EXISTS = -10,
+	VMSND_E_VERSION = -11,   /* a record or a file of another version */
+	VMSND_E_LIMIT = -12,     /* as many as there may be are there */
+	VMSND_E_DAMAGED = -13,   /* a checksum or a value in a file is wrong */
+	VMSND_E_NO_CLASS = -14,  /* no device, backend, driver or transport of this name */
+	VMSND_E_NO_CARD = -15,   /* no such card ... */
+	VMSND_E_NO_OUTPUT = -16, /* ... it has no such output ... */
+	VMSND_E_NO_DRIVER = -17, /* ... with no such driver (DM-60, DM-69) */
+	VMSND_E_NO_VALUE = -18,  /* no such leaf ... */
+	VMSND_E_NO_NODE = -19    /* ... not even its node (CF-05) */
 };
 
 /* A short English phrase for `rc`; a constant string, never NULL. Any thread. */

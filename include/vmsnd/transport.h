@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define VMSND_TRANSPORT_ABI 1u
+#define VMSND_TRANSPORT_ABI 2u
 
 /* ---- guest memory ------------------------------------------------------------- */
 
@@ -136,6 +136,8 @@ struct vmsnd_transport_class {
 	/* The guest's side of a card in the same process, by value, good until close; NULL
 	 * where the guest is at the other end of a wire. */
 	void (*guest_bus)(struct vmsnd_transport *bus, struct vmsnd_guest_bus *out);
+
+	uint32_t abi_end; /* VMSND_TRANSPORT_ABI once more (DM-03) */
 };
 
 #ifdef __cplusplus

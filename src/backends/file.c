@@ -306,6 +306,7 @@ static void file_stream_close(struct vmsnd_stream *stream)
 
 const struct vmsnd_backend_class vmsnd_file_class = {
     .abi = VMSND_BACKEND_ABI,
+    .abi_end = VMSND_BACKEND_ABI,
     .name = "file",
     .summary = "plays into sound files (WAV, W64, RF64, FLAC) and captures from one",
     .options = option_table,

@@ -72,6 +72,7 @@ static void null_stream_close(struct vmsnd_stream *stream)
 
 const struct vmsnd_backend_class vmsnd_null_class = {
     .abi = VMSND_BACKEND_ABI,
+    .abi_end = VMSND_BACKEND_ABI,
     .name = "null",
     .summary = "no sound at all: plays into nothing, records silence, keeps time",
     .options = options,

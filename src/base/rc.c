@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Words for result and fault numbers. */
 #include "vmsnd/device.h"
+#include "vmsnd/life.h"
 #include "vmsnd/status.h"
 
 const char *vmsnd_rc_text(enum vmsnd_rc rc)
@@ -15,6 +16,17 @@ const char *vmsnd_rc_text(enum vmsnd_rc rc)
 	    [-VMSND_E_GONE] = "not there",
 	    [-VMSND_E_UNSUPPORTED] = "not supported",
 	    [-VMSND_E_SYSTEM] = "refused by the system",
+	    [-VMSND_E_AGAIN] = "not done yet",
+	    [-VMSND_E_EXISTS] = "already there",
+	    [-VMSND_E_VERSION] = "of another version",
+	    [-VMSND_E_LIMIT] = "too many",
+	    [-VMSND_E_DAMAGED] = "damaged",
+	    [-VMSND_E_NO_CLASS] = "no such device, backend, driver or transport",
+	    [-VMSND_E_NO_CARD] = "no such card",
+	    [-VMSND_E_NO_OUTPUT] = "no such output",
+	    [-VMSND_E_NO_DRIVER] = "no such driver",
+	    [-VMSND_E_NO_VALUE] = "no such value",
+	    [-VMSND_E_NO_NODE] = "no such node",
 	};
 	unsigned index = (unsigned)-(int)rc;
 
@@ -33,4 +45,15 @@ const char *vmsnd_fault_text(enum vmsnd_fault fault)
 	};
 
 	return (unsigned)fault < VMSND_FAULT_COUNT ? text[fault] : "unknown fault";
+}
+
+const char *vmsnd_life_name(enum vmsnd_life what)
+{
+	static const char *const names[VMSND_LIFE_COUNT] = {
+	    [VMSND_LIFE_POWER_ON] = "power-on",   [VMSND_LIFE_RESET] = "reset",
+	    [VMSND_LIFE_SUSPEND] = "suspend",     [VMSND_LIFE_RESUME] = "resume",
+	    [VMSND_LIFE_POWER_OFF] = "power-off",
+	};
+
+	return (unsigned)what < VMSND_LIFE_COUNT ? names[what] : "unknown";
 }

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "manager/card.h"
 #include "manager/output.h"
-#include "manager/registry.h"
+#include "vmsnd/module.h"
 
 static const char *type_word(const struct vmsnd_option *option)
 {
@@ -31,12 +31,12 @@ static void print_options(const struct vmsnd_option *options)
 
 static int list_devices(const struct vmsnd_command *self, int argc, char **argv)
 {
-	const struct vmsnd_transport_class *bus = vmsnd_registry_find_transport("vhost-user");
+	const struct vmsnd_transport_class *bus = vmsnd_registry_find_transport(NULL, "vhost-user");
 
 	if (argc > 1)
 		return vmsnd_cli_usage(self, "it takes no arguments");
-	for (size_t i = 0; vmsnd_registry_device(i); i++) {
-		const struct vmsnd_dev_class *device = vmsnd_registry_device(i);
+	for (size_t i = 0; vmsnd_registry_device(NULL, i); i++) {
+		const struct vmsnd_dev_class *device = vmsnd_registry_device(NULL, i);
 
 		printf("%s\n    %s\n", device->name, device->summary);
 		print_options(bus->options);
@@ -50,8 +50,8 @@ static int list_backends(const struct vmsnd_command *self, int argc, char **argv
 {
 	if (argc > 1)
 		return vmsnd_cli_usage(self, "it takes no arguments");
-	for (size_t i = 0; vmsnd_registry_backend(i); i++) {
-		const struct vmsnd_backend_class *backend = vmsnd_registry_backend(i);
+	for (size_t i = 0; vmsnd_registry_backend(NULL, i); i++) {
+		const struct vmsnd_backend_class *backend = vmsnd_registry_backend(NULL, i);
 
 		printf("%s\n    %s\n", backend->name, backend->summary);
 		print_options(backend->options);

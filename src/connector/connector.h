@@ -119,10 +119,24 @@ struct vmsnd_lun_prefs {
 	bool no_refill;
 };
 
+/* What stands between the host's blocks and their conversion: the drivers of a chain. */
+struct vmsnd_insert {
+	void *ctx;
+	/* On the lane, before stream_start: the host was not running, or never with this format.
+	 * `max_frames`: no block is larger. */
+	void (*prepare)(void *ctx, enum vmsnd_dir dir, const struct vmsnd_format *format,
+			uint32_t max_frames);
+	/* In place: playback before the host takes the block, capture after it gave it. */
+	void (*process_rt)(void *ctx, void *samples, uint32_t frames);
+	/* What it adds to the way of a frame, of the host's. */
+	uint32_t (*delay_frames_rt)(void *ctx);
+};
+
 struct vmsnd_lun_conf {
 	enum vmsnd_lun_role role;
 	const struct vmsnd_backend_class *backend;
-	struct vmsnd_backend *host; /* NULL: not there yet (vmsnd_lun_attach) */
+	struct vmsnd_backend *host;        /* NULL: not there yet (vmsnd_lun_attach) */
+	const struct vmsnd_insert *insert; /* outlives the unit; NULL: none */
 	struct vmsnd_lun_prefs prefs;
 	struct vmsnd_volume volume;
 	void *ring_storage; /* VMSND_PORT_RING_BYTES, aligned to 64, zeroed; NULL for unit 0 */
@@ -144,6 +158,26 @@ struct vmsnd_lun *vmsnd_port_lun(const struct vmsnd_port *port, unsigned index);
  * one may be closed once vmsnd_lun_detached says so (TH-10, AT-02). */
 void vmsnd_lun_attach(struct vmsnd_lun *lun, struct vmsnd_backend *host, vmsnd_ns now);
 bool vmsnd_lun_detached(const struct vmsnd_lun *lun);
+/* Make before break (DM-73). Opens a stream on another backend beside the one that plays, as far as
+ * a stream is wanted now; READY once it is open and initialized, or none is wanted. Nothing that
+ * plays notices. A guest that prepares anew meanwhile has it opened anew. One at a time: drop or
+ * change over comes before another. */
+struct vmsnd_lun_next_conf {
+	const struct vmsnd_backend_class *backend;
+	struct vmsnd_backend *host; /* NULL: not there; READY at once, and lost after the change */
+	const struct vmsnd_insert *insert;
+	struct vmsnd_lun_prefs prefs;
+};
+enum vmsnd_lun_next { VMSND_NEXT_NONE, VMSND_NEXT_OPENING, VMSND_NEXT_READY, VMSND_NEXT_FAILED };
+void vmsnd_lun_next(struct vmsnd_lun *lun, const struct vmsnd_lun_next_conf *conf, vmsnd_ns now);
+enum vmsnd_lun_next vmsnd_lun_next_state(const struct vmsnd_lun *lun);
+/* When READY: the old host stream stops, the new one starts where it was, both within this call;
+ * the frames in the ring stay in order, none lost, none twice. The old backend may be closed once
+ * vmsnd_lun_next_over says so. When not READY: as vmsnd_lun_attach, at once. */
+void vmsnd_lun_change_over(struct vmsnd_lun *lun, vmsnd_ns now);
+/* Closes what was opened and forgets it; the new backend may be closed once vmsnd_lun_next_over. */
+void vmsnd_lun_next_drop(struct vmsnd_lun *lun, vmsnd_ns now);
+bool vmsnd_lun_next_over(const struct vmsnd_lun *lun);
 /* Closes the host stream and opens another at once: the device was changed (PL-17, RI-02). */
 void vmsnd_lun_reopen(struct vmsnd_lun *lun, vmsnd_ns now);
 /* If it is lost: tries again now. */
@@ -211,5 +245,19 @@ double vmsnd_port_rate_hz(const struct vmsnd_port *port);
  * "blocks", "host_gaps"; "fill_min", "fill_max": frames in the ring when a block was due; "starts",
  * "hosts_opened", "hosts_lost", "host_stalls". docs/connector.md explains them. */
 size_t vmsnd_port_counters(const struct vmsnd_port *port, struct vmsnd_counter *out, size_t max);
+
+/* ---- saved state ---- */
+
+#define VMSND_PORT_STATE_MAJOR 1u
+#define VMSND_PORT_STATE_MINOR 0u
+
+/* What a port is and what its ring holds: phase, parameters, positions, what was counted, its
+ * units' volume and what is in their rings. Host streams are not part of it. */
+void vmsnd_port_save(const struct vmsnd_port *port, struct vmsnd_state_writer *to);
+/* Into a port just initialized, with its units in place; it is paused then, whatever was saved.
+ * Units that are not in the state begin empty; those that are in it and not here are skipped.
+ * VMSND_E_DAMAGED: a value that cannot be; the port is as it was. */
+enum vmsnd_rc vmsnd_port_load(struct vmsnd_port *port, struct vmsnd_state_reader *from,
+			      uint16_t minor, vmsnd_ns now);
 
 #endif

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "control/parts.h"
-#include "manager/registry.h"
 #include "vmsnd/device.h"
+#include "vmsnd/module.h"
 
 #define HOST_DEVICES_MAX 256u
 
@@ -289,7 +289,7 @@ void vmsnd_control_query_devices(struct vmsnd_control_call *call)
 	const struct vmsnd_dev_class *cls;
 
 	call->result = json_array();
-	for (size_t i = 0; (cls = vmsnd_registry_device(i)); i++)
+	for (size_t i = 0; (cls = vmsnd_registry_device(NULL, i)); i++)
 		json_array_append_new(call->result,
 				      class_of(cls->name, cls->summary, cls->options));
 }
@@ -299,7 +299,7 @@ void vmsnd_control_query_backends(struct vmsnd_control_call *call)
 	const struct vmsnd_backend_class *cls;
 
 	call->result = json_array();
-	for (size_t i = 0; (cls = vmsnd_registry_backend(i)); i++)
+	for (size_t i = 0; (cls = vmsnd_registry_backend(NULL, i)); i++)
 		json_array_append_new(call->result,
 				      class_of(cls->name, cls->summary, cls->options));
 }

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "manager/registry.h"
-
 #define ALIGNMENT       64u
 #define UNTOUCHED_BYTES (256u * 1024u)
 #define ERROR_BYTES     400u
@@ -78,12 +76,12 @@ static enum vmsnd_rc choose_device(struct vmsnd_card *card, const struct vmsnd_c
 	char name[64];
 	const char *options = split(conf->device ? conf->device : "", name, sizeof(name));
 
-	card->cls = vmsnd_registry_find_device(name);
+	card->cls = vmsnd_registry_find_device(NULL, name);
 	if (!card->cls || card->cls->abi != VMSND_DEV_ABI) {
 		snprintf(error, bytes, "there is no device '%s'; 'vmsnd devices' lists them", name);
 		return VMSND_E_INVALID;
 	}
-	card->transport = vmsnd_registry_find_transport(transport);
+	card->transport = vmsnd_registry_find_transport(NULL, transport);
 	if (!card->transport || card->transport->abi != VMSND_TRANSPORT_ABI) {
 		snprintf(error, bytes, "there is no transport '%s'", transport);
 		return VMSND_E_INVALID;

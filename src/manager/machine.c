@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "manager/card.h"
-#include "manager/registry.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/pool.h"
@@ -64,7 +63,7 @@ const struct vmsnd_backend_class *vmsnd_machine_backend(const struct vmsnd_machi
 	for (; own && *own; own++)
 		if (strcmp((*own)->name, name) == 0)
 			return *own;
-	return vmsnd_registry_find_backend(name);
+	return vmsnd_registry_find_backend(NULL, name);
 }
 
 /* ---- what the connector and the backends reach from other threads ---- */

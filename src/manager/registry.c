@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "manager/registry.h"
+#include "vmsnd/module.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "backends/null.h"
@@ -23,17 +24,33 @@ static const struct vmsnd_backend_class *const backends[] = {
 static const struct vmsnd_transport_class *const transports[] = {&vmsnd_vhost_user_class,
 								 &vmsnd_inprocess_class};
 
-const struct vmsnd_dev_class *vmsnd_registry_device(size_t index)
+struct vmsnd_registry {
+	const struct vmsnd_log *log;
+};
+
+enum vmsnd_rc vmsnd_registry_open(const struct vmsnd_registry_conf *conf,
+				  struct vmsnd_registry **out)
+{
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return VMSND_E_NOMEM;
+	(*out)->log = conf ? conf->log : NULL;
+	return VMSND_OK;
+}
+
+void vmsnd_registry_close(struct vmsnd_registry *registry)
+{
+	free(registry);
+}
+
+const struct vmsnd_dev_class *vmsnd_registry_device(const struct vmsnd_registry *registry,
+						    size_t index)
 {
 	return index < COUNT(devices) ? devices[index] : NULL;
 }
 
-const struct vmsnd_backend_class *vmsnd_registry_backend(size_t index)
-{
-	return index < COUNT(backends) ? backends[index] : NULL;
-}
-
-const struct vmsnd_dev_class *vmsnd_registry_find_device(const char *name)
+const struct vmsnd_dev_class *vmsnd_registry_find_device(const struct vmsnd_registry *registry,
+							 const char *name)
 {
 	for (size_t i = 0; i < COUNT(devices); i++)
 		if (strcmp(devices[i]->name, name) == 0)
@@ -41,7 +58,14 @@ const struct vmsnd_dev_class *vmsnd_registry_find_device(const char *name)
 	return NULL;
 }
 
-const struct vmsnd_backend_class *vmsnd_registry_find_backend(const char *name)
+const struct vmsnd_backend_class *vmsnd_registry_backend(const struct vmsnd_registry *registry,
+							 size_t index)
+{
+	return index < COUNT(backends) ? backends[index] : NULL;
+}
+
+const struct vmsnd_backend_class *vmsnd_registry_find_backend(const struct vmsnd_registry *registry,
+							      const char *name)
 {
 	for (size_t i = 0; i < COUNT(backends); i++)
 		if (strcmp(backends[i]->name, name) == 0)
@@ -49,7 +73,14 @@ const struct vmsnd_backend_class *vmsnd_registry_find_backend(const char *name)
 	return NULL;
 }
 
-const struct vmsnd_transport_class *vmsnd_registry_find_transport(const char *name)
+const struct vmsnd_transport_class *vmsnd_registry_transport(const struct vmsnd_registry *registry,
+							     size_t index)
+{
+	return index < COUNT(transports) ? transports[index] : NULL;
+}
+
+const struct vmsnd_transport_class *
+vmsnd_registry_find_transport(const struct vmsnd_registry *registry, const char *name)
 {
 	for (size_t i = 0; i < COUNT(transports); i++)
 		if (strcmp(transports[i]->name, name) == 0)

@@ -173,6 +173,7 @@ static void inprocess_close(struct vmsnd_transport *bus, vmsnd_ns now)
 
 const struct vmsnd_transport_class vmsnd_inprocess_class = {
     .abi = VMSND_TRANSPORT_ABI,
+    .abi_end = VMSND_TRANSPORT_ABI,
     .name = "in-process",
     .summary = "a guest in the same process: demo, benchmarks, embedding",
     .open = inprocess_open,

@@ -412,6 +412,7 @@ static void vhost_user_close(struct vmsnd_transport *bus, vmsnd_ns now)
 
 const struct vmsnd_transport_class vmsnd_vhost_user_class = {
     .abi = VMSND_TRANSPORT_ABI,
+    .abi_end = VMSND_TRANSPORT_ABI,
     .name = "vhost-user",
     .summary = "a card for a VMM in another process, over a Unix socket",
     .options = options,

@@ -245,6 +245,7 @@ void rig_host_init(struct vmsnd_backend *host, const vmsnd_ns *clock)
 {
 	static const struct vmsnd_backend_class kind = {
 	    .abi = VMSND_BACKEND_ABI,
+	    .abi_end = VMSND_BACKEND_ABI,
 	    .name = "rig",
 	    .summary = "remembers",
 	    .stream_open = host_open,

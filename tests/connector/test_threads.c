@@ -181,8 +181,9 @@ static void thread_close(struct vmsnd_stream *stream)
 }
 
 #define THREAD_CLASS                                                                               \
-	.abi = VMSND_BACKEND_ABI, .name = "thread", .stream_open = thread_open,                    \
-	.stream_start = thread_start, .stream_stop = thread_stop, .stream_close = thread_close
+	.abi = VMSND_BACKEND_ABI, .abi_end = VMSND_BACKEND_ABI, .name = "thread",                  \
+	.stream_open = thread_open, .stream_start = thread_start, .stream_stop = thread_stop,      \
+	.stream_close = thread_close
 
 static const struct vmsnd_backend_class thread_class = {THREAD_CLASS};
 static const struct vmsnd_backend_class slow_class = {

@@ -219,11 +219,12 @@ static enum vmsnd_rc fake_device_set(struct vmsnd_backend *host, enum vmsnd_dir 
 
 #define FAKE_CLASS(title, bits)                                                                    \
 	{                                                                                          \
-		.abi = VMSND_BACKEND_ABI, .flags = bits, .name = title, .summary = "for tests",    \
-		.open = fake_open, .close = fake_close, .stream_open = fake_stream_open,           \
-		.stream_start = fake_stream_start, .stream_stop = fake_stream_stop,                \
-		.stream_close = fake_stream_close, .advance = fake_advance, .limits = fake_limits, \
-		.status = fake_status, .devices = fake_devices, .device_set = fake_device_set      \
+		.abi = VMSND_BACKEND_ABI, .abi_end = VMSND_BACKEND_ABI, .flags = bits,             \
+		.name = title, .summary = "for tests", .open = fake_open, .close = fake_close,     \
+		.stream_open = fake_stream_open, .stream_start = fake_stream_start,                \
+		.stream_stop = fake_stream_stop, .stream_close = fake_stream_close,                \
+		.advance = fake_advance, .limits = fake_limits, .status = fake_status,             \
+		.devices = fake_devices, .device_set = fake_device_set                             \
 	}
 
 const struct vmsnd_backend_class fake_class = FAKE_CLASS("fake", 0);

@@ -84,8 +84,11 @@ static const struct vmsnd_virtio_ops ops = {.device_id = 25,
 					    .queue_stop = queue_stop,
 					    .queue_enable = queue_enable,
 					    .kick = kick};
-static const struct vmsnd_dev_class class = {
-    .abi = VMSND_DEV_ABI, .name = "double", .virtio = &ops, .reset = reset};
+static const struct vmsnd_dev_class class = {.abi = VMSND_DEV_ABI,
+					     .abi_end = VMSND_DEV_ABI,
+					     .name = "double",
+					     .virtio = &ops,
+					     .reset = reset};
 
 /* ---- the transport's user -------------------------------------------------------------------- */
 

@@ -218,6 +218,9 @@ static const struct vmsnd_virtio_ops virtio_ops = {
 
 const struct vmsnd_dev_class vmsnd_virtio_snd_class = {
     .abi = VMSND_DEV_ABI,
+    .abi_end = VMSND_DEV_ABI,
+    .kind = VMSND_KIND_AUDIO,
+    .max_instances = VMSND_CARDS_MAX,
     .name = "virtio-snd",
     .summary = "virtio sound card, for guests with the virtio_snd driver (Linux 5.13 or later)",
     .virtio = &virtio_ops,

@@ -95,6 +95,7 @@ static vmsnd_ns day_advance(struct vmsnd_backend *host, vmsnd_ns now)
 
 static const struct vmsnd_backend_class day_class = {
     .abi = VMSND_BACKEND_ABI,
+    .abi_end = VMSND_BACKEND_ABI,
     .name = "day",
     .summary = "clocks that are off",
     .stream_open = day_stream_open,

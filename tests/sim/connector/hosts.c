@@ -360,6 +360,7 @@ struct vmsnd_backend *host_new(struct world *world, unsigned unit, const struct 
 	host->dice = dice_of(dice_roll(&world->unit_dice[unit]), 1);
 	host->cls = (struct vmsnd_backend_class){
 	    .abi = VMSND_BACKEND_ABI,
+	    .abi_end = VMSND_BACKEND_ABI,
 	    .flags = (kind->slow_open ? VMSND_BACKEND_SLOW_STREAM_OPEN : 0u) |
 		     (kind->slow_close ? VMSND_BACKEND_SLOW_STREAM_CLOSE : 0u),
 	    .name = "sim",
