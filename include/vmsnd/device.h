@@ -167,12 +167,13 @@ struct vmsnd_virtio_ops {
 };
 
 /* What kind of device a class is; one bit at least (DM-05). The lowest orders the instances of a
- * machine (DM-32): buses come before what is plugged into them. Bits as the reference has them. */
+ * machine (DM-32): buses come before what is plugged into them. Bits as the
+ * reference has them, but the last, since C has no enumerator that large. */
 enum vmsnd_dev_kind {
 	VMSND_KIND_BUS = 1u << 2,
 	VMSND_KIND_INPUT = 1u << 4,
 	VMSND_KIND_AUDIO = 1u << 13,
-	VMSND_KIND_MISC = 1u << 31
+	VMSND_KIND_MISC = 1u << 30
 };
 
 enum vmsnd_dev_flag { /* LC-02: the device hears of it before its drivers */

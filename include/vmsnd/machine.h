@@ -204,19 +204,26 @@ enum vmsnd_rc vmsnd_machine_reattach(struct vmsnd_machine *machine, unsigned car
 enum vmsnd_rc vmsnd_machine_reattached(const struct vmsnd_machine *machine, unsigned card,
 				       unsigned output);
 /* One driver of a chain, while it plays; the others keep what they hold, and no host stream is
- * opened anew. `at` counts from the top; attach puts it above the one that is there (the number of
- * drivers: right above the backend). VMSND_E_LIMIT, VMSND_E_NO_CLASS. */
-enum vmsnd_rc vmsnd_machine_driver_attach(struct vmsnd_machine *machine, unsigned card,
-					  unsigned output, unsigned at, const char *driver,
-					  vmsnd_ns now);
-/* By name and occurrence, from the top, from 0 (DM-69). VMSND_E_NO_DRIVER. */
-enum vmsnd_rc vmsnd_machine_driver_detach(struct vmsnd_machine *machine, unsigned card,
-					  unsigned output, const char *name, unsigned occurrence,
-					  vmsnd_ns now);
-/* Another one in its place; on failure the old one stays. */
-enum vmsnd_rc vmsnd_machine_driver_reattach(struct vmsnd_machine *machine, unsigned card,
-					    unsigned output, unsigned at, const char *driver,
-					    vmsnd_ns now);
+ * opened anew. `at` counts from the top. attach puts it above the one that is there (the number of
+ * drivers: right above the backend); reattach puts another one in its place, and on failure the old
+ * one stays. VMSND_E_LIMIT, VMSND_E_NO_CLASS, VMSND_E_NO_DRIVER, VMSND_E_INVALID: the text is
+ * wrong. */
+struct vmsnd_driver_place {
+	unsigned card, output, at;
+};
+enum vmsnd_rc vmsnd_machine_driver_attach(struct vmsnd_machine *machine,
+					  const struct vmsnd_driver_place *place,
+					  const char *driver, vmsnd_ns now);
+enum vmsnd_rc vmsnd_machine_driver_reattach(struct vmsnd_machine *machine,
+					    const struct vmsnd_driver_place *place,
+					    const char *driver, vmsnd_ns now);
+enum vmsnd_rc vmsnd_machine_driver_detach(struct vmsnd_machine *machine,
+					  const struct vmsnd_driver_place *place, vmsnd_ns now);
+/* Where a driver of this name is: the `occurrence`th from the top, from 0; sets place->at (DM-69).
+ */
+enum vmsnd_rc vmsnd_machine_driver_find(const struct vmsnd_machine *machine,
+					struct vmsnd_driver_place *place, const char *name,
+					unsigned occurrence);
 
 /* VMSND_E_NO_OUTPUT. What it still holds is dropped, the backend closed. */
 enum vmsnd_rc vmsnd_machine_detach(struct vmsnd_machine *machine, unsigned card, unsigned output,

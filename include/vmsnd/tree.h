@@ -157,11 +157,15 @@ struct vmsnd_allow {
 /* VMSND_E_INVALID: the line names what is not allowed, the nearest that is, and all that are. */
 enum vmsnd_rc vmsnd_node_check(const struct vmsnd_node *node, const char *who,
 			       const struct vmsnd_allow *allow, struct vmsnd_error *error);
-/* The leaves of a node, but those named in `but` (NULL after the last; may be NULL), as options
- * checked against a table. The line of an error begins with the place of the leaf. */
+/* The leaves of a node as options checked against a table. The line of an error begins with the
+ * place of the leaf. */
+struct vmsnd_conf_source {
+	const struct vmsnd_node *node;
+	const char *who;        /* for messages */
+	const char *const *but; /* leaves that are no options; NULL after the last; may be NULL */
+};
 enum vmsnd_rc vmsnd_conf_from_node(struct vmsnd_conf *conf, const struct vmsnd_option *table,
-				   const char *who, const struct vmsnd_node *node,
-				   const char *const *but, struct vmsnd_error *error);
+				   const struct vmsnd_conf_source *from, struct vmsnd_error *error);
 
 /* Leaves and nodes of `from` into `into`. Those that are there: replaced, or left (leaves) and gone
  * into (nodes). */
