@@ -15,9 +15,10 @@ struct vmsnd_overheard {
 	char line[512]; /* the last error or warning that `who` wrote while it was on */
 };
 
-/* Gives the log to write to. Lines of the calling thread, the lane's, will be remembered. */
+/* Gives the log to write to. Lines of the calling thread, the control server's, will be remembered.
+ */
 struct vmsnd_log vmsnd_overhear(struct vmsnd_overheard *heard, const struct vmsnd_log *to);
-/* From begin to end lines are remembered. `heard` may be NULL. On the lane. */
+/* From begin to end lines are remembered. `heard` may be NULL. On that thread. */
 void vmsnd_overhear_begin(struct vmsnd_overheard *heard);
 void vmsnd_overhear_end(struct vmsnd_overheard *heard);
 

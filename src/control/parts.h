@@ -27,7 +27,10 @@ struct vmsnd_control_peer {
 	size_t taken; /* of them: what the last VALUE is in */
 	char *queue;  /* what waits: [queue_at, queue_bytes) */
 	size_t queue_at, queue_bytes, queue_room;
-	vmsnd_ns stuck; /* since when nothing of it went; VMSND_NEVER: nothing waits */
+	vmsnd_ns stuck;      /* since when nothing of it went; VMSND_NEVER: nothing waits */
+	vmsnd_ns paid_until; /* see serve.c */
+	struct vmsnd_control_request *unfinished; /* its last request, not answered yet; or NULL */
+	vmsnd_ns ask;                             /* when that is asked again */
 };
 
 /* Takes `fd` over; false: no memory, and `fd` is closed. */
@@ -40,6 +43,8 @@ enum vmsnd_frame_got vmsnd_control_peer_next(struct vmsnd_control_peer *peer, co
 					     size_t *bytes);
 /* Queues `message` and a newline. */
 void vmsnd_control_peer_say(struct vmsnd_control_peer *peer, const json_t *message);
+/* The same, and gives it up; NULL, for want of memory, ends the session. */
+void vmsnd_control_peer_tell(struct vmsnd_control_peer *peer, json_t *message);
 /* Sends what the socket takes. */
 void vmsnd_control_peer_send(struct vmsnd_control_peer *peer, vmsnd_ns now);
 size_t vmsnd_control_peer_waiting(const struct vmsnd_control_peer *peer);
@@ -82,14 +87,20 @@ struct vmsnd_control_value {
 	uint32_t bits;
 };
 
+struct vmsnd_control_watch;
+
 struct vmsnd_control_call {
 	struct vmsnd_control *control;
 	struct vmsnd_machine *machine;
 	struct vmsnd_overheard *heard;
+	struct vmsnd_control_watch *watch;
 	vmsnd_ns now;
 	const struct vmsnd_control_command *command;
 	struct vmsnd_control_value args[VMSND_CONTROL_ARGS_MAX]; /* as in the command's row */
 	bool quit;                                               /* out: the program is to end */
+	/* out: it needs time, and its function is to be called again, with all as it left it. */
+	bool again;
+	unsigned step; /* the function's own, 0 the first time */
 	/* How it went: `failed` is a class of QMP, then `line` says why; else `result`, NULL for
 	 * {}. */
 	const char *failed;
@@ -160,17 +171,21 @@ struct vmsnd_stream_status *vmsnd_control_streams(const struct vmsnd_machine *ma
 /* ---- request.c: one request, from its text to the answer ---- */
 
 struct vmsnd_control_request {
-	struct vmsnd_control_call call; /* control, machine, heard and now filled in */
+	struct vmsnd_control_call call; /* control, machine, heard, watch and now filled in */
 	const struct vmsnd_log *log;
 	struct vmsnd_peer_id who;
-	bool *negotiated;
+	bool negotiated; /* in and out */
+	vmsnd_ns limit;  /* it is answered by then, whatever it waits for */
+	json_t *parsed;  /* what the arguments point into */
 };
+/* The answer; NULL while call.again is set, then `again` gives it. No memory is NULL, too. */
 json_t *vmsnd_control_answer(struct vmsnd_control_request *request, const char *text, size_t bytes);
+json_t *vmsnd_control_answer_again(struct vmsnd_control_request *request);
+/* Whether it was answered or not. */
+void vmsnd_control_request_end(struct vmsnd_control_request *request);
 json_t *vmsnd_control_error(const char *cls, const char *line);
 
 /* ---- events.c: what changed since the last look ---- */
-
-struct vmsnd_control_watch;
 
 struct vmsnd_control_watch_conf {
 	const struct vmsnd_machine *machine;

@@ -6,7 +6,7 @@
 
 #include "control/parts.h"
 
-#define READ_BYTES  4096u /* at a time, so that nobody has the lane for long */
+#define READ_BYTES  4096u /* at a time, so that nobody has the turn for long */
 #define FIRST_BYTES 2048u /* of a queue */
 
 bool vmsnd_control_peer_open(struct vmsnd_control_peer *peer, int fd)
@@ -22,6 +22,9 @@ bool vmsnd_control_peer_open(struct vmsnd_control_peer *peer, int fd)
 void vmsnd_control_peer_close(struct vmsnd_control_peer *peer)
 {
 	close(peer->fd);
+	if (peer->unfinished)
+		vmsnd_control_request_end(peer->unfinished);
+	free(peer->unfinished);
 	free(peer->request);
 	free(peer->queue);
 	*peer = (struct vmsnd_control_peer){.fd = -1};
@@ -115,6 +118,15 @@ void vmsnd_control_peer_say(struct vmsnd_control_peer *peer, const json_t *messa
 	/* Without an answer, or with half a one, it would wait for ever. */
 	if (json_dump_callback(message, append, peer, flags) || append("\n", 1, peer))
 		peer->broken = true;
+}
+
+void vmsnd_control_peer_tell(struct vmsnd_control_peer *peer, json_t *message)
+{
+	if (message)
+		vmsnd_control_peer_say(peer, message);
+	else
+		peer->broken = true;
+	json_decref(message);
 }
 
 void vmsnd_control_peer_send(struct vmsnd_control_peer *peer, vmsnd_ns now)

@@ -24,13 +24,25 @@ static void negotiate(struct vmsnd_control_request *request)
 {
 	struct vmsnd_control_call *call = &request->call;
 
-	if (*request->negotiated)
+	if (request->negotiated)
 		vmsnd_control_fail(call, VMSND_CONTROL_NO_SUCH,
 				   "qmp_capabilities was said already");
 	else if (call->args[0].n > 0)
 		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "there is no capability to enable");
 	else
-		*request->negotiated = true;
+		request->negotiated = true;
+}
+
+static void execute(struct vmsnd_control_request *request)
+{
+	struct vmsnd_control_call *call = &request->call;
+
+	call->again = false;
+	vmsnd_overhear_begin(call->heard);
+	call->command->run(call);
+	vmsnd_overhear_end(call->heard);
+	if (!call->again)
+		tell_owner(request);
 }
 
 static void run(struct vmsnd_control_request *request, const char *name, const json_t *arguments)
@@ -38,7 +50,7 @@ static void run(struct vmsnd_control_request *request, const char *name, const j
 	struct vmsnd_control_call *call = &request->call;
 
 	call->command = vmsnd_control_command_find(name);
-	if (!*request->negotiated && (!call->command || call->command->run)) {
+	if (!request->negotiated && (!call->command || call->command->run)) {
 		vmsnd_control_fail(call, VMSND_CONTROL_NO_SUCH,
 				   "qmp_capabilities has to be said first");
 		return;
@@ -54,10 +66,7 @@ static void run(struct vmsnd_control_request *request, const char *name, const j
 		negotiate(request);
 		return;
 	}
-	vmsnd_overhear_begin(call->heard);
-	call->command->run(call);
-	vmsnd_overhear_end(call->heard);
-	tell_owner(request);
+	execute(request);
 }
 
 /* NULL when the request is in order; else what is wrong with it. */
@@ -84,39 +93,62 @@ static const char *why_not(json_t *request)
 	return NULL;
 }
 
-static json_t *answer_of(struct vmsnd_control_call *call)
+static json_t *answer_of(struct vmsnd_control_request *request)
 {
-	json_t *result = call->result ? call->result : json_object();
+	struct vmsnd_control_call *call = &request->call;
+	json_t *id = json_object_get(request->parsed, "id"), *answer;
 
-	call->result = NULL;
-	if (!call->failed)
-		return json_pack("{s:o}", "return", result);
-	json_decref(result);
-	return vmsnd_control_error(call->failed, call->line);
+	if (call->again)
+		return NULL;
+	if (call->failed)
+		answer = vmsnd_control_error(call->failed, call->line);
+	else if (call->result)
+		answer = json_pack("{s:O}", "return", call->result);
+	else
+		answer = json_pack("{s:{}}", "return");
+	if (answer && id)
+		json_object_set(answer, "id", id);
+	return answer;
 }
 
 json_t *vmsnd_control_answer(struct vmsnd_control_request *request, const char *text, size_t bytes)
 {
 	struct vmsnd_control_call *call = &request->call;
 	json_error_t error;
-	json_t *parsed = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error), *answer, *id;
 	const char *wrong;
-	char line[240];
 
-	if (!parsed) {
-		snprintf(line, sizeof(line), "this is not JSON: %.160s", error.text);
-		return vmsnd_control_error(VMSND_CONTROL_GENERIC, line);
+	request->parsed = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
+	if (!request->parsed) {
+		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "this is not JSON: %.160s",
+				   error.text);
+		return answer_of(request);
 	}
-	wrong = why_not(parsed);
+	wrong = why_not(request->parsed);
 	if (wrong)
 		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "%s", wrong);
 	else
-		run(request, json_string_value(json_object_get(parsed, "execute")),
-		    json_object_get(parsed, "arguments"));
-	answer = answer_of(call);
-	id = json_object_get(parsed, "id");
-	if (answer && id)
-		json_object_set(answer, "id", id);
-	json_decref(parsed);
-	return answer;
+		run(request, json_string_value(json_object_get(request->parsed, "execute")),
+		    json_object_get(request->parsed, "arguments"));
+	return answer_of(request);
+}
+
+json_t *vmsnd_control_answer_again(struct vmsnd_control_request *request)
+{
+	struct vmsnd_control_call *call = &request->call;
+
+	execute(request);
+	if (call->again && call->now >= request->limit) {
+		call->again = false;
+		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC,
+				   "%s takes longer than 60 s; it goes on", call->command->name);
+	}
+	return answer_of(request);
+}
+_Static_assert(VMSND_CONTROL_LONGEST_NS == 60 * VMSND_NS_PER_SECOND, "the line above names it");
+
+void vmsnd_control_request_end(struct vmsnd_control_request *request)
+{
+	json_decref(request->call.result);
+	json_decref(request->parsed);
+	request->call.result = request->parsed = NULL;
 }

@@ -1,33 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The control server: who is connected, whose turn it is, who has to go. */
-#include <errno.h>
+/* The control server: what wakes it, what a turn is, who has to go. */
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "control/parts.h"
-
-/* Requests in one turn, of all clients: between any two turns the cards have theirs. */
-#define STEPS_MAX 4u
-/* Whoever lets this much lie unread is not asked for more requests meanwhile. */
-#define BACKLOG_BYTES 65536u
-/* How often changes are looked for while somebody listens. */
-#define LOOK_NS (100 * UINT64_C(1000000))
-
-#define TOKENS_MAX     (VMSND_CONTROL_CLIENTS_MAX + 1)
-#define LISTENER_TOKEN UINT64_MAX
-
-struct vmsnd_control {
-	struct vmsnd_control_conf conf;
-	struct vmsnd_loop *loop;
-	struct vmsnd_listener listener;
-	struct vmsnd_control_watch *watch;
-	struct vmsnd_control_peer peers[VMSND_CONTROL_CLIENTS_MAX];
-	unsigned first; /* whose request comes first in the next turn */
-	vmsnd_ns look;  /* when changes are looked for; VMSND_NEVER: nobody listens */
-	vmsnd_ns now;   /* of this turn */
-	bool quit, stranger_told;
-};
+#include "control/server.h"
 
 /* ---- events ---- */
 
@@ -47,177 +22,51 @@ static void tell(void *ctx, const json_t *event)
 	}
 }
 
-/* ---- coming ---- */
-
-static void say_and_free(struct vmsnd_control_peer *peer, json_t *message)
+/* Pokes may come without end: one look serves all that come within a while. */
+static void look_soon(struct vmsnd_control *control)
 {
-	if (message)
-		vmsnd_control_peer_say(peer, message);
+	vmsnd_ns soon = control->looked + VMSND_CONTROL_POKE_NS;
+
+	if (control->look != VMSND_NEVER && soon < control->look)
+		control->look = soon;
+}
+
+static void look(struct vmsnd_control *control)
+{
+	vmsnd_control_watch_look(control->watch);
+	control->looked = control->now;
+	control->look = control->now + VMSND_CONTROL_LOOK_NS;
+}
+
+/* ---- what is ready ---- */
+
+static void read_from(struct vmsnd_control_peer *peer)
+{
+	/* Watched for nothing, it can only have hung up. What it asked for last goes on, but nobody
+	 * is there for the answer. */
+	if (!peer->in && !peer->out)
+		peer->broken = true;
 	else
-		peer->broken = true; /* no memory */
-	json_decref(message);
-}
-
-static struct vmsnd_control_peer *free_place(struct vmsnd_control *control)
-{
-	for (unsigned i = 0; i < VMSND_CONTROL_CLIENTS_MAX; i++)
-		if (control->peers[i].fd < 0)
-			return &control->peers[i];
-	return NULL;
-}
-
-/* Nobody but who runs the program, and root. The file's mode says so, too, but a folder can be
- * handed to others with its files. */
-static bool is_welcome(struct vmsnd_control *control, int fd, struct vmsnd_peer_id *id)
-{
-	if (vmsnd_socket_peer(fd, id) && (id->uid == 0 || id->uid == geteuid()))
-		return true;
-	if (!control->stranger_told)
-		vmsnd_logf(control->conf.log, VMSND_LOG_WARNING,
-			   "control: user %u was turned away: only user %u and root may ask",
-			   id->uid, (unsigned)geteuid());
-	control->stranger_told = true;
-	return false;
-}
-
-static void turn_away(int fd)
-{
-	static const char line[] = "{\"error\":{\"class\":\"GenericError\",\"desc\":"
-				   "\"there are 16 clients already\"}}\n";
-
-	vmsnd_socket_send(fd, line, sizeof(line) - 1, NULL);
-	close(fd);
-}
-_Static_assert(VMSND_CONTROL_CLIENTS_MAX == 16, "the line above names the limit");
-
-static void greet(struct vmsnd_control *control, int fd, const struct vmsnd_peer_id *id)
-{
-	struct vmsnd_control_peer *peer = free_place(control);
-
-	if (!peer) {
-		turn_away(fd);
-		return;
-	}
-	if (!vmsnd_control_peer_open(peer, fd))
-		return;
-	peer->id = *id;
-	if (vmsnd_loop_watch(control->loop, fd, (uint64_t)(peer - control->peers))) {
-		vmsnd_control_peer_close(peer);
-		return;
-	}
-	say_and_free(peer, json_pack("{s:{s:o,s:[]}}", "QMP", "version", vmsnd_control_version(),
-				     "capabilities"));
-}
-
-static void let_in(struct vmsnd_control *control)
-{
-	struct vmsnd_peer_id id = {.uid = UINT32_MAX};
-	int fd = vmsnd_listener_accept(&control->listener);
-
-	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE)
-			vmsnd_listener_turn_away(&control->listener);
-		return;
-	}
-	if (is_welcome(control, fd, &id))
-		greet(control, fd, &id);
-	else
-		close(fd);
+		vmsnd_control_peer_read(peer);
 }
 
 static void take_ready(struct vmsnd_control *control)
 {
-	uint64_t tokens[TOKENS_MAX];
-	size_t n = vmsnd_loop_wait(control->loop, 0, tokens, TOKENS_MAX);
+	uint64_t tokens[VMSND_CONTROL_TOKENS_MAX];
+	size_t n = vmsnd_loop_wait(control->loop, 0, tokens, VMSND_CONTROL_TOKENS_MAX);
 	bool knock = false;
 
 	for (size_t i = 0; i < n; i++) {
-		if (tokens[i] == LISTENER_TOKEN)
+		if (tokens[i] == VMSND_CONTROL_LISTENER_TOKEN)
 			knock = true;
+		else if (tokens[i] == VMSND_CONTROL_WAKE_TOKEN)
+			control->poked = vmsnd_wake_drain(control->conf.wake);
 		else
-			vmsnd_control_peer_read(&control->peers[tokens[i]]);
+			read_from(&control->peers[tokens[i]]);
 	}
 	/* Afterwards, or a place could change hands between a token and its reading. */
 	if (knock)
-		let_in(control);
-}
-
-/* ---- requests ---- */
-
-static void say_wrong(struct vmsnd_control_peer *peer, const char *line)
-{
-	say_and_free(peer, vmsnd_control_error(VMSND_CONTROL_GENERIC, line));
-}
-
-static void answer(struct vmsnd_control *control, struct vmsnd_control_peer *peer, const char *text,
-		   size_t bytes)
-{
-	bool negotiated = peer->negotiated;
-	struct vmsnd_control_request request = {
-	    .call = {.control = control,
-		     .machine = control->conf.machine,
-		     .heard = control->conf.heard,
-		     .now = control->now},
-	    .log = control->conf.log,
-	    .who = peer->id,
-	    .negotiated = &negotiated,
-	};
-
-	say_and_free(peer, vmsnd_control_answer(&request, text, bytes));
-	if (negotiated && !peer->negotiated && control->look == VMSND_NEVER) {
-		vmsnd_control_watch_start(control->watch);
-		control->look = control->now + LOOK_NS;
-	}
-	peer->negotiated = negotiated;
-	control->quit |= request.call.quit;
-	if (request.call.command && request.call.command->told && !request.call.quit)
-		vmsnd_control_watch_look_at(control->watch, request.call.args[0].number);
-}
-
-/* One request, or one piece of rubbish; false when there is none. */
-static bool step(struct vmsnd_control *control, struct vmsnd_control_peer *peer)
-{
-	const char *text = NULL;
-	size_t bytes = 0;
-	enum vmsnd_frame_got got = vmsnd_control_peer_next(peer, &text, &bytes);
-
-	if (got == VMSND_FRAME_VALUE)
-		answer(control, peer, text, bytes);
-	if (got == VMSND_FRAME_BAD)
-		say_wrong(peer, "this is not JSON: a request is an object");
-	if (got == VMSND_FRAME_DEEP)
-		say_wrong(peer, "a request is nested 32 deep at most");
-	if (got == VMSND_FRAME_MORE && peer->request_bytes == VMSND_CONTROL_REQUEST_BYTES) {
-		say_wrong(peer, "a request has 65536 bytes at most");
-		got = VMSND_FRAME_DEEP;
-	}
-	peer->leaving |= got == VMSND_FRAME_DEEP;
-	return got != VMSND_FRAME_MORE;
-}
-_Static_assert(VMSND_CONTROL_REQUEST_BYTES == 65536 && VMSND_FRAME_DEPTH_MAX == 32,
-	       "the lines above name these limits");
-
-static bool wants_turn(const struct vmsnd_control_peer *peer)
-{
-	return peer->fd >= 0 && peer->more && !peer->leaving && !peer->broken &&
-	       vmsnd_control_peer_waiting(peer) <= BACKLOG_BYTES;
-}
-
-/* One request of each in turn, until nobody has any or it is enough. */
-static void serve(struct vmsnd_control *control)
-{
-	unsigned idle = 0;
-
-	for (unsigned steps = 0; steps < STEPS_MAX && idle < VMSND_CONTROL_CLIENTS_MAX;) {
-		struct vmsnd_control_peer *peer = &control->peers[control->first];
-
-		control->first = (control->first + 1) % VMSND_CONTROL_CLIENTS_MAX;
-		idle++;
-		if (!wants_turn(peer) || !step(control, peer))
-			continue;
-		steps++;
-		idle = 0;
-	}
+		vmsnd_control_let_in(control);
 }
 
 /* ---- going ---- */
@@ -227,7 +76,7 @@ static bool has_to_go(const struct vmsnd_control_peer *peer, vmsnd_ns now)
 	size_t waiting = vmsnd_control_peer_waiting(peer);
 
 	/* Its end is read after all that it said was answered. */
-	if (peer->broken || (waiting == 0 && (peer->leaving || peer->ended)))
+	if (peer->broken || (waiting == 0 && !peer->unfinished && (peer->leaving || peer->ended)))
 		return true;
 	return waiting > 0 && now - peer->stuck >= VMSND_CONTROL_PATIENCE_NS;
 }
@@ -235,7 +84,8 @@ static bool has_to_go(const struct vmsnd_control_peer *peer, vmsnd_ns now)
 static void watch_for(struct vmsnd_control *control, struct vmsnd_control_peer *peer)
 {
 	size_t waiting = vmsnd_control_peer_waiting(peer);
-	bool in = !peer->ended && !peer->leaving && !peer->more && waiting <= BACKLOG_BYTES;
+	bool in = !peer->ended && !peer->leaving && !peer->more && !peer->unfinished &&
+		  waiting <= VMSND_CONTROL_BACKLOG_BYTES;
 	bool out = waiting > 0;
 
 	if (in == peer->in && out == peer->out)
@@ -251,7 +101,25 @@ static void let_go(struct vmsnd_control *control, struct vmsnd_control_peer *pee
 	vmsnd_control_peer_close(peer);
 }
 
-/* Sends what can be sent; returns when something has to be done whatever comes. */
+static vmsnd_ns earlier(vmsnd_ns a, vmsnd_ns b)
+{
+	return a < b ? a : b;
+}
+
+/* When something has to be done for it whatever comes. */
+static vmsnd_ns due(const struct vmsnd_control_peer *peer, vmsnd_ns now)
+{
+	vmsnd_ns next =
+	    vmsnd_control_wants_turn(peer) ? vmsnd_control_turn_due(peer, now) : VMSND_NEVER;
+
+	if (peer->unfinished)
+		next = peer->ask;
+	if (peer->stuck != VMSND_NEVER)
+		next = earlier(next, peer->stuck + VMSND_CONTROL_PATIENCE_NS);
+	return next;
+}
+
+/* Sends what can be sent; returns when the next turn has to be at the latest. */
 static vmsnd_ns settle(struct vmsnd_control *control)
 {
 	vmsnd_ns next = VMSND_NEVER;
@@ -269,30 +137,35 @@ static vmsnd_ns settle(struct vmsnd_control *control)
 		}
 		watch_for(control, peer);
 		listening = listening || peer->negotiated;
-		if (wants_turn(peer))
-			next = control->now;
-		if (peer->stuck != VMSND_NEVER && peer->stuck + VMSND_CONTROL_PATIENCE_NS < next)
-			next = peer->stuck + VMSND_CONTROL_PATIENCE_NS;
+		next = earlier(next, due(peer, control->now));
 	}
 	if (!listening)
 		control->look = VMSND_NEVER;
-	return control->look < next ? control->look : next;
+	return earlier(control->look, next);
 }
 
 /* ---- the outside ---- */
+
+void vmsnd_control_poke(void *wake)
+{
+	vmsnd_wake_poke(wake);
+}
 
 vmsnd_ns vmsnd_control_turn(void *ctx, bool ready, vmsnd_ns now)
 {
 	struct vmsnd_control *control = ctx;
 
 	control->now = now;
+	control->poked = false;
 	if (ready)
 		take_ready(control);
-	serve(control);
-	if (now >= control->look) {
-		vmsnd_control_watch_look(control->watch);
-		control->look = now + LOOK_NS;
-	}
+	if (control->poked)
+		look_soon(control);
+	/* Who waits for an answer gets it before the events that tell the same. */
+	vmsnd_control_finish(control, control->poked || now >= control->look);
+	vmsnd_control_serve(control);
+	if (now >= control->look)
+		look(control);
 	return settle(control);
 }
 
@@ -302,7 +175,8 @@ static enum vmsnd_rc listen_at(struct vmsnd_control *control)
 	enum vmsnd_rc rc = vmsnd_listener_open_private(&control->listener, control->conf.path,
 						       error, sizeof(error));
 
-	if (!rc && vmsnd_loop_watch(control->loop, control->listener.fd, LISTENER_TOKEN)) {
+	if (!rc &&
+	    vmsnd_loop_watch(control->loop, control->listener.fd, VMSND_CONTROL_LISTENER_TOKEN)) {
 		vmsnd_listener_close(&control->listener);
 		rc = VMSND_E_SYSTEM;
 	}
@@ -312,6 +186,16 @@ static enum vmsnd_rc listen_at(struct vmsnd_control *control)
 	else
 		vmsnd_logf(control->conf.log, VMSND_LOG_INFO, "control: answering at %s",
 			   control->conf.path);
+	return rc;
+}
+
+static enum vmsnd_rc open_loop(struct vmsnd_control *control)
+{
+	enum vmsnd_rc rc = vmsnd_loop_open(&control->loop);
+
+	if (!rc && control->conf.wake)
+		rc = vmsnd_loop_watch(control->loop, control->conf.wake->fd,
+				      VMSND_CONTROL_WAKE_TOKEN);
 	return rc;
 }
 
@@ -331,7 +215,7 @@ enum vmsnd_rc vmsnd_control_open(const struct vmsnd_control_conf *conf, struct v
 		control->peers[i].fd = -1;
 	control->watch = vmsnd_control_watch_open(&watch);
 	if (control->watch)
-		rc = vmsnd_loop_open(&control->loop);
+		rc = open_loop(control);
 	if (!rc)
 		rc = listen_at(control);
 	if (!rc) {

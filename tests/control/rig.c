@@ -37,6 +37,7 @@ int rig_setup(void **state)
 	struct vmsnd_control_conf conf = {.machine = &rig->machine,
 					  .log = &rig->log,
 					  .heard = &rig->heard,
+					  .wake = &rig->wake,
 					  .wall_us = rig_wall_us};
 
 	rig->log = vmsnd_overhear(&rig->heard, &log);
@@ -46,6 +47,7 @@ int rig_setup(void **state)
 	assert_non_null(mkdtemp(rig->folder));
 	snprintf(rig->path, sizeof(rig->path), "%s/c", rig->folder);
 	conf.path = rig->path;
+	assert_int_equal(vmsnd_wake_open(&rig->wake), VMSND_OK);
 	assert_int_equal(vmsnd_control_open(&conf, &rig->control), VMSND_OK);
 	rig->next = VMSND_NEVER;
 	*state = rig;
@@ -57,6 +59,7 @@ int rig_teardown(void **state)
 	struct rig *rig = *state;
 
 	vmsnd_control_close(rig->control);
+	vmsnd_wake_close(&rig->wake);
 	assert_int_not_equal(access(rig->path, F_OK), 0);
 	rmdir(rig->folder);
 	free(rig);
@@ -76,7 +79,7 @@ void rig_settle(struct rig *rig)
 	struct pollfd one = {.fd = vmsnd_control_fd(rig->control), .events = POLLIN};
 
 	for (unsigned i = 0; poll(&one, 1, 0) == 1 || rig->next <= rig->now; i++) {
-		assert_true(i < TURNS_MAX); /* else it would keep the lane busy for ever */
+		assert_true(i < TURNS_MAX); /* else it would keep the loop busy for ever */
 		rig_turn(rig);
 	}
 }

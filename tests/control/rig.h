@@ -14,6 +14,7 @@ struct rig {
 	struct vmsnd_log log;
 	char logged[4096];
 	struct vmsnd_control *control;
+	struct vmsnd_wake wake;
 	vmsnd_ns now, next;
 	char folder[64], path[96];
 };
@@ -31,7 +32,7 @@ int64_t rig_wall_us(void);
 /* For cmocka: a rig in *state, with the server listening. */
 int rig_setup(void **state);
 int rig_teardown(void **state);
-/* One turn at the present time, with what the lane's loop would say of the descriptor. */
+/* One turn at the present time, with what the program's loop would say of the descriptor. */
 void rig_turn(struct rig *rig);
 /* Turns until there is nothing to do at the present time. */
 void rig_settle(struct rig *rig);

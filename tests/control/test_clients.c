@@ -128,6 +128,76 @@ static void test_a_busy_client_does_not_keep_others_waiting(void **state)
 	client_close(&other);
 }
 
+/* ---- those who ask much ---- */
+
+static bool is_closed(const struct client *client)
+{
+	struct pollfd one = {.fd = client->fd};
+
+	return poll(&one, 1, 0) == 1 && (one.revents & POLLHUP);
+}
+
+static void ask_often(struct client *client, unsigned times)
+{
+	char text[20000] = "";
+
+	for (unsigned i = 0; i < times; i++)
+		strcat(text, STATUS);
+	assert_true(send(client->fd, text, strlen(text), 0) == (ssize_t)strlen(text));
+}
+
+static unsigned answers_of(struct client *client)
+{
+	unsigned n = 0;
+	json_t *message;
+
+	for (; (message = client_next(client)); n++)
+		json_decref(message);
+	return n;
+}
+
+/* 400 at once, then 200 a second: nothing is refused, it only comes later. */
+static void test_who_asks_beyond_the_rate_is_served_later(void **state)
+{
+	const vmsnd_ns cost = VMSND_NS_PER_SECOND / VMSND_CONTROL_REQUESTS_PER_S;
+	struct rig *rig = *state;
+	struct client busy, other;
+
+	client_join(rig, &busy);
+	client_join(rig, &other);
+	rig->now += 10 * VMSND_NS_PER_SECOND; /* rest is not saved up beyond the burst */
+	rig_settle(rig);
+	ask_often(&busy, VMSND_CONTROL_REQUESTS_BURST + 100);
+	assert_int_equal(answers_of(&busy), VMSND_CONTROL_REQUESTS_BURST);
+	client_ask_fine(&other, STATUS);
+	assert_int_equal(rig->next - rig->now, cost);
+	rig->now += cost - 1;
+	assert_int_equal(answers_of(&busy), 0);
+	rig->now += 1;
+	assert_int_equal(answers_of(&busy), 1);
+	rig->now += VMSND_NS_PER_SECOND / 4;
+	assert_int_equal(answers_of(&busy), VMSND_CONTROL_REQUESTS_PER_S / 4);
+	rig->now += VMSND_NS_PER_SECOND;
+	assert_int_equal(answers_of(&busy), 49);
+	client_close(&busy);
+	client_close(&other);
+	rig_settle(rig);
+	assert_true(rig->next == VMSND_NEVER);
+}
+
+/* Its descriptor would keep the loop awake for as long as it has to wait. */
+static void test_who_hangs_up_while_it_waits_is_let_go_at_once(void **state)
+{
+	struct rig *rig = *state;
+	struct client busy;
+
+	client_join(rig, &busy);
+	ask_often(&busy, VMSND_CONTROL_REQUESTS_BURST + 100);
+	answers_of(&busy);
+	client_close(&busy);
+	assert_true(rig->next == VMSND_NEVER);
+}
+
 /* ---- those who do not read ---- */
 
 /* Asks for long answers and reads none, until the server reads no more of it. */
@@ -241,13 +311,6 @@ static void test_who_reads_slowly_keeps_its_place(void **state)
 	client_close(&slow);
 }
 
-static bool is_closed(const struct client *client)
-{
-	struct pollfd one = {.fd = client->fd};
-
-	return poll(&one, 1, 0) == 1 && (one.revents & POLLHUP);
-}
-
 static void test_events_that_nobody_reads_end_the_session(void **state)
 {
 	struct rig *rig = *state;
@@ -256,10 +319,14 @@ static void test_events_that_nobody_reads_end_the_session(void **state)
 
 	client_join(rig, &deaf);
 	client_join(rig, &other);
-	/* In no time at all, so that patience has no part in it. */
+	/* In no time at all, so that patience has no part in it; nobody asks beyond the rate. */
 	for (i = 0; i < 20000 && !is_closed(&deaf); i++) {
 		json_t *message;
 
+		if (i % 300 == 299) {
+			client_close(&other);
+			client_join(rig, &other);
+		}
 		client_ask_fine(&other, i % 2 ? "{\"execute\":\"enable\",\"arguments\":{\"card\":0,"
 						"\"direction\":\"capture\",\"on\":false}}"
 					      : "{\"execute\":\"enable\",\"arguments\":{\"card\":0,"
@@ -350,6 +417,8 @@ int main(void)
 	    TEST(test_a_stale_socket_is_replaced_and_a_file_is_not),
 	    TEST(test_sixteen_may_come_and_the_next_is_told),
 	    TEST(test_a_busy_client_does_not_keep_others_waiting),
+	    TEST(test_who_asks_beyond_the_rate_is_served_later),
+	    TEST(test_who_hangs_up_while_it_waits_is_let_go_at_once),
 	    TEST(test_who_does_not_read_is_not_served_and_holds_nobody_up),
 	    TEST(test_answers_do_not_pile_up),
 	    TEST(test_patience_ends_after_ten_seconds),

@@ -13,6 +13,7 @@
 #include "rig.h"
 
 #define LOOK_NS (100 * UINT64_C(1000000))
+#define POKE_NS (10 * UINT64_C(1000000))
 
 /* The next message is this event with these data (JSON). */
 static void expect(struct client *client, const char *name, const char *data)
@@ -240,7 +241,40 @@ static void test_a_card_that_was_added_is_watched_too(void **state)
 	client_close(&client);
 }
 
-/* A lane with nothing to do is not woken for nobody. */
+/* A poke brings the look forward; many of them bring one. */
+static void test_who_is_poked_looks_soon(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	client_join(rig, &client);
+	look(rig);
+	rig->now += 1000000;
+	rig->machine.status.connected = 1;
+	for (unsigned i = 0; i < 1000; i++)
+		vmsnd_control_poke(&rig->wake);
+	assert_null(client_next(&client)); /* it has looked a moment ago */
+	assert_int_equal(rig->next - rig->now, POKE_NS - 1000000);
+	rig->now = rig->next;
+	expect(&client, "VMMS_CHANGED", "{\"connected\":1}");
+	rig->now += POKE_NS;
+	rig->machine.status.connected = 0;
+	assert_null(client_next(&client));
+	vmsnd_control_poke(&rig->wake);
+	expect(&client, "VMMS_CHANGED", "{\"connected\":0}");
+	client_close(&client);
+}
+
+static void test_nobody_is_poked_awake_for_nobody(void **state)
+{
+	struct rig *rig = *state;
+
+	vmsnd_control_poke(&rig->wake);
+	rig_settle(rig);
+	assert_true(rig->next == VMSND_NEVER);
+}
+
+/* A program with nothing to do is not woken for nobody. */
 static void test_nobody_listening_costs_nothing(void **state)
 {
 	struct rig *rig = *state;
@@ -290,6 +324,8 @@ int main(void)
 	    TEST(test_a_host_nobody_wants_any_more_is_back),
 	    TEST(test_who_comes_later_hears_what_is_new_only),
 	    TEST(test_a_card_that_was_added_is_watched_too),
+	    TEST(test_who_is_poked_looks_soon),
+	    TEST(test_nobody_is_poked_awake_for_nobody),
 	    TEST(test_nobody_listening_costs_nothing),
 	    TEST(test_the_end_is_told),
 	};
