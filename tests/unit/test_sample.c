@@ -212,11 +212,11 @@ static void test_one_byte_has_no_order(void **state)
 /* Every number has a phrase of its own; numbers that do not exist have one, too. */
 static void test_words_for_results_and_faults(void **state)
 {
-	for (int a = VMSND_OK; a >= VMSND_E_SYSTEM; a--)
-		for (int b = a - 1; b >= VMSND_E_SYSTEM; b--)
+	for (int a = VMSND_OK; a >= VMSND_E_NO_NODE; a--)
+		for (int b = a - 1; b >= VMSND_E_NO_NODE; b--)
 			assert_string_not_equal(vmsnd_rc_text((enum vmsnd_rc)a),
 						vmsnd_rc_text((enum vmsnd_rc)b));
-	assert_string_equal(vmsnd_rc_text((enum vmsnd_rc)(VMSND_E_SYSTEM - 1)), "unknown result");
+	assert_string_equal(vmsnd_rc_text((enum vmsnd_rc)(VMSND_E_NO_NODE - 1)), "unknown result");
 	assert_string_equal(vmsnd_rc_text((enum vmsnd_rc)1), "unknown result");
 	for (int a = 0; a < VMSND_FAULT_COUNT; a++)
 		for (int b = a + 1; b < VMSND_FAULT_COUNT; b++)
