@@ -338,6 +338,26 @@ struct vmsnd_registry *vmsnd_machine_registry(const struct vmsnd_machine *machin
 enum vmsnd_rc vmsnd_machine_guest_bus(struct vmsnd_machine *machine, unsigned card,
 				      struct vmsnd_guest_bus *out);
 
+/* ---- embedding: a card whose guest is a VMM's in this process (docs/embedding.md) ----------- */
+
+/* The card's registers (transport "virtio-mmio"); VMSND_E_INVALID for another. Its functions may be
+ * called from any thread, such as a virtual CPU's. Good until the card is removed. */
+enum vmsnd_rc vmsnd_machine_mmio_bus(struct vmsnd_machine *machine, unsigned card,
+				     struct vmsnd_mmio_bus *out);
+/* Tells `to` (copied; NULL: nobody any more) of each change of the card's interrupt line, and at
+ * once if it is high. Once this returns, nobody told before is called again. VMSND_E_INVALID: the
+ * guest is not in this process. See struct vmsnd_interrupt for what it must not do. */
+enum vmsnd_rc vmsnd_machine_interrupt(struct vmsnd_machine *machine, unsigned card,
+				      const struct vmsnd_interrupt *to);
+/* Guest memory that the card may reach, at any time, also while it plays. Once remove returns it is
+ * not touched any more and may be unmapped; queues in it fall silent until the guest's driver
+ * resets the card. The rules are those of vmsnd_gmem_add and _remove. VMSND_E_INVALID also: the
+ * guest is not in this process. */
+enum vmsnd_rc vmsnd_machine_memory_add(struct vmsnd_machine *machine, unsigned card,
+				       const struct vmsnd_region *region, vmsnd_ns now);
+enum vmsnd_rc vmsnd_machine_memory_remove(struct vmsnd_machine *machine, unsigned card,
+					  vmsnd_gpa gpa, uint64_t bytes, vmsnd_ns now);
+
 /* Answers what is pending, closes files and servers, removes socket files. */
 void vmsnd_machine_close(struct vmsnd_machine *machine, vmsnd_ns now);
 

@@ -80,6 +80,32 @@ struct vmsnd_guest_bus {
 	bool (*interrupted)(void *ctx, unsigned queue);
 };
 
+/* ---- a card's registers ----------------------------------------------------------
+ *
+ * What a VMM forwards to when its guest touches the card's page: virtio over MMIO, version 2
+ * (virtio 1.3, 4.2). Every access is answered, whatever its offset and width: what the standard
+ * does not know reads as 0, writes to it do nothing, both are counted. `value` is the guest's, as
+ * its little-endian CPU has it in a register. */
+
+#define VMSND_MMIO_BYTES                                                                           \
+	0x1000u /* of address space; the standard's part is 0x100 and the                          \
+		 * configuration. Beyond, all reads as 0. */
+
+struct vmsnd_mmio_bus {
+	void *ctx;
+	uint64_t (*read)(void *ctx, uint64_t offset, unsigned bytes);
+	void (*write)(void *ctx, uint64_t offset, unsigned bytes, uint64_t value, vmsnd_ns now);
+};
+
+/* A card's interrupt line, told of each change of its level. Over MMIO it is high while
+ * InterruptStatus is not 0; of the in-process transport, while a queue has interrupted and was not
+ * asked for it. Called on whichever thread advances the card or calls it, with the card's lane
+ * taken: it must not call the machine, nor wait for a thread that may. */
+struct vmsnd_interrupt {
+	void *ctx;
+	void (*level)(void *ctx, bool high);
+};
+
 /* ---- transports ----------------------------------------------------------------- */
 
 /* A card as a transport holds it: all calls go to cls->...(dev, ...). */
@@ -136,6 +162,18 @@ struct vmsnd_transport_class {
 	/* The guest's side of a card in the same process, by value, good until close; NULL
 	 * where the guest is at the other end of a wire. */
 	void (*guest_bus)(struct vmsnd_transport *bus, struct vmsnd_guest_bus *out);
+
+	/* ---- all from here may be NULL ---- */
+
+	/* The card's registers, likewise; NULL of transports without. */
+	void (*mmio_bus)(struct vmsnd_transport *bus, struct vmsnd_mmio_bus *out);
+	/* Whom to tell of the line's level from now on, and at once if it is high; NULL: nobody.
+	 * Transports with it have a guest in this process, and its memory comes from
+	 * vmsnd_machine_memory_add. */
+	void (*interrupt)(struct vmsnd_transport *bus, const struct vmsnd_interrupt *to);
+	/* Fills at most `max` figures and returns how many there are in all. */
+	size_t (*counters)(const struct vmsnd_transport *bus, struct vmsnd_counter *out,
+			   size_t max);
 
 	uint32_t abi_end; /* VMSND_TRANSPORT_ABI once more (DM-03) */
 };

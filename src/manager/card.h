@@ -60,6 +60,7 @@ struct vmsnd_card {
 	const struct vmsnd_transport_class *transport;
 	struct vmsnd_transport *bus;
 	struct vmsnd_guest_bus guest; /* the transport's, once somebody asked for it */
+	struct vmsnd_mmio_bus mmio;   /* likewise */
 
 	unsigned n_playback, n_ports; /* ports: playback first */
 	struct vmsnd_card_port *ports;
@@ -122,7 +123,7 @@ vmsnd_ns vmsnd_card_watch(struct vmsnd_card *card, vmsnd_ns now);
 /* A VMM left: what is said from now on is news again. */
 void vmsnd_card_watch_anew(struct vmsnd_card *card);
 
-/* card_guest.c. VMSND_E_INVALID when the guest is not in this process. */
+/* card_guest.c, card_embed.c: VMSND_E_INVALID when the guest is not in this process. */
 enum vmsnd_rc vmsnd_card_guest_bus(struct vmsnd_card *card, struct vmsnd_guest_bus *out);
 
 /* machine.c: what a card asks of its machine. */

@@ -8,6 +8,7 @@
 #include "devices/virtio-snd/virtio_snd.h"
 #include "transports/inprocess.h"
 #include "transports/vhost_user.h"
+#include "transports/virtio_mmio.h"
 #if VMSND_HAVE_SNDFILE
 #include "backends/file.h"
 #endif
@@ -21,8 +22,8 @@ static const struct vmsnd_backend_class *const backends[] = {
     &vmsnd_file_class,
 #endif
 };
-static const struct vmsnd_transport_class *const transports[] = {&vmsnd_vhost_user_class,
-								 &vmsnd_inprocess_class};
+static const struct vmsnd_transport_class *const transports[] = {
+    &vmsnd_vhost_user_class, &vmsnd_inprocess_class, &vmsnd_virtio_mmio_class};
 
 struct vmsnd_registry {
 	const struct vmsnd_log *log;

@@ -10,6 +10,7 @@ struct vmsnd_transport {
 	struct vmsnd_card_ref card;
 	struct vmsnd_gmem *mem;
 	struct vmsnd_transport_user user;
+	struct vmsnd_interrupt interrupt;
 	uint64_t interrupts; /* one bit a queue: raised and not yet asked for */
 	bool connected;      /* a guest has shared memory or chosen features */
 	bool ready;          /* and started a queue */
@@ -32,6 +33,21 @@ static void ready_once(struct vmsnd_transport *bus)
 	if (!bus->ready && bus->user.peer)
 		bus->user.peer(bus->user.ctx, VMSND_PEER_READY);
 	bus->ready = true;
+}
+
+static void tell_level(struct vmsnd_transport *bus, bool high)
+{
+	if (bus->interrupt.level)
+		bus->interrupt.level(bus->interrupt.ctx, high);
+}
+
+static void set_interrupts(struct vmsnd_transport *bus, uint64_t interrupts)
+{
+	bool was = bus->interrupts != 0, is = interrupts != 0;
+
+	bus->interrupts = interrupts;
+	if (was != is)
+		tell_level(bus, is);
 }
 
 static uint64_t guest_features(void *ctx)
@@ -110,7 +126,7 @@ static bool guest_interrupted(void *ctx, unsigned queue)
 	uint64_t bit = queue < QUEUES_MAX ? UINT64_C(1) << queue : 0;
 	bool raised = (bus->interrupts & bit) != 0;
 
-	bus->interrupts &= ~bit;
+	set_interrupts(bus, bus->interrupts & ~bit);
 	return raised;
 }
 
@@ -158,7 +174,14 @@ static void inprocess_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns 
 static void inprocess_notify(struct vmsnd_transport *bus, unsigned vector)
 {
 	if (vector < QUEUES_MAX)
-		bus->interrupts |= UINT64_C(1) << vector;
+		set_interrupts(bus, bus->interrupts | UINT64_C(1) << vector);
+}
+
+static void inprocess_interrupt(struct vmsnd_transport *bus, const struct vmsnd_interrupt *to)
+{
+	bus->interrupt = to ? *to : (struct vmsnd_interrupt){0};
+	if (bus->interrupts != 0)
+		tell_level(bus, true);
 }
 
 static void inprocess_close(struct vmsnd_transport *bus, vmsnd_ns now)
@@ -181,4 +204,5 @@ const struct vmsnd_transport_class vmsnd_inprocess_class = {
     .notify = inprocess_notify,
     .close = inprocess_close,
     .guest_bus = inprocess_guest_bus,
+    .interrupt = inprocess_interrupt,
 };

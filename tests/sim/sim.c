@@ -2,6 +2,7 @@
 /* The world: a machine, its guests, and time. */
 #include "sim.h"
 
+#include <linux/virtio_mmio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,12 +65,71 @@ const char *sim_file(struct sim *sim, const char *name, const char *more)
 	return text;
 }
 
+bool sim_over_mmio(void)
+{
+	const char *transport = getenv("VMSND_SIM_TRANSPORT");
+
+	return transport && strcmp(transport, "virtio-mmio") == 0;
+}
+
+static void on_level(void *ctx, bool high)
+{
+	struct sim_card *card = ctx;
+
+	/* Changes only. */
+	assert_int_equal(card->line, !high);
+	card->line = high;
+}
+
+/* InterruptStatus and the line tell the same, whenever the driver looks. */
+static uint64_t read_register(void *ctx, uint64_t offset, unsigned bytes)
+{
+	struct sim_card *card = ctx;
+	uint64_t value = card->registers.read(card->registers.ctx, offset, bytes);
+
+	if (offset == VIRTIO_MMIO_INTERRUPT_STATUS)
+		assert_int_equal(card->line, value != 0);
+	return value;
+}
+
+static void write_register(void *ctx, uint64_t offset, unsigned bytes, uint64_t value, vmsnd_ns now)
+{
+	struct sim_card *card = ctx;
+
+	card->registers.write(card->registers.ctx, offset, bytes, value, now);
+}
+
+static enum vmsnd_rc share(void *ctx, vmsnd_gpa gpa, void *at, uint64_t bytes)
+{
+	const struct sim_card *card = ctx;
+	const struct vmsnd_region region = {gpa, bytes, at, VMSND_READ | VMSND_WRITE};
+
+	return vmsnd_machine_memory_add(card->sim->machine, card->number, &region, card->sim->now);
+}
+
+static void open_registers(struct sim_card *card, struct vmsnd_guest_bus *out)
+{
+	const struct vmsnd_interrupt line = {card, on_level};
+	const struct vmsnd_guest_mmio_conf conf = {
+	    .bus = {.ctx = card, .read = read_register, .write = write_register},
+	    .memory_ctx = card,
+	    .share = share,
+	    .now = card->sim->now};
+	struct vmsnd_machine *machine = card->sim->machine;
+
+	assert_int_equal(vmsnd_machine_mmio_bus(machine, card->number, &card->registers), VMSND_OK);
+	assert_int_equal(vmsnd_machine_interrupt(machine, card->number, &line), VMSND_OK);
+	vmsnd_guest_mmio_init(&card->driver, &conf, out);
+}
+
 unsigned sim_add_with(struct sim *sim, const char *device, const char *backend,
 		      const struct vmsnd_guest_conf *wish)
 {
 	char text[256];
-	struct vmsnd_card_conf conf = {
-	    .device = text, .backend = backend, .transport = "in-process", .listen_fd = -1};
+	struct vmsnd_card_conf conf = {.device = text,
+				       .backend = backend,
+				       .transport = sim_over_mmio() ? "virtio-mmio" : "in-process",
+				       .listen_fd = -1};
 	struct vmsnd_guest_conf guest = *wish;
 	unsigned number = sim->n_cards++;
 	struct sim_card *card = calloc(1, sizeof(*card));
@@ -77,6 +137,8 @@ unsigned sim_add_with(struct sim *sim, const char *device, const char *backend,
 	assert_true(number < SIM_CARDS_MAX);
 	assert_non_null(card);
 	sim->cards[number] = card;
+	card->sim = sim;
+	card->number = number;
 	snprintf(text, sizeof(text), "virtio-snd%s%s", *device ? "," : "", device);
 	if (vmsnd_machine_add(sim->machine, &conf, sim->now))
 		fail_msg("the card was refused: %s", sim->log);
@@ -86,7 +148,11 @@ unsigned sim_add_with(struct sim *sim, const char *device, const char *backend,
 	guest.memory = card->memory;
 	guest.gpa = GUEST_GPA;
 	guest.by_interrupt = true;
-	assert_int_equal(vmsnd_machine_guest_bus(sim->machine, number, &guest.bus), VMSND_OK);
+	if (sim_over_mmio())
+		open_registers(card, &guest.bus);
+	else
+		assert_int_equal(vmsnd_machine_guest_bus(sim->machine, number, &guest.bus),
+				 VMSND_OK);
 	assert_int_equal(vmsnd_guest_open(&card->guest, &guest, sim->now), VMSND_OK);
 	return number;
 }

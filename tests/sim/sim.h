@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "guests/mmio.h"
 #include "guests/player.h"
 #include "vmsnd/machine.h"
 
@@ -22,6 +23,12 @@
 struct sim_card {
 	struct vmsnd_guest guest;
 	void *memory;
+	/* Through registers only. */
+	struct vmsnd_mmio_bus registers;
+	struct vmsnd_guest_mmio driver;
+	struct sim *sim;
+	unsigned number;
+	bool line; /* as the interrupt callback has it */
 };
 
 struct sim {
@@ -41,6 +48,9 @@ void sim_close(struct sim *sim);
 /* "<directory>/<name>" in a static buffer each call overwrites in turn (of four). */
 const char *sim_path(struct sim *sim, const char *name);
 
+/* Whether guests reach their cards through the registers of virtio-mmio: the whole suite runs once
+ * more so, by $VMSND_SIM_TRANSPORT. */
+bool sim_over_mmio(void);
 /* Adds a card and a guest that has opened it. `device` are the options behind
  * "virtio-snd,", may be "". The card's number. */
 unsigned sim_add(struct sim *sim, const char *device, const char *backend);
