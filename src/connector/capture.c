@@ -61,10 +61,15 @@ static void store_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 static void take_rt(struct vmsnd_lun *lun, const struct vmsnd_block *block)
 {
 	struct vmsnd_path *path = lun->path;
+	uint32_t gate = atomic_load(&path->gate);
 
 	vmsnd_path_note_rt(path, block);
+	if (lun->index == 0 && gate != VMSND_GATE_SHUT)
+		vmsnd_links_tap_rt(lun->port, block->samples, block->frames);
+	if (path->insert)
+		vmsnd_path_insert_rt(path, block, 0);
 	/* The stand-in has given silence for these. */
-	if (atomic_load(&path->gate) == VMSND_GATE_SHUT) {
+	if (gate == VMSND_GATE_SHUT) {
 		uint64_t frames =
 		    (uint64_t)block->frames * path->ring_format.rate_hz / path->format.rate_hz;
 
@@ -79,7 +84,6 @@ static void take_rt(struct vmsnd_lun *lun, const struct vmsnd_block *block)
 		store_rt(path, block);
 		return;
 	}
-	vmsnd_links_tap_rt(lun->port, block->samples, block->frames);
 	record_rt(lun->port, path, block);
 }
 

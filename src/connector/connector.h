@@ -119,16 +119,20 @@ struct vmsnd_lun_prefs {
 	bool no_refill;
 };
 
-/* What stands between the host's blocks and their conversion: the drivers of a chain. */
+/* What stands between the host's blocks and their conversion: the drivers of a chain. Not called
+ * while the stand-in works, nor for taps. */
 struct vmsnd_insert {
 	void *ctx;
-	/* On the lane, before stream_start: the host was not running, or never with this format.
-	 * `max_frames`: no block is larger. */
+	/* On the lane, before the first stream_start of each stream that is opened, process_rt not
+	 * being under way. With what it was last told, too: what it holds may then stay.
+	 * `max_frames`: no call of process_rt has more. */
 	void (*prepare)(void *ctx, enum vmsnd_dir dir, const struct vmsnd_format *format,
 			uint32_t max_frames);
-	/* In place: playback before the host takes the block, capture after it gave it. */
+	/* In place, every block: playback, silence too, before the host takes it; capture after it
+	 * gave it. */
 	void (*process_rt)(void *ctx, void *samples, uint32_t frames);
-	/* What it adds to the way of a frame, of the host's. */
+	/* What it adds to the way of a frame, of the host's. At the end of a drain so much silence
+	 * follows the sound. NULL: nothing. */
 	uint32_t (*delay_frames_rt)(void *ctx);
 };
 

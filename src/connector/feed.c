@@ -123,7 +123,9 @@ static bool empty(const struct vmsnd_lun *lun)
 {
 	/* From the writer's end: the reader's belongs to the host's thread. */
 	return vmsnd_ring_room_rt(&lun->far) == lun->far.capacity_frames &&
-	       atomic_load_explicit(&lun->path->held_frames, memory_order_relaxed) <= CRUMBS_FRAMES;
+	       atomic_load_explicit(&lun->path->held_frames, memory_order_relaxed) <=
+		   CRUMBS_FRAMES &&
+	       atomic_load_explicit(&lun->path->tail_frames, memory_order_relaxed) == 0;
 }
 
 static vmsnd_ns aim_ns(const struct vmsnd_lun *lun)
@@ -155,6 +157,16 @@ static void over(struct vmsnd_lun *lun)
 	lun->due = false;
 }
 
+/* When it has had time enough to play out what it and its drivers hold. */
+static vmsnd_ns idle_end(const struct vmsnd_lun *lun)
+{
+	const struct vmsnd_path *path = lun->path;
+	uint32_t inside = atomic_load_explicit(&path->insert_frames, memory_order_relaxed);
+
+	return lun->idle + vmsnd_lun_drain_ns(lun) +
+	       vmsnd_frames_to_ns_rt(inside, path->format.rate_hz);
+}
+
 static void drive_playback(struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	bool plays = guest_plays(lun->port);
@@ -168,7 +180,7 @@ static void drive_playback(struct vmsnd_lun *lun, vmsnd_ns now)
 		lun->idle = VMSND_NEVER;
 	else if (lun->idle == VMSND_NEVER)
 		lun->idle = now;
-	if (lun->running && !plays && (empty(lun) || now >= lun->idle + vmsnd_lun_drain_ns(lun))) {
+	if (lun->running && !plays && (empty(lun) || now >= idle_end(lun))) {
 		vmsnd_lun_stop(lun, now);
 		over(lun);
 	}

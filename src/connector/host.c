@@ -123,6 +123,7 @@ static void begin_close(struct vmsnd_lun *lun, vmsnd_ns now)
 	vmsnd_flow_close(lun->path->flow);
 	atomic_store_explicit(&lun->path->delay_frames, 0, memory_order_relaxed);
 	atomic_store_explicit(&lun->path->held_frames, 0, memory_order_relaxed);
+	vmsnd_path_insert_none(lun->path);
 	lun->job.stream = lun->stream;
 	lun->stream = NULL;
 	vmsnd_port_wish(lun->port);
@@ -137,7 +138,7 @@ static void opened(struct vmsnd_lun *lun, vmsnd_ns now)
 	vmsnd_port_wish(lun->port);
 	lun->opened = now;
 	lun->opens++;
-	lun->told = false;
+	lun->told = lun->inserted = false;
 	/* PAR-08. Somebody who promises nonsense, or what nobody can convert, is of no use. */
 	if (lun->removed || (got_is_sound(&lun->got) && vmsnd_lun_fit(lun) == VMSND_OK))
 		return;
@@ -352,6 +353,7 @@ bool vmsnd_lun_start(struct vmsnd_lun *lun, vmsnd_ns at)
 	lun->seen = at;
 	lun->seen_blocks = lun->start_blocks = vmsnd_figure_rt(&path->blocks);
 	vmsnd_dll_break_rt(&path->dll);
+	vmsnd_lun_insert_prepare(lun);
 	if (lun->index > 0) { /* unit 0's gate is the port's affair */
 		vmsnd_follow_break_rt(&path->follow);
 		atomic_store_explicit(&path->gate, VMSND_GATE_OPEN, memory_order_release);
@@ -388,7 +390,8 @@ static bool something_to_do(const struct vmsnd_port *port)
 {
 	uint32_t fill = vmsnd_port_fill(port);
 
-	if (port->phase == VMSND_PORT_DRAIN && port->main.held_frames > 0)
+	if (port->phase == VMSND_PORT_DRAIN &&
+	    (port->main.held_frames > 0 || port->main.tail_frames > 0))
 		return true;
 	return port->conf.dir == VMSND_PLAYBACK ? fill > 0 : fill < port->ring.capacity_frames;
 }

@@ -17,8 +17,9 @@ void vmsnd_path_latency_rt(struct vmsnd_path *path, const struct vmsnd_block *bl
 			   uint32_t fill_frames, uint32_t held_frames)
 {
 	double inside = (double)((uint64_t)fill_frames + held_frames);
-	uint64_t latency_ns =
-	    (uint64_t)(inside * path->ring_frame_ns + block->delay_frames * path->frame_ns);
+	double beyond = (double)block->delay_frames +
+			atomic_load_explicit(&path->insert_frames, memory_order_relaxed);
+	uint64_t latency_ns = (uint64_t)(inside * path->ring_frame_ns + beyond * path->frame_ns);
 
 	vmsnd_figure_range_rt(&path->fill_min, &path->fill_max, fill_frames);
 	atomic_store_explicit(&path->latency_ns, latency_ns, memory_order_relaxed);
@@ -143,6 +144,8 @@ static void play_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 	vmsnd_figure_add_rt(&path->silence_frames, missing);
 	if (gate == VMSND_GATE_OPEN)
 		count_gap_rt(path, made, missing);
+	if (path->insert)
+		vmsnd_path_insert_rt(path, block, made);
 }
 
 static void block_rt(void *ctx, const struct vmsnd_block *block)
@@ -161,13 +164,10 @@ static void block_rt(void *ctx, const struct vmsnd_block *block)
 
 /* Frames of the host's that can be made of the ring's: a converter has to see some way ahead,
  * unless nothing follows. */
-static uint32_t can_make_rt(const struct vmsnd_path *path)
+static uint32_t can_make_rt(const struct vmsnd_path *path, uint32_t gate)
 {
-	uint32_t gate = atomic_load(&path->gate);
 	uint64_t there, ahead;
 
-	if (gate == VMSND_GATE_SHUT)
-		return 0;
 	there = vmsnd_ring_fill_rt(&path->ring);
 	if (path->format.rate_hz == path->ring_format.rate_hz)
 		return (uint32_t)there;
@@ -178,6 +178,20 @@ static uint32_t can_make_rt(const struct vmsnd_path *path)
 	return (uint32_t)((there - ahead) * path->format.rate_hz / path->ring_format.rate_hz);
 }
 
+/* The same, and at the end what the drivers still hold. */
+static uint32_t can_play_rt(const struct vmsnd_path *path)
+{
+	uint32_t gate = atomic_load(&path->gate), frames, tail;
+
+	if (gate == VMSND_GATE_SHUT)
+		return 0;
+	frames = can_make_rt(path, gate);
+	if (gate != VMSND_GATE_DRAINING)
+		return frames;
+	tail = atomic_load_explicit(&path->tail_frames, memory_order_relaxed);
+	return frames + tail >= frames ? frames + tail : UINT32_MAX;
+}
+
 /* Behind a gate that is shut the ring's end may be with the stand-in. */
 static uint32_t ready_rt(void *ctx)
 {
@@ -185,9 +199,9 @@ static uint32_t ready_rt(void *ctx)
 	uint32_t frames;
 
 	if (lun->index > 0)
-		return can_make_rt(lun->path);
+		return can_play_rt(lun->path);
 	vmsnd_links_enter_rt(lun->port);
-	frames = can_make_rt(lun->path);
+	frames = can_play_rt(lun->path);
 	vmsnd_links_leave_rt(lun->port);
 	return frames;
 }

@@ -42,6 +42,11 @@ struct vmsnd_path {
 	struct vmsnd_pace pace;            /* of what comes into the ring of a unit above 0 */
 	struct vmsnd_follow follow;        /* of what goes out of it */
 	bool follows;                      /* playback: its rate is bent */
+	/* The drivers; set before the host starts. insert_frames: what they delay; tail_frames: of
+	 * that, sound that has not come out yet (playback). Of the host's. */
+	const struct vmsnd_insert *insert;
+	uint32_t insert_max_frames;
+	_Atomic uint32_t insert_frames, tail_frames;
 	_Atomic uint32_t exact, delay_frames, held_frames;
 	_Atomic uint64_t block_ns; /* when the last one was */
 	_Atomic uint64_t blocks, in_frames, out_frames, dropped_frames, silence_frames, underruns,
@@ -93,6 +98,7 @@ struct vmsnd_lun {
 	bool reopen;    /* close what is open; another is wanted */
 	bool asleep;    /* NOT_WORKING or INACTIVE (PL-18) */
 	bool early;     /* INITIALIZING */
+	bool inserted;  /* the drivers know of the stream */
 	bool plain;     /* what the guest has was refused: ask for what every host takes */
 	bool told;      /* the backend has said why it cannot */
 	bool switching; /* PL-15 */
@@ -209,6 +215,8 @@ void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block
 void vmsnd_path_latency_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
 			   uint32_t fill_frames, uint32_t held_frames);
 void vmsnd_path_shed_rt(struct vmsnd_path *path, struct vmsnd_ring_end *ring, uint32_t fill);
+/* insert.c: a block through the drivers. `made`: playback, frames of it that are sound. */
+void vmsnd_path_insert_rt(struct vmsnd_path *path, const struct vmsnd_block *block, uint32_t made);
 /* links.c: copies a block of unit 0's host into the taps; adds other inputs. */
 void vmsnd_links_enter_rt(struct vmsnd_port *port);
 void vmsnd_links_leave_rt(struct vmsnd_port *port);
@@ -245,6 +253,13 @@ vmsnd_ns vmsnd_lun_linger_end(const struct vmsnd_lun *lun);
 void vmsnd_lun_want_for(const struct vmsnd_lun *lun, const struct vmsnd_stream_params *params,
 			struct vmsnd_stream_want *want);
 bool vmsnd_want_equal(const struct vmsnd_stream_want *a, const struct vmsnd_stream_want *b);
+
+/* ---- the lane: insert.c ---- */
+
+/* The drivers are told of the stream that is about to start, once for each stream. */
+void vmsnd_lun_insert_prepare(struct vmsnd_lun *lun);
+/* Nothing is behind the path any more. */
+void vmsnd_path_insert_none(struct vmsnd_path *path);
 
 /* ---- the lane: fit.c ---- */
 

@@ -169,11 +169,25 @@ static bool host_drained(const struct vmsnd_port *port)
 
 static uint32_t left_inside(const struct vmsnd_port *port)
 {
+	const struct vmsnd_path *path = &port->main;
 	uint32_t held = 0;
 
 	if (port->luns[0] && port->luns[0]->running && !port->luns[0]->stalled)
-		held = atomic_load_explicit(&port->main.held_frames, memory_order_relaxed);
+		held = atomic_load_explicit(&path->held_frames, memory_order_relaxed) +
+		       (atomic_load_explicit(&path->tail_frames, memory_order_relaxed) > 0);
 	return vmsnd_port_fill(port) + held;
+}
+
+/* What the drivers held has come out of them by then. */
+static vmsnd_ns host_delay_ns(const struct vmsnd_port *port)
+{
+	const struct vmsnd_path *path = &port->main;
+	uint32_t all = vmsnd_port_delay_frames(port);
+	uint64_t inside = atomic_load_explicit(&path->insert_frames, memory_order_relaxed);
+
+	if (path->format.rate_hz > 0)
+		inside = inside * port->params.format.rate_hz / path->format.rate_hz;
+	return vmsnd_port_frames_ns(port, all > inside ? all - inside : 0);
 }
 
 /* The last frame has left the ring; it is heard `delay_frames` later, or when the host says. */
@@ -190,9 +204,7 @@ static void settle_drain(struct vmsnd_port *port, vmsnd_ns at)
 		return;
 	}
 	if (port->drained == VMSND_NEVER) {
-		vmsnd_ns delay_ns = vmsnd_port_frames_ns(port, vmsnd_port_delay_frames(port));
-
-		port->drained = at + earlier(delay_ns, DELAY_MAX_NS);
+		port->drained = at + earlier(host_delay_ns(port), DELAY_MAX_NS);
 		if (host_drains(port, at))
 			port->drained += vmsnd_lun_drain_ns(port->luns[0]);
 	}

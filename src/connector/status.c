@@ -182,6 +182,7 @@ uint32_t vmsnd_port_delay_frames(const struct vmsnd_port *port)
 	const struct vmsnd_path *path = &port->main;
 	uint64_t delay = atomic_load_explicit(&path->delay_frames, memory_order_relaxed);
 
+	delay += atomic_load_explicit(&path->insert_frames, memory_order_relaxed);
 	if (path->format.rate_hz > 0)
 		delay = delay * port->params.format.rate_hz / path->format.rate_hz;
 	delay += atomic_load_explicit(&path->held_frames, memory_order_relaxed);
