@@ -34,6 +34,7 @@ enum vmsnd_record_fault {
 	VMSND_RECORD_PAIR,      /* one of two that go together is missing: save and load */
 	VMSND_RECORD_OPTIONS,   /* a row of its table makes no sense, or a key occurs twice */
 	VMSND_RECORD_DUPLICATE, /* a class of its sort has this name already (DM-12) */
+	VMSND_RECORD_MEMORY,    /* none left */
 	VMSND_RECORD_COUNT
 };
 /* A constant phrase. Any thread. */
@@ -101,7 +102,8 @@ enum vmsnd_rc vmsnd_registry_load_folder(struct vmsnd_registry *registry);
 /* The `index`th loaded module's path, NULL beyond the last. */
 const char *vmsnd_registry_module(const struct vmsnd_registry *registry, size_t index);
 
-/* In order of registration (DM-01); NULL beyond the last. */
+/* Listing and finding. `registry` NULL: what the library has itself.
+ * In order of registration (DM-01); NULL beyond the last. */
 const struct vmsnd_dev_class *vmsnd_registry_device(const struct vmsnd_registry *registry,
 						    size_t index);
 const struct vmsnd_backend_class *vmsnd_registry_backend(const struct vmsnd_registry *registry,

@@ -10,24 +10,6 @@
 #define UNTOUCHED_BYTES (256u * 1024u)
 #define ERROR_BYTES     400u
 
-/* Options every card has, whatever its device and transport. */
-static const struct vmsnd_option card_options[] = {
-    {"name", VMSND_OPTION_TEXT, NULL, "what messages and mixers call the card", 0, 0},
-    {"playback", VMSND_OPTION_UINT, "1", "playback streams", 0, 64},
-    {"capture", VMSND_OPTION_UINT, "1", "capture streams", 0, 64},
-    {"input", VMSND_OPTION_BOOL, "off",
-     "whether the guest may record; off gives it silence and leaves the host's device closed", 0,
-     0},
-    {"output", VMSND_OPTION_BOOL, "on",
-     "whether the guest is heard; off swallows what it plays, in real time", 0, 0},
-    {.key = NULL},
-};
-
-const struct vmsnd_option *vmsnd_card_options(void)
-{
-	return card_options;
-}
-
 /* calloc takes blocks of this size fresh from the system; smaller ones it zeroes itself. */
 void *vmsnd_card_zeroed(size_t bytes, void **block)
 {
@@ -43,7 +25,7 @@ void *vmsnd_card_zeroed(size_t bytes, void **block)
 static void join_tables(struct vmsnd_card *card)
 {
 	const struct vmsnd_option *const tables[] = {card->transport->options, card->cls->options,
-						     card_options};
+						     vmsnd_card_options()};
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
