@@ -30,15 +30,15 @@ struct vmsnd_driver_conf {
 	const struct vmsnd_conf *options;
 	enum vmsnd_dir dir;
 	struct vmsnd_format format;
-	uint32_t max_frames; /* no block is larger */
-	const struct vmsnd_log *log;
+	uint32_t max_frames;         /* no block is larger */
+	const struct vmsnd_log *log; /* outlives the driver; the rest is good for the call */
 };
 
 struct vmsnd_driver_class {
 	uint32_t abi; /* VMSND_DRIVER_ABI */
 	const char *name, *summary;
 	const struct vmsnd_option *options; /* may be NULL */
-	uint32_t max_instances;             /* in one machine at a time; 1 or more */
+	uint32_t max_instances;             /* in the chains of one machine at a time; 1 or more */
 
 	/* Bytes that init needs; 0: this driver cannot work with such a stream, which then passes
 	 * it by (said once). Storage is zeroed, aligned to 64. */
@@ -51,13 +51,16 @@ struct vmsnd_driver_class {
 
 	/* Called once for every init, also for one that failed (DM-39). */
 	void (*fini)(struct vmsnd_driver *driver);
-	/* What it adds to the way of a frame. */
+	/* What it adds to the way of a frame; asked after init, and after load. */
 	uint32_t (*delay_frames)(const struct vmsnd_driver *driver);
 	enum vmsnd_rc (*life)(struct vmsnd_driver *driver, enum vmsnd_life what, vmsnd_ns now);
 	/* What it holds of the sound; loaded into an instance of the same format and options.
 	 * VMSND_E_INVALID: not its own; it is then as init left it. */
 	void (*save)(const struct vmsnd_driver *driver, struct vmsnd_state_writer *to);
 	enum vmsnd_rc (*load)(struct vmsnd_driver *driver, struct vmsnd_state_reader *from);
+	/* What the option table cannot check, before any instance is made. VMSND_E_INVALID: *what
+	 * is a constant line, which begins with the key. */
+	enum vmsnd_rc (*check)(const struct vmsnd_conf *options, const char **what);
 
 	uint32_t abi_end; /* VMSND_DRIVER_ABI once more (DM-03) */
 };

@@ -4,6 +4,8 @@
 
 #include "backends/null.h"
 #include "devices/virtio-snd/virtio_snd.h"
+#include "drivers/delay.h"
+#include "drivers/map.h"
 #include "transports/inprocess.h"
 #include "transports/vhost_user.h"
 #include "transports/virtio_mmio.h"
@@ -19,7 +21,7 @@ static const void *const backends[] = {
 #endif
     NULL,
 };
-static const void *const drivers[] = {NULL};
+static const void *const drivers[] = {&vmsnd_delay_class, &vmsnd_map_class, NULL};
 static const void *const transports[] = {&vmsnd_vhost_user_class, &vmsnd_inprocess_class,
 					 &vmsnd_virtio_mmio_class, NULL};
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How many drivers of each class a machine has, and the numbers they were given. Any thread. */
+#ifndef VMSND_MANAGER_CENSUS_H
+#define VMSND_MANAGER_CENSUS_H
+
+#include "vmsnd/driver.h"
+
+struct vmsnd_census;
+
+/* VMSND_E_NOMEM. One for each machine; outlives its chains. */
+enum vmsnd_rc vmsnd_census_open(struct vmsnd_census **out);
+void vmsnd_census_close(struct vmsnd_census *census);
+
+/* One more driver of a class, which is given a number that none of this class had before (DM-65).
+ * `leaving`: the class of the one that goes away for it, or NULL. VMSND_E_LIMIT: max_instances are
+ * there (DM-64); VMSND_E_NOMEM. */
+enum vmsnd_rc vmsnd_census_take(struct vmsnd_census *census, const struct vmsnd_driver_class *cls,
+				const struct vmsnd_driver_class *leaving, uint32_t *number);
+void vmsnd_census_give(struct vmsnd_census *census, const struct vmsnd_driver_class *cls);
+
+#endif
