@@ -75,6 +75,9 @@ uint32_t vmsnd_port_wanted(const struct vmsnd_port *port);
 uint32_t vmsnd_port_begin(struct vmsnd_port *port, uint32_t frames, void **at);
 void vmsnd_port_commit(struct vmsnd_port *port, uint32_t frames);
 
+/* What the guest has prepared the port with; false: it has not. */
+bool vmsnd_port_params(const struct vmsnd_port *port, struct vmsnd_stream_params *out);
+
 /* Frames since prepare that have left the ring (playback: for the host, or swallowed where there is
  * none) or come into it (capture). Silence put in for want of frames does not count. */
 uint64_t vmsnd_port_done_frames(const struct vmsnd_port *port);
@@ -152,13 +155,14 @@ struct vmsnd_virtio_ops {
 
 	/* VMSND_E_RANGE when the rings are not whole in guest memory, VMSND_E_INVALID for
 	 * a size or alignment the standard forbids. A start whose next_avail is not what
-	 * the last stop returned is a new driver: the card is reset first. The queue is
-	 * enabled once started. */
+	 * the last stop returned, or that comes with other features, is a new driver: the card
+	 * is reset first. The queue is enabled once started. */
 	enum vmsnd_rc (*queue_start)(struct vmsnd_dev *dev, unsigned queue,
 				     const struct vmsnd_queue_setup *setup, vmsnd_ns now);
 	/* Returns the next_avail to go on with: no buffer is lost, none completed twice,
 	 * if a later queue_start is given it. Afterwards guest memory of this queue is
-	 * not touched. Legal for a queue not started. */
+	 * not touched. Legal for a queue not started: what the last stop, or the state that
+	 * was loaded, has for it. */
 	uint16_t (*queue_stop)(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now);
 	/* Off: nothing of this queue is looked at, and its streams fall silent at once,
 	 * keeping their state; on: they go on. */

@@ -235,8 +235,6 @@ enum vmsnd_port_state {
 	VMSND_PORT_NEEDS_REINIT
 };
 enum vmsnd_port_state vmsnd_port_state(const struct vmsnd_port *port);
-/* What the guest has prepared the port with; false: it has not. */
-bool vmsnd_port_params(const struct vmsnd_port *port, struct vmsnd_stream_params *out);
 /* Frames a second that unit 0's host really moves, by the lane's clock; the nominal rate while no
  * host runs. Never more than 0.5 % off. The pace of devices that keep time themselves (idea 4). */
 double vmsnd_port_rate_hz(const struct vmsnd_port *port);

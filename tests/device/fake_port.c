@@ -98,6 +98,12 @@ bool vmsnd_port_fits(const struct vmsnd_port *port, const struct vmsnd_stream_pa
 				   FAKE_RING_BYTES;
 }
 
+bool vmsnd_port_params(const struct vmsnd_port *port, struct vmsnd_stream_params *out)
+{
+	*out = port->params;
+	return port->prepared;
+}
+
 void vmsnd_port_hint(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
 		     vmsnd_ns now)
 {

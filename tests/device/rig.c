@@ -59,17 +59,27 @@ static void on_fault(void *ctx, enum vmsnd_fault what, uint64_t detail)
 	rig->faults[what]++;
 }
 
-void rig_open(struct rig *rig, unsigned n_playback, unsigned n_capture)
+void rig_make_card(struct rig *rig)
 {
 	const struct vmsnd_dev_conf conf = {
-	    .name = "card", .playback_streams = n_playback, .capture_streams = n_capture};
-	struct vmsnd_region region = {
-	    .gpa = RIG_GPA, .bytes = RIG_RAM_BYTES, .rights = VMSND_READ | VMSND_WRITE};
+	    .name = "card", .playback_streams = rig->n_playback, .capture_streams = rig->n_capture};
 	struct vmsnd_dev_env env = {.ctx = rig,
 				    .mem = &rig->mem,
 				    .notify = on_notify,
 				    .port = on_port,
 				    .guest_fault = on_fault};
+
+	free(rig->dev);
+	rig->dev_bytes = RIG_CLASS->footprint(&conf);
+	assert_true(rig->dev_bytes > 0);
+	rig->dev = calloc(1, rig->dev_bytes);
+	assert_int_equal(RIG_CLASS->init(rig->dev, &conf, &env, rig->now), VMSND_OK);
+}
+
+void rig_open(struct rig *rig, unsigned n_playback, unsigned n_capture)
+{
+	struct vmsnd_region region = {
+	    .gpa = RIG_GPA, .bytes = RIG_RAM_BYTES, .rights = VMSND_READ | VMSND_WRITE};
 
 	memset(rig, 0, sizeof(*rig));
 	rig->ram = calloc(1, RIG_RAM_BYTES);
@@ -82,10 +92,37 @@ void rig_open(struct rig *rig, unsigned n_playback, unsigned n_capture)
 		rig->ports[i] = malloc(sizeof(*rig->ports[i]));
 		fake_port_init(rig->ports[i], i < n_playback ? VMSND_PLAYBACK : VMSND_CAPTURE);
 	}
-	assert_true(RIG_CLASS->footprint(&conf) > 0);
-	rig->dev = calloc(1, RIG_CLASS->footprint(&conf));
 	rig->now = 5 * VMSND_NS_PER_SECOND;
-	assert_int_equal(RIG_CLASS->init(rig->dev, &conf, &env, rig->now), VMSND_OK);
+	rig_make_card(rig);
+}
+
+uint8_t *rig_save(struct rig *rig, size_t *bytes)
+{
+	struct vmsnd_state_writer count = {.to = NULL}, writer;
+	size_t ram_bytes = rig->next_free - RIG_GPA;
+	uint8_t *dev = malloc(rig->dev_bytes), *ram = malloc(ram_bytes);
+
+	memcpy(dev, rig->dev, rig->dev_bytes);
+	memcpy(ram, rig->ram, ram_bytes);
+	RIG_CLASS->save(rig->dev, &count);
+	assert_in_range(count.used, 1, VMSND_DEV_STATE_BYTES_MAX);
+	writer = (struct vmsnd_state_writer){.to = malloc(count.used), .room = count.used};
+	RIG_CLASS->save(rig->dev, &writer);
+	assert_false(writer.full);
+	assert_int_equal(writer.used, count.used);
+	assert_memory_equal(dev, rig->dev, rig->dev_bytes);
+	assert_memory_equal(ram, rig->ram, ram_bytes);
+	free(dev);
+	free(ram);
+	*bytes = writer.used;
+	return writer.to;
+}
+
+enum vmsnd_rc rig_load(struct rig *rig, const uint8_t *from, size_t bytes)
+{
+	struct vmsnd_state_reader reader = {.from = from, .bytes = bytes};
+
+	return RIG_CLASS->load(rig->dev, &reader, RIG_CLASS->state_minor, rig->now);
 }
 
 void rig_close(struct rig *rig)

@@ -54,6 +54,7 @@ struct rig {
 	struct vmsnd_gmem mem;
 	struct rig_queue queues[N_QUEUES];
 	struct vmsnd_dev *dev;
+	size_t dev_bytes;
 	unsigned n_playback, n_capture;
 	struct vmsnd_port *ports[RIG_PORTS_MAX];
 	unsigned faults[VMSND_FAULT_COUNT];
@@ -65,6 +66,11 @@ struct rig {
 /* A card with so many streams; no queue started, no feature chosen. */
 void rig_open(struct rig *rig, unsigned n_playback, unsigned n_capture);
 void rig_close(struct rig *rig);
+/* A card just made in place of this one, which is forgotten. Memory and ports stay. */
+void rig_make_card(struct rig *rig);
+/* What the card saves; the caller frees. Nothing may change by it. */
+uint8_t *rig_save(struct rig *rig, size_t *bytes);
+enum vmsnd_rc rig_load(struct rig *rig, const uint8_t *from, size_t bytes);
 /* Chooses features, lays out all four rings and starts them. */
 void rig_boot(struct rig *rig, uint64_t features, uint16_t queue_size);
 /* open and boot, all features, 64 entries. */

@@ -41,6 +41,17 @@ static void pool_give(struct snd_pool *pool, uint16_t index)
 	pool->used--;
 }
 
+/* Nothing else is out while something is held. */
+void snd_messages_forget_held(struct vmsnd_snd *snd)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct snd_pool *pool = &snd->pools[i];
+
+		if (pool->n_held > 0)
+			pool->used = pool->fresh = pool->n_held = 0;
+	}
+}
+
 /* ---- back to the guest ---------------------------------------------------------------- */
 
 /* The status fills the last eight writable bytes, wherever the descriptors are cut (V67). */
@@ -172,10 +183,10 @@ static bool pass_given_back(struct snd_queue *queue, struct snd_pool *pool)
 	uint16_t at = queue->ring.next_avail % VMSND_QUEUE_SIZE_MAX;
 	uint64_t bit = UINT64_C(1) << (at % 64);
 
-	if (queue->window == 0 || vmsnd_queue_waiting(&queue->ring) == 0)
+	if (queue->place.window == 0 || vmsnd_queue_waiting(&queue->ring) == 0)
 		return false;
-	queue->window--;
-	if (!(queue->given_back[at / 64] & bit))
+	queue->place.window--;
+	if (!(queue->place.given_back[at / 64] & bit))
 		return false;
 	vmsnd_queue_pass(&queue->ring);
 	pool->serial++;
@@ -190,7 +201,7 @@ static uint32_t pop_one(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 	struct vmsnd_chain *chain;
 	uint16_t index;
 
-	if (queue->window != 0 && pass_given_back(queue, pool))
+	if (queue->place.window != 0 && pass_given_back(queue, pool))
 		return 1;
 	/* More messages out than the ring has entries: some head was made available twice. */
 	if (pool->used >= queue->ring.size) {
@@ -219,6 +230,39 @@ static uint32_t pop_one(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 	return 0;
 }
 
+static void take_up(struct vmsnd_snd *snd, enum vmsnd_dir dir, uint16_t index)
+{
+	struct vmsnd_queue *ring = &snd_data_queue(snd, dir)->ring;
+	struct vmsnd_chain *chain = &snd->pools[dir].messages[index].chain;
+	enum vmsnd_pop got = vmsnd_queue_reopen(ring, chain);
+
+	if (got == VMSND_POP_CHAIN) {
+		line_up(snd, dir, index);
+		return;
+	}
+	snd_fault(snd, VMSND_FAULT_CHAIN, chain->head);
+	if (got == VMSND_POP_MALFORMED)
+		vmsnd_queue_push(ring, chain->head, 0);
+	pool_give(&snd->pools[dir], index);
+}
+
+/* Messages held over from a saved state are older than any in the ring. They are opened once
+ * every queue has come back, since only then it is certain that the driver is the same. */
+static bool is_caught_up(struct vmsnd_snd *snd, enum vmsnd_dir dir)
+{
+	struct snd_pool *pool = &snd->pools[dir];
+	uint16_t n = pool->n_held;
+
+	if (n == 0)
+		return true;
+	if (!snd_rings_all_back(snd))
+		return false;
+	pool->n_held = 0;
+	for (uint16_t i = 0; i < n; i++)
+		take_up(snd, dir, i);
+	return true;
+}
+
 uint32_t snd_messages_pop(struct vmsnd_snd *snd, enum vmsnd_dir dir, uint32_t budget)
 {
 	const struct snd_queue *queue = snd_data_queue(snd, dir);
@@ -238,7 +282,7 @@ uint32_t snd_messages_pop_waiting(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 	struct snd_queue *queue = snd_data_queue(snd, dir);
 	uint32_t cost = 0;
 
-	if (!snd_queue_live(queue))
+	if (!snd_queue_live(queue) || !is_caught_up(snd, dir))
 		return 0;
 	for (uint16_t left = vmsnd_queue_waiting(&queue->ring); left > 0; left--)
 		cost += pop_one(snd, dir);
@@ -253,7 +297,7 @@ void snd_messages_run(struct vmsnd_snd *snd, enum vmsnd_dir dir, vmsnd_ns now)
 	uint32_t left;
 
 	queue->more = false;
-	if (!snd_queue_live(queue))
+	if (!snd_queue_live(queue) || !is_caught_up(snd, dir))
 		return;
 	left = snd_messages_pop(snd, dir, RUN_BUDGET);
 	for (uint32_t i = 0; i < snd->n_streams; i++) {

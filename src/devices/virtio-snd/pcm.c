@@ -8,8 +8,6 @@
 
 /* What a request that may open or close a host stream takes of the control budget (control.c). */
 #define HOST_COST 128u
-/* Blocks of less than a millisecond are no sound but work: Linux asks for 10 ms at least. */
-#define PERIODS_MAX_HZ 1000u
 
 #define IN(state) (1u << SND_STATE_##state)
 
@@ -93,7 +91,7 @@ static uint32_t params_of(const struct virtio_snd_pcm_set_params *request,
 	    request->buffer_bytes % request->period_bytes != 0 ||
 	    request->period_bytes % into->frame_bytes != 0)
 		return VIRTIO_SND_S_BAD_MSG;
-	if (request->period_bytes / into->frame_bytes < rate_hz / PERIODS_MAX_HZ)
+	if (request->period_bytes / into->frame_bytes < rate_hz / SND_PERIODS_MAX_HZ)
 		return VIRTIO_SND_S_NOT_SUPP;
 	*params = (struct vmsnd_stream_params){
 	    .format = {.sample = format->sample, .rate_hz = rate_hz, .channels = request->channels},

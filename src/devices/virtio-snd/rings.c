@@ -65,12 +65,16 @@ void snd_rings_settle(struct vmsnd_snd *snd, vmsnd_ns now)
 
 /* ---- stop ------------------------------------------------------------------------------- */
 
-/* How many entries ago the stream's oldest message came; 0 when none is out. */
-static uint64_t age_of(struct vmsnd_snd *snd, const struct snd_stream *stream)
+/* How many entries ago a message came. */
+static uint64_t age_at(const struct vmsnd_snd *snd, const struct snd_stream *stream, uint16_t index)
 {
-	if (stream->first == SND_NO_MESSAGE)
-		return 0;
-	return snd->pools[stream->dir].serial - snd_message_at(snd, stream, stream->first)->serial;
+	return snd->pools[stream->dir].serial - snd_message_at(snd, stream, index)->serial;
+}
+
+/* The stream's oldest message; 0 when none is out. */
+static uint64_t age_of(const struct vmsnd_snd *snd, const struct snd_stream *stream)
+{
+	return stream->first == SND_NO_MESSAGE ? 0 : age_at(snd, stream, stream->first);
 }
 
 /* The entry of a message that has waited while others came and went may have been overwritten:
@@ -89,43 +93,12 @@ static void absorb(struct vmsnd_snd *snd, struct snd_stream *stream, uint16_t re
 	}
 }
 
-/* Marks an entry, given as its age, as given back or not. */
-static void mark(struct snd_queue *queue, uint64_t age, bool given_back)
-{
-	uint16_t at = (uint16_t)(queue->ring.next_avail - age) % VMSND_QUEUE_SIZE_MAX;
-	uint64_t bit = UINT64_C(1) << (at % 64);
-
-	if (given_back)
-		queue->given_back[at / 64] |= bit;
-	else
-		queue->given_back[at / 64] &= ~bit;
-}
-
-/* Lets go of a stream's messages so that popping them again goes on at the same frame. */
-static void let_go(struct vmsnd_snd *snd, struct snd_stream *stream, struct snd_queue *queue)
-{
-	if (stream->first != SND_NO_MESSAGE) {
-		const struct snd_message *first = snd_message_at(snd, stream, stream->first);
-
-		stream->posted_frames = first->start;
-		stream->kept_frames = first->filled;
-	}
-	/* Only a message lost for want of room leaves a gap here. */
-	if (stream->dir == VMSND_PLAYBACK && stream->posted_frames > stream->copied_frames)
-		stream->posted_frames = stream->copied_frames;
-	while (stream->first != SND_NO_MESSAGE) {
-		mark(queue, age_of(snd, stream), false);
-		snd_message_drop(snd, stream);
-	}
-}
-
-/* Returns how many entries back the ring must go on. */
-static uint16_t rewind_entries(struct vmsnd_snd *snd, enum vmsnd_dir dir)
+/* Gives back what is done, and what could not be found again. */
+static void settle_messages(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 {
 	struct snd_queue *queue = snd_data_queue(snd, dir);
 	uint16_t waiting = vmsnd_queue_waiting(&queue->ring);
 	uint16_t reach = (uint16_t)(queue->ring.size - waiting);
-	uint64_t oldest = 0;
 
 	for (uint32_t i = 0; i < snd->n_streams; i++) {
 		struct snd_stream *stream = &snd->streams[i];
@@ -136,17 +109,98 @@ static uint16_t rewind_entries(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 			snd_playback_finish(snd, stream);
 		if (!queue->ring.broken)
 			absorb(snd, stream, reach);
-		oldest = age_of(snd, stream) > oldest ? age_of(snd, stream) : oldest;
 	}
-	if (queue->ring.broken)
-		oldest = 0;
-	for (uint64_t age = oldest; age > 0; age--)
-		mark(queue, age, true);
-	for (uint32_t i = 0; i < snd->n_streams; i++)
-		if (snd->streams[i].dir == dir)
-			let_go(snd, &snd->streams[i], queue);
-	queue->window = (uint16_t)(queue->window + oldest);
+}
+
+/* Marks an entry as given back or not. */
+static void mark(struct snd_place *place, uint16_t position, bool given_back)
+{
+	uint16_t at = position % VMSND_QUEUE_SIZE_MAX;
+	uint64_t bit = UINT64_C(1) << (at % 64);
+
+	if (given_back)
+		place->given_back[at / 64] |= bit;
+	else
+		place->given_back[at / 64] &= ~bit;
+}
+
+/* The age of the oldest message whose entry is still in the ring. */
+static uint16_t oldest_within(const struct vmsnd_snd *snd, enum vmsnd_dir dir, uint16_t reach)
+{
+	uint64_t oldest = 0;
+
+	for (uint32_t i = 0; i < snd->n_streams; i++) {
+		const struct snd_stream *stream = &snd->streams[i];
+		uint16_t index = stream->dir == dir ? stream->first : SND_NO_MESSAGE;
+
+		/* In order of arrival: the first within reach is the oldest of them. */
+		while (index != SND_NO_MESSAGE && age_at(snd, stream, index) > reach)
+			index = snd_message_at(snd, stream, index)->next;
+		if (index != SND_NO_MESSAGE && age_at(snd, stream, index) > oldest)
+			oldest = age_at(snd, stream, index);
+	}
 	return (uint16_t)oldest;
+}
+
+static void mark_out(const struct vmsnd_snd *snd, const struct snd_stream *stream, uint16_t end,
+		     struct snd_place *place)
+{
+	uint16_t reach = (uint16_t)(end - place->next_avail);
+
+	for (uint16_t i = stream->first; i != SND_NO_MESSAGE;
+	     i = snd_message_at(snd, stream, i)->next)
+		if (age_at(snd, stream, i) <= reach)
+			mark(place, (uint16_t)(end - age_at(snd, stream, i)), false);
+}
+
+void snd_rings_place(const struct vmsnd_snd *snd, unsigned index, struct snd_place *place)
+{
+	const struct snd_queue *queue = &snd->queues[index];
+	uint16_t end = queue->ring.next_avail, waiting, oldest;
+
+	*place = queue->place;
+	if (!queue->ring.started)
+		return;
+	place->known = true;
+	place->features = queue->features;
+	place->next_avail = end;
+	if (!is_data(index) || !vmsnd_queue_peek(&queue->ring, &waiting))
+		return;
+	oldest = oldest_within(snd, dir_of(index), (uint16_t)(queue->ring.size - waiting));
+	place->next_avail = (uint16_t)(end - oldest);
+	place->window = (uint16_t)(place->window + oldest);
+	for (uint16_t at = place->next_avail; at != end; at++)
+		mark(place, at, true);
+	for (uint32_t i = 0; i < snd->n_streams; i++)
+		if (snd->streams[i].dir == dir_of(index))
+			mark_out(snd, &snd->streams[i], end, place);
+}
+
+uint64_t snd_stream_posted(const struct vmsnd_snd *snd, const struct snd_stream *stream)
+{
+	uint64_t posted = stream->first == SND_NO_MESSAGE
+			      ? stream->posted_frames
+			      : snd_message_at(snd, stream, stream->first)->start;
+
+	/* Only a message lost for want of room leaves a gap here. */
+	if (stream->dir == VMSND_PLAYBACK && posted > stream->copied_frames)
+		return stream->copied_frames;
+	return posted;
+}
+
+uint32_t snd_stream_kept(const struct vmsnd_snd *snd, const struct snd_stream *stream)
+{
+	return stream->first == SND_NO_MESSAGE ? stream->kept_frames
+					       : snd_message_at(snd, stream, stream->first)->filled;
+}
+
+/* Lets go of a stream's messages so that popping them again goes on at the same frame. */
+static void let_go(struct vmsnd_snd *snd, struct snd_stream *stream)
+{
+	stream->kept_frames = snd_stream_kept(snd, stream);
+	stream->posted_frames = snd_stream_posted(snd, stream);
+	while (stream->first != SND_NO_MESSAGE)
+		snd_message_drop(snd, stream);
 }
 
 uint16_t snd_rings_stop(struct vmsnd_snd *snd, unsigned index, vmsnd_ns now)
@@ -154,19 +208,20 @@ uint16_t snd_rings_stop(struct vmsnd_snd *snd, unsigned index, vmsnd_ns now)
 	struct snd_queue *queue = &snd->queues[index];
 
 	if (!queue->ring.started)
-		return queue->resume_at;
+		return queue->place.next_avail;
 	queue->enabled = false;
-	queue->resume_at = queue->ring.next_avail;
 	if (is_data(index)) {
 		sync_streams(snd, dir_of(index), now);
-		queue->resume_at =
-		    (uint16_t)(queue->resume_at - rewind_entries(snd, dir_of(index)));
+		settle_messages(snd, dir_of(index));
 	}
+	snd_rings_place(snd, index, &queue->place);
+	for (uint32_t i = 0; is_data(index) && i < snd->n_streams; i++)
+		if (snd->streams[i].dir == dir_of(index))
+			let_go(snd, &snd->streams[i]);
 	snd_rings_settle(snd, now);
 	vmsnd_queue_stop(&queue->ring);
-	queue->resumes = true;
 	queue->more = false;
-	return queue->resume_at;
+	return queue->place.next_avail;
 }
 
 /* ---- start -------------------------------------------------------------------------------- */
@@ -181,9 +236,39 @@ static void forget_driver(struct vmsnd_snd *snd, vmsnd_ns now)
 		snd_stream_reset(&snd->streams[i], now);
 	}
 	for (unsigned i = 0; i < VIRTIO_SND_VQ_MAX; i++) {
-		snd->queues[i].resumes = false;
-		snd->queues[i].window = 0;
+		snd->queues[i].place.known = false;
+		snd->queues[i].place.window = 0;
 	}
+	snd_messages_forget_held(snd);
+}
+
+static bool is_another_driver(const struct vmsnd_snd *snd, const struct snd_place *place,
+			      uint16_t next_avail)
+{
+	return place->known &&
+	       (place->next_avail != next_avail || place->features != snd->features);
+}
+
+bool snd_rings_all_back(const struct vmsnd_snd *snd)
+{
+	for (unsigned i = 0; i < VIRTIO_SND_VQ_MAX; i++)
+		if (snd->queues[i].place.known && !snd->queues[i].ring.started)
+			return false;
+	return true;
+}
+
+/* What was interrupted for before the card was saved may not have been heard of, and what is
+ * held over waits for the last queue to come back. */
+static void welcome_back(struct vmsnd_snd *snd, unsigned index)
+{
+	for (enum vmsnd_dir dir = VMSND_PLAYBACK; dir <= VMSND_CAPTURE; dir++)
+		if (snd->pools[dir].n_held > 0)
+			snd_data_queue(snd, dir)->more = true;
+	if (!snd->queues[index].restored)
+		return;
+	snd->queues[index].restored = false;
+	snd->counters.interrupts++;
+	snd->env.notify(snd->env.ctx, index);
 }
 
 enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned index,
@@ -193,13 +278,15 @@ enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned index,
 	enum vmsnd_rc rc;
 
 	snd_rings_stop(snd, index, now);
-	if (queue->resumes && queue->resume_at != setup->next_avail)
+	if (is_another_driver(snd, &queue->place, setup->next_avail))
 		forget_driver(snd, now);
 	rc = vmsnd_queue_start(&queue->ring, snd->env.mem, setup, snd->features);
 	if (rc != VMSND_OK)
 		return rc;
 	queue->broken_told = false;
+	queue->features = snd->features;
 	snd_rings_enable(snd, index, true, now);
+	welcome_back(snd, index);
 	/* No event is ever sent, so its buffers stay where they are (V84). */
 	if (index == VIRTIO_SND_VQ_EVENT)
 		vmsnd_queue_kicks_off(&queue->ring);
@@ -249,6 +336,7 @@ void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now)
 		snd->pools[i].free = SND_NO_MESSAGE;
 		snd->pools[i].fresh = 0;
 		snd->pools[i].used = 0;
+		snd->pools[i].n_held = 0;
 	}
 	snd->features = 0;
 	snd->counters.resets++;

@@ -11,6 +11,8 @@
 
 #define SND_STREAMS_MAX 64u
 #define SND_NO_MESSAGE  UINT16_MAX
+/* Blocks of less than a millisecond are no sound but work: Linux asks for 10 ms at least. */
+#define SND_PERIODS_MAX_HZ 1000u
 
 /* The life of a stream ("PCM Command Lifecycle", V59). RELEASE leads back to SET. */
 enum snd_state {
@@ -39,6 +41,9 @@ struct snd_pool {
 	uint16_t free;                /* head of the list of given-back ones */
 	uint16_t fresh;               /* the first one never used */
 	uint16_t used;
+	/* The first of them, as long as they are not opened: what was out when the card was saved
+	 * and can no longer be found in the ring (state.c). */
+	uint16_t n_held;
 	uint64_t serial; /* of the next entry; 64 bits, since one message may wait for days */
 };
 
@@ -59,18 +64,25 @@ struct snd_stream {
 	uint32_t kept_frames;   /* capture: already in the message that comes next (rings.c) */
 };
 
+/* Where a driver that has only been paused goes on. */
+struct snd_place {
+	bool known;
+	uint16_t next_avail; /* what the last stop returned */
+	uint64_t features;   /* of the driver that had started it */
+	/* Entries from next_avail on that were popped before a stop; those already given back
+	 * have their bit (position modulo size limit) set and are passed over. */
+	uint16_t window;
+	uint64_t given_back[VMSND_QUEUE_SIZE_MAX / 64];
+};
+
 struct snd_queue {
 	struct vmsnd_queue ring;
 	bool enabled;
 	bool more;        /* work was left when a call's budget was spent */
 	bool broken_told; /* counted as a fault */
-	/* Where a driver that has only been paused goes on: what the last stop returned. */
-	bool resumes;
-	uint16_t resume_at;
-	/* Entries from next_avail on that were popped before a stop; those already given back
-	 * have their bit (position modulo size limit) set and are passed over. */
-	uint16_t window;
-	uint64_t given_back[VMSND_QUEUE_SIZE_MAX / 64];
+	bool restored;    /* from a saved state, and not yet started since */
+	uint64_t features;
+	struct snd_place place; /* of the last stop; the window is lived off while it runs */
 };
 
 struct snd_counters {
@@ -153,7 +165,7 @@ void snd_messages_run(struct vmsnd_snd *snd, enum vmsnd_dir dir, vmsnd_ns now);
 /* When a stream whose port runs is to be looked at again. */
 vmsnd_ns snd_stream_due(struct vmsnd_snd *snd, const struct snd_stream *stream, vmsnd_ns now);
 
-static inline struct snd_message *snd_message_at(struct vmsnd_snd *snd,
+static inline struct snd_message *snd_message_at(const struct vmsnd_snd *snd,
 						 const struct snd_stream *stream, uint16_t index)
 {
 	return &snd->pools[stream->dir].messages[index];
@@ -165,6 +177,8 @@ void snd_message_finish(struct vmsnd_snd *snd, struct snd_stream *stream, uint32
 			uint32_t data);
 /* Takes the first message out of the line without telling the guest. */
 void snd_message_drop(struct vmsnd_snd *snd, struct snd_stream *stream);
+/* Forgets messages that were held over from a saved state. */
+void snd_messages_forget_held(struct vmsnd_snd *snd);
 /* Gives all back with this status, capture with what they hold. */
 void snd_messages_flush(struct vmsnd_snd *snd, struct snd_stream *stream, uint32_t status);
 
@@ -188,6 +202,13 @@ enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned queue,
 			      const struct vmsnd_queue_setup *setup, vmsnd_ns now);
 uint16_t snd_rings_stop(struct vmsnd_snd *snd, unsigned queue, vmsnd_ns now);
 void snd_rings_enable(struct vmsnd_snd *snd, unsigned queue, bool on, vmsnd_ns now);
+/* Where the queue would go on were it stopped now; touches nothing. */
+void snd_rings_place(const struct vmsnd_snd *snd, unsigned queue, struct snd_place *place);
+/* The stream's position in playback, and what is in the first capture message, likewise. */
+uint64_t snd_stream_posted(const struct vmsnd_snd *snd, const struct snd_stream *stream);
+uint32_t snd_stream_kept(const struct vmsnd_snd *snd, const struct snd_stream *stream);
+/* Whether every queue that the driver had started before is started again. */
+bool snd_rings_all_back(const struct vmsnd_snd *snd);
 /* Asks the driver for kicks on a data queue, or not, as its streams need. */
 void snd_rings_arm(struct vmsnd_snd *snd, enum vmsnd_dir dir);
 /* The end of every entry point: publishes, interrupts once per queue at most, and silences the
@@ -195,5 +216,13 @@ void snd_rings_arm(struct vmsnd_snd *snd, enum vmsnd_dir dir);
 void snd_rings_settle(struct vmsnd_snd *snd, vmsnd_ns now);
 /* Power-on state of everything; guest memory is not touched. */
 void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now);
+
+/* ---- state.c: saved and brought back ------------------------------------------------------ */
+
+#define SND_STATE_MAJOR 1u
+#define SND_STATE_MINOR 0u
+
+void snd_card_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to);
+enum vmsnd_rc snd_card_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from, vmsnd_ns now);
 
 #endif

@@ -172,6 +172,20 @@ static void kick(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 	snd_rings_settle(snd, now);
 }
 
+/* ---- saved state ------------------------------------------------------------------------------
+ */
+
+static void save(const struct vmsnd_dev *dev, struct vmsnd_state_writer *to)
+{
+	snd_card_save(snd_seen(dev), to);
+}
+
+static enum vmsnd_rc load(struct vmsnd_dev *dev, struct vmsnd_state_reader *from, uint16_t minor,
+			  vmsnd_ns now)
+{
+	return snd_card_load(snd_of(dev), from, now);
+}
+
 /* ---- figures ----------------------------------------------------------------------------------
  */
 
@@ -229,4 +243,8 @@ const struct vmsnd_dev_class vmsnd_virtio_snd_class = {
     .reset = reset,
     .advance = advance,
     .counters = counters,
+    .state_major = SND_STATE_MAJOR,
+    .state_minor = SND_STATE_MINOR,
+    .save = save,
+    .load = load,
 };

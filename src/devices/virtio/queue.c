@@ -102,6 +102,37 @@ uint16_t vmsnd_queue_waiting(struct vmsnd_queue *queue)
 	return queue->broken ? 0 : waiting;
 }
 
+bool vmsnd_queue_peek(const struct vmsnd_queue *queue, uint16_t *waiting)
+{
+	uint16_t avail_index;
+
+	if (!usable(queue) || vmsnd_gmem_load16(queue->mem, queue->avail + INDEX_AT, &avail_index))
+		return false;
+	*waiting = (uint16_t)(avail_index - queue->next_avail);
+	return *waiting <= queue->size;
+}
+
+static enum vmsnd_pop open_chain(struct vmsnd_queue *queue, struct vmsnd_chain *chain)
+{
+	const struct vmsnd_walk walk = {
+	    .table = queue->desc,
+	    .entries = queue->size,
+	    .steps = queue->size,
+	    .next = chain->head,
+	    .more = true,
+	    .indirect = queue->indirect,
+	};
+
+	return vmsnd_chain_open(chain, queue->mem, &walk) ? VMSND_POP_CHAIN : VMSND_POP_MALFORMED;
+}
+
+enum vmsnd_pop vmsnd_queue_reopen(struct vmsnd_queue *queue, struct vmsnd_chain *chain)
+{
+	if (!usable(queue) || chain->head >= queue->size)
+		return VMSND_POP_NONE;
+	return open_chain(queue, chain);
+}
+
 void vmsnd_queue_pass(struct vmsnd_queue *queue)
 {
 	queue->next_avail++;
@@ -109,7 +140,6 @@ void vmsnd_queue_pass(struct vmsnd_queue *queue)
 
 enum vmsnd_pop vmsnd_queue_pop(struct vmsnd_queue *queue, struct vmsnd_chain *chain)
 {
-	struct vmsnd_walk walk;
 	uint16_t slot;
 
 	if (!usable(queue))
@@ -124,15 +154,7 @@ enum vmsnd_pop vmsnd_queue_pop(struct vmsnd_queue *queue, struct vmsnd_chain *ch
 		return VMSND_POP_NONE;
 	}
 	chain->position = queue->next_avail++;
-	walk = (struct vmsnd_walk){
-	    .table = queue->desc,
-	    .entries = queue->size,
-	    .steps = queue->size,
-	    .next = chain->head,
-	    .more = true,
-	    .indirect = queue->indirect,
-	};
-	return vmsnd_chain_open(chain, queue->mem, &walk) ? VMSND_POP_CHAIN : VMSND_POP_MALFORMED;
+	return open_chain(queue, chain);
 }
 
 void vmsnd_queue_push(struct vmsnd_queue *queue, uint16_t head, uint32_t written)

@@ -47,6 +47,10 @@ void vmsnd_queue_stop(struct vmsnd_queue *queue);
 /* Entries not yet popped, 0 when broken; looks at the driver's index. */
 uint16_t vmsnd_queue_waiting(struct vmsnd_queue *queue);
 enum vmsnd_pop vmsnd_queue_pop(struct vmsnd_queue *queue, struct vmsnd_chain *chain);
+/* The same without a change to the queue; false when it is stopped, broken or would break. */
+bool vmsnd_queue_peek(const struct vmsnd_queue *queue, uint16_t *waiting);
+/* Opens a chain that was popped before, by its head alone. NONE: there is no such head. */
+enum vmsnd_pop vmsnd_queue_reopen(struct vmsnd_queue *queue, struct vmsnd_chain *chain);
 /* Passes over one waiting entry: it has been given back already. */
 void vmsnd_queue_pass(struct vmsnd_queue *queue);
 
