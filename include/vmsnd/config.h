@@ -15,9 +15,16 @@ extern "C" {
 
 enum vmsnd_option_type {
 	VMSND_OPTION_TEXT,
-	VMSND_OPTION_UINT, /* decimal, within minimum .. maximum */
-	VMSND_OPTION_BOOL  /* on|off|yes|no|true|false */
+	VMSND_OPTION_UINT, /* decimal or 0x, within minimum .. maximum */
+	VMSND_OPTION_BOOL, /* on|off|yes|no|true|false */
+	VMSND_OPTION_INT,  /* whole, also below 0; limits as VMSND_LIMIT_INT, both 0: none */
+	VMSND_OPTION_REAL, /* finite; limits as VMSND_LIMIT_REAL, both 0: none */
+	VMSND_OPTION_BYTES /* base64 of minimum .. maximum bytes; maximum 0: as many as fit */
 };
+
+/* How a row writes limits that are below 0 or no whole numbers; the latter to a thousandth. */
+#define VMSND_LIMIT_INT(x)  ((uint64_t)(int64_t)(x))
+#define VMSND_LIMIT_REAL(x) ((uint64_t)(int64_t)((x) < 0 ? (x)*1000.0 - 0.5 : (x)*1000.0 + 0.5))
 
 /* One key. A table of these ends with a row whose key is NULL. */
 struct vmsnd_option {
@@ -53,7 +60,11 @@ enum vmsnd_rc vmsnd_conf_parse(struct vmsnd_conf *conf, const struct vmsnd_optio
  * a key that the table lacks is a programming error and gives NULL / 0 / false. */
 const char *vmsnd_conf_text(const struct vmsnd_conf *conf, const char *key);
 uint64_t vmsnd_conf_uint(const struct vmsnd_conf *conf, const char *key);
+int64_t vmsnd_conf_int(const struct vmsnd_conf *conf, const char *key);
+double vmsnd_conf_real(const struct vmsnd_conf *conf, const char *key);
 bool vmsnd_conf_bool(const struct vmsnd_conf *conf, const char *key);
+/* Writes at most `room` bytes, returns how many there are. */
+size_t vmsnd_conf_bytes(const struct vmsnd_conf *conf, const char *key, void *bytes, size_t room);
 /* Whether the key was given, default or not. */
 bool vmsnd_conf_given(const struct vmsnd_conf *conf, const char *key);
 

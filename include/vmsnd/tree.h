@@ -28,7 +28,7 @@ struct vmsnd_node;
 
 enum vmsnd_value_type {
 	VMSND_VALUE_UINT,
-	VMSND_VALUE_INT, /* below 0 */
+	VMSND_VALUE_INT, /* below 0; what is not, is a UINT */
 	VMSND_VALUE_BOOL,
 	VMSND_VALUE_REAL,
 	VMSND_VALUE_TEXT,
@@ -66,7 +66,8 @@ void vmsnd_tree_free(struct vmsnd_node *root);
 const char *vmsnd_node_name(const struct vmsnd_node *node); /* "" for a root */
 struct vmsnd_place vmsnd_node_place(const struct vmsnd_node *node);
 void vmsnd_node_set_place(struct vmsnd_node *node, const struct vmsnd_place *place);
-/* NULL for a root, and for a restricted one: who was given that cannot walk up (CF-03). */
+/* NULL for a root, and for a restricted one: who was given that cannot walk up (CF-03), only along
+ * its siblings. */
 struct vmsnd_node *vmsnd_node_parent(const struct vmsnd_node *node);
 void vmsnd_node_restrict(struct vmsnd_node *node);
 /* "cards.vm1", from the true root on whatever is restricted; cut to `bytes`. */
@@ -81,14 +82,16 @@ struct vmsnd_node *vmsnd_node_make(struct vmsnd_node *node, const char *name);
 bool vmsnd_node_remove(struct vmsnd_node *node, const char *name);
 struct vmsnd_node *vmsnd_node_first(const struct vmsnd_node *node); /* NULL: no child */
 struct vmsnd_node *vmsnd_node_next(const struct vmsnd_node *node);  /* NULL: the last */
-/* A list (its children and leaves are numbered): matters for dumps only. */
+/* A list: matters for dumps only. is_list is false again while the names of its children and leaves
+ * are not 0, 1, ... in order. */
 void vmsnd_node_set_list(struct vmsnd_node *node, bool list);
 bool vmsnd_node_is_list(const struct vmsnd_node *node);
 
 /* ---- leaves ---- */
 
 /* Makes or replaces one; `value` is copied, its `text` may be NULL (then the usual spelling is
- * made), `place` may be NULL. VMSND_E_INVALID: the name; VMSND_E_NOMEM. */
+ * made), `place` may be NULL. VMSND_E_INVALID: the name, or a text that is no UTF-8 or longer than
+ * VMSND_TREE_LEAF_BYTES_MAX; VMSND_E_NOMEM. An INT that is not below 0 becomes a UINT. */
 enum vmsnd_rc vmsnd_leaf_set(struct vmsnd_node *node, const char *name,
 			     const struct vmsnd_value *value, const struct vmsnd_place *place);
 enum vmsnd_rc vmsnd_leaf_set_text(struct vmsnd_node *node, const char *name, const char *text);
@@ -96,6 +99,8 @@ enum vmsnd_rc vmsnd_leaf_set_uint(struct vmsnd_node *node, const char *name, uin
 enum vmsnd_rc vmsnd_leaf_set_int(struct vmsnd_node *node, const char *name, int64_t value);
 enum vmsnd_rc vmsnd_leaf_set_bool(struct vmsnd_node *node, const char *name, bool on);
 enum vmsnd_rc vmsnd_leaf_set_real(struct vmsnd_node *node, const char *name, double value);
+enum vmsnd_rc vmsnd_leaf_set_bytes(struct vmsnd_node *node, const char *name, const void *bytes,
+				   size_t n_bytes);
 bool vmsnd_leaf_remove(struct vmsnd_node *node, const char *name);
 /* By path. VMSND_E_NO_VALUE: no such leaf; VMSND_E_NO_NODE: not even its node (CF-05). Whoever has
  * a default takes it in both cases. `place` may be NULL. */
@@ -113,6 +118,9 @@ enum vmsnd_rc vmsnd_leaf_real(const struct vmsnd_node *node, const char *path, d
 			      double *out);
 enum vmsnd_rc vmsnd_leaf_text(const struct vmsnd_node *node, const char *path, const char *absent,
 			      const char **out);
+/* Absent: NULL and 0 bytes. */
+enum vmsnd_rc vmsnd_leaf_bytes(const struct vmsnd_node *node, const char *path, const void **out,
+			       size_t *n_bytes);
 /* The `index`th leaf of a node itself: its name, NULL beyond the last. The others may be NULL. */
 const char *vmsnd_leaf_at(const struct vmsnd_node *node, size_t index, struct vmsnd_value *value,
 			  struct vmsnd_place *place);
@@ -137,14 +145,16 @@ vmsnd_error_set(struct vmsnd_error *error, const struct vmsnd_place *place, cons
 		...);
 
 /* "class,key=value,key=value" into a node: the class as leaf `key`, the rest as leaves; a comma
- * inside a value is written twice. Keys are not checked. */
+ * inside a value is written twice. `key` NULL: there is no class in front. Keys are not checked;
+ * leaves that are there are replaced. All or nothing. */
 enum vmsnd_rc vmsnd_tree_from_text(struct vmsnd_node *node, const char *key, const char *text,
 				   const struct vmsnd_place *place, struct vmsnd_error *error);
-/* The way back: leaf `key` first, then the others; children are left out. False: it does not fit.
- */
+/* The way back: leaf `key` first, then the others; children are left out. False: it does not fit,
+ * or cannot be written so (no leaf `key`; a name with a comma or "="). */
 bool vmsnd_tree_to_text(const struct vmsnd_node *node, const char *key, char *text, size_t bytes);
 /* "path=value" (or "path" alone: removes the leaf or node, when `value` is NULL); nodes on the way
- * are made. The value is read as vmsnd_value_of_word does. */
+ * are made. The value is read as vmsnd_value_of_word does. VMSND_E_NO_VALUE, VMSND_E_NO_NODE: there
+ * is nothing to remove. */
 enum vmsnd_rc vmsnd_tree_set(struct vmsnd_node *root, const char *path, const char *value,
 			     const struct vmsnd_place *place, struct vmsnd_error *error);
 
@@ -171,6 +181,9 @@ enum vmsnd_rc vmsnd_conf_from_node(struct vmsnd_conf *conf, const struct vmsnd_o
  * into (nodes). */
 enum vmsnd_rc vmsnd_tree_merge(struct vmsnd_node *into, const struct vmsnd_node *from,
 			       bool replace);
+/* Whether two nodes hold the same names, values and spellings in the same order, all below
+ * included. Places do not matter, nor do the nodes' own names. */
+bool vmsnd_tree_equal(const struct vmsnd_node *a, const struct vmsnd_node *b);
 
 /* ---- YAML ---- */
 

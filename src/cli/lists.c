@@ -9,9 +9,10 @@
 
 static const char *type_word(const struct vmsnd_option *option)
 {
-	static const char *const words[] = {[VMSND_OPTION_TEXT] = "TEXT",
-					    [VMSND_OPTION_UINT] = "N",
-					    [VMSND_OPTION_BOOL] = "on|off"};
+	static const char *const words[] = {
+	    [VMSND_OPTION_TEXT] = "TEXT",   [VMSND_OPTION_UINT] = "N",
+	    [VMSND_OPTION_BOOL] = "on|off", [VMSND_OPTION_INT] = "N",
+	    [VMSND_OPTION_REAL] = "X",      [VMSND_OPTION_BYTES] = "BASE64"};
 
 	return words[option->type];
 }

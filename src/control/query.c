@@ -258,18 +258,36 @@ void vmsnd_control_query_counters(struct vmsnd_control_call *call)
 
 /* ---- what this build has ---- */
 
+/* A limit as the table writes it (vmsnd/config.h). */
+static json_t *limit_of(const struct vmsnd_option *option, uint64_t limit)
+{
+	if (option->type == VMSND_OPTION_INT)
+		return json_integer((json_int_t)limit);
+	if (option->type == VMSND_OPTION_REAL)
+		return json_real((double)(int64_t)limit / 1000);
+	return number(limit);
+}
+
+static bool has_limits(const struct vmsnd_option *option)
+{
+	if (option->type == VMSND_OPTION_TEXT || option->type == VMSND_OPTION_BOOL)
+		return false;
+	return option->type == VMSND_OPTION_UINT || option->minimum || option->maximum;
+}
+
 static json_t *option_of(const struct vmsnd_option *option)
 {
-	static const char *const types[] = {[VMSND_OPTION_TEXT] = "text",
-					    [VMSND_OPTION_UINT] = "number",
-					    [VMSND_OPTION_BOOL] = "switch"};
+	static const char *const types[] = {
+	    [VMSND_OPTION_TEXT] = "text",   [VMSND_OPTION_UINT] = "number",
+	    [VMSND_OPTION_BOOL] = "switch", [VMSND_OPTION_INT] = "integer",
+	    [VMSND_OPTION_REAL] = "real",   [VMSND_OPTION_BYTES] = "bytes"};
 	json_t *row = json_pack("{s:s,s:s,s:o,s:o}", "name", option->key, "type",
 				types[option->type], "default", vmsnd_control_text(option->value),
 				"help", vmsnd_control_text(option->help));
 
-	if (option->type == VMSND_OPTION_UINT) {
-		json_object_set_new(row, "minimum", number(option->minimum));
-		json_object_set_new(row, "maximum", number(option->maximum));
+	if (has_limits(option)) {
+		json_object_set_new(row, "minimum", limit_of(option, option->minimum));
+		json_object_set_new(row, "maximum", limit_of(option, option->maximum));
 	}
 	return row;
 }
