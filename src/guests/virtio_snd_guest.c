@@ -214,6 +214,18 @@ enum vmsnd_rc vmsnd_guest_resume(struct vmsnd_guest *guest, vmsnd_ns now)
 	return start_queues(guest, now);
 }
 
+enum vmsnd_rc vmsnd_guest_move(struct vmsnd_guest *guest, const struct vmsnd_guest_bus *bus)
+{
+	const struct vmsnd_guest_conf *conf = &guest->conf;
+	enum vmsnd_rc rc;
+
+	guest->conf.bus = *bus;
+	if ((bus->features(bus->ctx) & guest->features) != guest->features)
+		return VMSND_E_UNSUPPORTED;
+	rc = bus->set_features(bus->ctx, guest->features);
+	return rc ? rc : bus->share(bus->ctx, conf->gpa, conf->memory, conf->memory_bytes);
+}
+
 /* ---- what comes back ------------------------------------------------------------ */
 
 static void event_done(struct vmsnd_guest *guest, uint32_t index, uint32_t bytes, vmsnd_ns now)

@@ -124,6 +124,11 @@ int vmsnd_guest_find_stream(const struct vmsnd_guest *guest, enum vmsnd_dir dir,
 enum vmsnd_rc vmsnd_guest_pause(struct vmsnd_guest *guest, vmsnd_ns now);
 enum vmsnd_rc vmsnd_guest_resume(struct vmsnd_guest *guest, vmsnd_ns now);
 
+/* The machine was saved and goes on with another card: memory is shared with it and features are
+ * chosen as before. Between the two of vmsnd_guest_pause and _resume; or before both, where the new
+ * card itself knows from its state where its queues stopped. */
+enum vmsnd_rc vmsnd_guest_move(struct vmsnd_guest *guest, const struct vmsnd_guest_bus *bus);
+
 /* ---- control requests -------------------------------------------------------------- */
 
 /* Sends `bytes` (at most 64) with room for an answer of `answer_bytes` (at most

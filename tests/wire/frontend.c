@@ -68,6 +68,13 @@ void wire_frontend_close(struct wire_frontend *front)
 	free(front);
 }
 
+void wire_frontend_move(struct wire_frontend *front, int socket)
+{
+	close(front->socket);
+	front->socket = socket;
+	wire_frontend_pump(front);
+}
+
 void wire_frontend_pump(struct wire_frontend *front)
 {
 	if (front->pump)

@@ -31,6 +31,8 @@ struct wire_frontend *wire_frontend_open(const char *path);
  * idle; NULL when the card is elsewhere: then answers are waited for. */
 struct wire_frontend *wire_frontend_attach(int socket, void (*pump)(void *ctx), void *ctx);
 void wire_frontend_close(struct wire_frontend *front);
+/* Leaves the card and goes to another with the same memory and descriptors. */
+void wire_frontend_move(struct wire_frontend *front, int socket);
 /* Lets a card in this process work until it is idle. */
 void wire_frontend_pump(struct wire_frontend *front);
 int wire_frontend_socket(const struct wire_frontend *front);
