@@ -78,6 +78,28 @@ static void test_SS_a_driver_with_other_features_finds_a_fresh_card(void **state
 	expect_fresh();
 }
 
+/* The data queue comes first, and happens to begin where the old driver's ended. */
+static void test_SS_what_is_held_is_not_given_to_another_driver(void **state)
+{
+	uint16_t next;
+
+	leave_two_behind();
+	bring_back();
+	next = RIG_OPS->queue_stop(rig.dev, TX, rig.now);
+	for (unsigned i = 0; i < N_QUEUES; i++)
+		rig_layout(&rig, i, 64);
+	rig.queues[TX].avail = next;
+	rig_set_avail_index(&rig, TX, next);
+	assert_int_equal(start_queue(TX, next), VMSND_OK);
+	rig_step(&rig);
+	rig_kick(&rig, TX);
+	assert_int_equal(start_queue(CONTROL, 0), VMSND_OK);
+	rig_step(&rig);
+	assert_int_equal(start_queue(RX, 0), VMSND_OK);
+	rig_step(&rig);
+	expect_fresh();
+}
+
 static void test_SS_reset_before_any_queue(void **state)
 {
 	leave_two_behind();
@@ -238,6 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_SS_a_driver_that_begins_elsewhere_finds_a_fresh_card),
 	    T(test_SS_a_driver_with_other_features_finds_a_fresh_card),
+	    T(test_SS_what_is_held_is_not_given_to_another_driver),
 	    T(test_SS_reset_before_any_queue),
 	    T(test_SS_a_state_cut_short_is_refused),
 	    T(test_SS_every_byte_wrong),
