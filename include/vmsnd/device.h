@@ -26,6 +26,7 @@ extern "C" {
 
 struct vmsnd_dev;  /* the model's private state, placed in caller storage */
 struct vmsnd_gmem; /* see transport.h */
+struct vmsnd_node; /* see tree.h */
 struct vmsnd_port; /* one stream's end of the connector, single writer */
 
 /* ---- ports: a stream as its device sees it ----------------------------------
@@ -120,6 +121,9 @@ struct vmsnd_dev_conf {
 	const char *name; /* unique in the machine; valid only during init */
 	unsigned playback_streams, capture_streams;
 	const struct vmsnd_conf *options;
+	/* Its part of the configuration, with what has no place among options; it cannot be left
+	 * upwards (CF-03). May be NULL. See tree.h. */
+	const struct vmsnd_node *node;
 };
 
 enum vmsnd_reset {

@@ -198,6 +198,8 @@ char *vmsnd_yaml_dump(const struct vmsnd_node *node);
 
 /* ---- rules that rewrite driver chains (CF-06, CF-07) ---- */
 
+/* The leaf that says that a rule put a driver there. */
+#define VMSND_RULE_MARK "injected"
 /* One application, for the log: "transforms.0: inject delay above file at cards.vm1.outputs.0". */
 typedef void vmsnd_rule_told(void *ctx, const char *line);
 /* Applies the rules under root's "transforms" to the output node of one card, in place. `device` is

@@ -2,25 +2,17 @@
 /* How a card is put together from its texts, and taken apart. */
 #include "manager/card.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ALIGNMENT       64u
-#define UNTOUCHED_BYTES (256u * 1024u)
-#define ERROR_BYTES     400u
+#include "manager/machine.h"
+#include "os/pages.h"
 
-/* calloc takes blocks of this size fresh from the system; smaller ones it zeroes itself. */
-void *vmsnd_card_zeroed(size_t bytes, void **block)
-{
-	uintptr_t at;
-
-	if (bytes < UNTOUCHED_BYTES)
-		bytes = UNTOUCHED_BYTES;
-	*block = calloc(1, bytes + ALIGNMENT);
-	at = ((uintptr_t)*block + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1);
-	return *block ? (void *)at : NULL;
-}
+#define ERROR_BYTES 400u
+/* What shares a cache line, or a page, with a port's parts is not written by others. */
+#define ALIGNMENT 64u
 
 static void join_tables(struct vmsnd_card *card)
 {
@@ -35,65 +27,44 @@ static void join_tables(struct vmsnd_card *card)
 	card->table[n] = (struct vmsnd_option){.key = NULL};
 }
 
-/* Splits "class,options" into the class' name and the rest. */
-static const char *split(const char *text, char *name, size_t bytes)
+/* Finds the classes and parses the options. */
+static enum vmsnd_rc choose(struct vmsnd_card *card, const struct vmsnd_registry *registry,
+			    const struct vmsnd_node *node, struct vmsnd_error *error)
 {
-	size_t length = strcspn(text, ",");
+	static const char *const but[] = {"device", NULL};
+	struct vmsnd_conf_source source = {.node = node, .but = but};
+	struct vmsnd_place place = vmsnd_node_place(node);
+	const char *device, *transport;
 
-	snprintf(name, bytes, "%.*s", (int)length, text);
-	return text[length] ? text + length + 1 : "";
-}
-
-static enum vmsnd_rc fail(struct vmsnd_card *card, enum vmsnd_rc rc, const char *line)
-{
-	vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_ERROR, "%s", line);
-	return rc;
-}
-
-/* Finds the classes and parses the options; on VMSND_E_INVALID `error` holds the line. */
-static enum vmsnd_rc choose_device(struct vmsnd_card *card, const struct vmsnd_card_conf *conf,
-				   char *error, size_t bytes)
-{
-	const char *transport = conf->transport ? conf->transport : "vhost-user";
-	char name[64];
-	const char *options = split(conf->device ? conf->device : "", name, sizeof(name));
-
-	card->cls = vmsnd_registry_find_device(NULL, name);
-	if (!card->cls || card->cls->abi != VMSND_DEV_ABI) {
-		snprintf(error, bytes, "there is no device '%s'; 'vmsnd devices' lists them", name);
-		return VMSND_E_INVALID;
+	vmsnd_leaf_text(node, "device", "", &device);
+	vmsnd_leaf_text(node, "transport", "vhost-user", &transport);
+	card->cls = vmsnd_registry_find_device(registry, device);
+	if (!card->cls) {
+		vmsnd_error_set(error, &place,
+				"there is no device '%s'; 'vmsnd devices' lists them", device);
+		return VMSND_E_NO_CLASS;
 	}
-	card->transport = vmsnd_registry_find_transport(NULL, transport);
-	if (!card->transport || card->transport->abi != VMSND_TRANSPORT_ABI) {
-		snprintf(error, bytes, "there is no transport '%s'", transport);
-		return VMSND_E_INVALID;
+	card->transport = vmsnd_registry_find_transport(registry, transport);
+	if (!card->transport) {
+		vmsnd_error_set(error, &place, "there is no transport '%s'", transport);
+		return VMSND_E_NO_CLASS;
 	}
 	join_tables(card);
-	return vmsnd_conf_parse(&card->conf, card->table, name, options, error, bytes);
-}
-
-static enum vmsnd_rc take_device(struct vmsnd_card *card, const struct vmsnd_card_conf *conf)
-{
-	char error[ERROR_BYTES];
-
-	if (choose_device(card, conf, error, sizeof(error)))
-		return fail(card, VMSND_E_INVALID, error);
-	if (vmsnd_conf_given(&card->conf, "name"))
-		snprintf(card->name, sizeof(card->name), "%s",
-			 vmsnd_conf_text(&card->conf, "name"));
-	else
-		snprintf(card->name, sizeof(card->name), "card%u", card->index);
-	return VMSND_OK;
+	source.who = device;
+	return vmsnd_conf_from_node(&card->conf, card->table, &source, error);
 }
 
 bool vmsnd_machine_wants_socket(const struct vmsnd_card_conf *conf)
 {
 	struct vmsnd_card *card = calloc(1, sizeof(*card));
-	char error[ERROR_BYTES];
-	bool wants = card && choose_device(card, conf, error, sizeof(error)) == VMSND_OK &&
-		     !vmsnd_conf_given(&card->conf, "socket") &&
-		     !vmsnd_conf_given(&card->conf, "socket-fd");
+	struct vmsnd_node *node = vmsnd_tree_new();
+	struct vmsnd_error error;
+	bool wants =
+	    card && node && !vmsnd_tree_from_text(node, "device", conf->device, NULL, &error) &&
+	    !choose(card, NULL, node, &error) && !vmsnd_conf_given(&card->conf, "socket") &&
+	    !vmsnd_conf_given(&card->conf, "socket-fd");
 
+	vmsnd_tree_free(node);
 	free(card);
 	return wants;
 }
@@ -103,40 +74,170 @@ enum vmsnd_dir vmsnd_card_port_dir(const struct vmsnd_card *card, unsigned port)
 	return port < card->n_playback ? VMSND_PLAYBACK : VMSND_CAPTURE;
 }
 
-static enum vmsnd_rc open_port(struct vmsnd_card *card, struct vmsnd_card_port *slot,
-			       enum vmsnd_dir dir)
-{
-	struct vmsnd_port_conf conf = {
-	    .dir = dir, .enabled = card->enabled[dir], .env = vmsnd_machine_env(card->machine)};
+/* ---- the one allocation ---- */
 
-	conf.ring_storage = vmsnd_card_zeroed(VMSND_PORT_RING_BYTES, &slot->ring_block);
-	slot->port = vmsnd_card_zeroed(vmsnd_port_footprint(), &slot->port_block);
-	if (!conf.ring_storage || !slot->port) {
-		slot->port = NULL;
-		return fail(card, VMSND_E_NOMEM, "out of memory for a stream");
-	}
-	vmsnd_port_init(slot->port, &conf);
-	return VMSND_OK;
+/* Where the parts of a card lie in its pages. */
+struct layout {
+	size_t ports, dev, mem, port, ring, bytes;
+	size_t port_bytes;
+};
+
+static size_t take(size_t *at, size_t bytes)
+{
+	size_t from = *at;
+
+	*at = (from + bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	return from;
 }
 
-static enum vmsnd_rc open_ports(struct vmsnd_card *card)
+static struct layout lay_out(const struct vmsnd_card *card, size_t dev_bytes)
 {
+	struct layout at = {.bytes = 0};
+
+	at.port_bytes = (vmsnd_port_footprint() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	take(&at.bytes, sizeof(*card));
+	at.ports = take(&at.bytes, card->n_ports * sizeof(struct vmsnd_card_port));
+	at.dev = take(&at.bytes, dev_bytes);
+	at.mem = take(&at.bytes, sizeof(struct vmsnd_gmem));
+	at.port = take(&at.bytes, card->n_ports * at.port_bytes);
+	at.ring = take(&at.bytes, (size_t)card->n_ports * VMSND_PORT_RING_BYTES);
+	return at;
+}
+
+static struct vmsnd_dev_conf dev_conf(const struct vmsnd_card *card)
+{
+	return (struct vmsnd_dev_conf){
+	    .name = card->name,
+	    .playback_streams = card->n_playback,
+	    .capture_streams = card->n_ports - card->n_playback,
+	    .options = &card->conf,
+	    .node = card->node,
+	};
+}
+
+static void init_ports(struct vmsnd_card *card, const struct layout *at)
+{
+	char *base = (char *)card;
+
+	for (unsigned i = 0; i < card->n_ports; i++) {
+		enum vmsnd_dir dir = vmsnd_card_port_dir(card, i);
+		struct vmsnd_port_conf conf = {.dir = dir,
+					       .enabled = card->enabled[dir],
+					       .env = &card->lane->env,
+					       .ring_storage =
+						   base + at->ring + i * VMSND_PORT_RING_BYTES};
+
+		card->ports[i].port = (void *)(base + at->port + i * at->port_bytes);
+		vmsnd_port_init(card->ports[i].port, &conf);
+	}
+}
+
+/* Moves what was parsed into pages with room for all the rest. */
+static struct vmsnd_card *settle(const struct vmsnd_card *parsed, size_t dev_bytes)
+{
+	struct layout at = lay_out(parsed, dev_bytes);
+	char *base = vmsnd_pages_map(at.bytes);
+	struct vmsnd_card *card = (void *)base;
+
+	if (!card)
+		return NULL;
+	memcpy(card, parsed, sizeof(*card));
+	card->conf.table = card->table;
+	card->bytes = at.bytes;
+	card->ports = (void *)(base + at.ports);
+	card->dev = (void *)(base + at.dev);
+	card->mem = (void *)(base + at.mem);
+	init_ports(card, &at);
+	return card;
+}
+
+static enum vmsnd_rc fail(const struct vmsnd_machine *machine, enum vmsnd_rc rc, const char *line)
+{
+	vmsnd_logf(vmsnd_machine_log(machine), VMSND_LOG_ERROR, "%s", line);
+	return rc;
+}
+
+/* Its own leaves; the outputs are told anew whenever somebody asks. */
+static struct vmsnd_node *own_node(const struct vmsnd_node *node)
+{
+	struct vmsnd_node *own = vmsnd_tree_copy(node);
+
+	if (own) {
+		vmsnd_node_remove(own, "outputs");
+		vmsnd_leaf_remove(own, "name");
+		vmsnd_node_restrict(own);
+	}
+	return own;
+}
+
+static enum vmsnd_rc take_plan(struct vmsnd_card *card, const struct vmsnd_card_plan *plan,
+			       struct vmsnd_error *error)
+{
+	enum vmsnd_rc rc = choose(card, vmsnd_machine_registry(plan->machine), plan->node, error);
+
+	if (rc)
+		return rc;
+	card->machine = plan->machine;
+	card->lane = plan->lane;
+	card->index = plan->index;
+	card->number = plan->number;
+	card->slot = UINT_MAX;
+	snprintf(card->name, sizeof(card->name), "%s", plan->name);
 	card->n_playback = (unsigned)vmsnd_conf_uint(&card->conf, "playback");
 	card->n_ports = card->n_playback + (unsigned)vmsnd_conf_uint(&card->conf, "capture");
 	card->enabled[VMSND_PLAYBACK] = vmsnd_conf_bool(&card->conf, "output");
 	card->enabled[VMSND_CAPTURE] = vmsnd_conf_bool(&card->conf, "input");
-	card->ports = calloc(card->n_ports ? card->n_ports : 1, sizeof(*card->ports));
-	if (!card->ports)
-		return fail(card, VMSND_E_NOMEM, "out of memory for streams");
-	for (unsigned i = 0; i < card->n_ports; i++) {
-		enum vmsnd_dir dir = vmsnd_card_port_dir(card, i);
-		enum vmsnd_rc rc = open_port(card, &card->ports[i], dir);
-
-		if (rc)
-			return rc;
-	}
-	return VMSND_OK;
+	card->node = own_node(plan->node);
+	if (card->node)
+		return VMSND_OK;
+	vmsnd_error_set(error, NULL, "out of memory for a card");
+	return VMSND_E_NOMEM;
 }
+
+/* With pages of its own; *parsed is what was read. */
+static enum vmsnd_rc make(struct vmsnd_card *parsed, const struct vmsnd_card_plan *plan,
+			  struct vmsnd_card **out, struct vmsnd_error *error)
+{
+	enum vmsnd_rc rc = take_plan(parsed, plan, error);
+	struct vmsnd_dev_conf conf;
+	size_t bytes;
+
+	if (rc)
+		return rc;
+	conf = dev_conf(parsed);
+	bytes = parsed->cls->footprint(&conf);
+	if (bytes == 0 || bytes > VMSND_DEV_BYTES_MAX) {
+		struct vmsnd_place place = vmsnd_node_place(plan->node);
+
+		return vmsnd_error_set(
+		    error, &place, "%s: %s cannot have %u playback and %u capture streams",
+		    parsed->name, parsed->cls->name, conf.playback_streams, conf.capture_streams);
+	}
+	*out = settle(parsed, bytes);
+	if (*out)
+		return VMSND_OK;
+	vmsnd_error_set(error, NULL, "out of memory for a card");
+	return VMSND_E_NOMEM;
+}
+
+enum vmsnd_rc vmsnd_card_make(const struct vmsnd_card_plan *plan, struct vmsnd_card **out)
+{
+	struct vmsnd_card *parsed = calloc(1, sizeof(*parsed));
+	struct vmsnd_error error;
+	enum vmsnd_rc rc;
+
+	if (!parsed)
+		return fail(plan->machine, VMSND_E_NOMEM, "out of memory for a card");
+	rc = make(parsed, plan, out, &error);
+	if (rc) {
+		fail(plan->machine, rc, error.line);
+		vmsnd_tree_free(parsed->node);
+	}
+	free(parsed);
+	return rc;
+}
+
+/* ---- what the device and the transport are given ---- */
 
 static struct vmsnd_port *find_port(void *ctx, enum vmsnd_dir dir, unsigned index)
 {
@@ -150,52 +251,51 @@ static void notify(void *ctx, unsigned vector)
 {
 	struct vmsnd_card *card = ctx;
 
-	card->transport->notify(card->bus, vector);
+	/* A device may have something to say before it has a transport, or after. */
+	if (card->bus)
+		card->transport->notify(card->bus, vector);
 }
 
 static enum vmsnd_rc open_device(struct vmsnd_card *card, vmsnd_ns now)
 {
-	struct vmsnd_dev_conf conf = {
-	    .name = card->name,
-	    .playback_streams = card->n_playback,
-	    .capture_streams = card->n_ports - card->n_playback,
-	    .options = &card->conf,
-	};
-	size_t bytes = card->cls->footprint(&conf);
-	char error[ERROR_BYTES];
+	struct vmsnd_dev_conf conf = dev_conf(card);
+	enum vmsnd_rc rc;
 
-	if (bytes == 0) {
-		snprintf(error, sizeof(error),
-			 "%s: %s cannot have %u playback and %u capture streams", card->name,
-			 card->cls->name, conf.playback_streams, conf.capture_streams);
-		return fail(card, VMSND_E_INVALID, error);
-	}
-	card->dev = calloc(1, bytes);
-	card->mem = calloc(1, sizeof(*card->mem));
-	if (!card->dev || !card->mem)
-		return fail(card, VMSND_E_NOMEM, "out of memory for a card");
 	card->env = (struct vmsnd_dev_env){.ctx = card,
 					   .mem = card->mem,
 					   .notify = notify,
 					   .port = find_port,
 					   .guest_fault = vmsnd_card_guest_fault};
-	return card->cls->init(card->dev, &conf, &card->env, now);
+	rc = card->cls->init(card->dev, &conf, &card->env, now);
+	card->inited = true;
+	if (rc)
+		vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_ERROR,
+			   "%s: %s did not come up: %s", card->name, card->cls->name,
+			   vmsnd_rc_text(rc));
+	return rc;
+}
+
+void vmsnd_card_touch(struct vmsnd_card *card)
+{
+	card->touched = true;
+	if (card->slot < card->lane->n_slots)
+		card->lane->due[card->slot] = 0;
 }
 
 static enum vmsnd_rc watch(void *ctx, int fd, unsigned tag)
 {
 	struct vmsnd_card *card = ctx;
-	const struct vmsnd_poller *poller = vmsnd_machine_poller(card->machine);
+	const struct vmsnd_poller *poller = &card->lane->poller;
 
 	if (!poller->watch)
 		return VMSND_E_UNSUPPORTED;
-	return poller->watch(poller->ctx, fd, (uint64_t)card->index << 32 | tag);
+	return poller->watch(poller->ctx, fd, (uint64_t)card->slot << 32 | tag);
 }
 
 static void unwatch(void *ctx, int fd)
 {
 	struct vmsnd_card *card = ctx;
-	const struct vmsnd_poller *poller = vmsnd_machine_poller(card->machine);
+	const struct vmsnd_poller *poller = &card->lane->poller;
 
 	if (poller->unwatch)
 		poller->unwatch(poller->ctx, fd);
@@ -217,34 +317,40 @@ static enum vmsnd_rc open_transport(struct vmsnd_card *card, int listen_fd)
 	return card->transport->open(&conf, &user, &card->bus);
 }
 
-static enum vmsnd_rc open_outputs(struct vmsnd_card *card, const struct vmsnd_card_conf *conf,
+/* The outputs of a node: a list, or numbered with gaps (DM-76). None at all: into nothing. */
+static enum vmsnd_rc open_outputs(struct vmsnd_card *card, const struct vmsnd_node *node,
 				  vmsnd_ns now)
 {
-	unsigned number;
-	enum vmsnd_rc rc =
-	    vmsnd_card_attach(card, conf->backend ? conf->backend : "null", now, &number);
+	const struct vmsnd_node *outputs = vmsnd_node_find(node, "outputs");
+	const struct vmsnd_node *at = outputs ? vmsnd_node_first(outputs) : NULL;
+	struct vmsnd_chain_conf silent = {.backend = "null"};
+	unsigned number = 0;
+	enum vmsnd_rc rc = VMSND_OK;
 
-	for (unsigned i = 0; !rc && i + 1 < VMSND_OUTPUTS_MAX && conf->more[i]; i++)
-		rc = vmsnd_card_attach(card, conf->more[i], now, &number);
+	if (!at)
+		return vmsnd_card_attach(card, &silent, now, &number);
+	for (; !rc && at; at = vmsnd_node_next(at)) {
+		number = (unsigned)strtoul(vmsnd_node_name(at), NULL, 10);
+		rc = vmsnd_card_attach_node(card, at, now, &number);
+	}
 	return rc;
 }
 
-enum vmsnd_rc vmsnd_card_open(struct vmsnd_card *card, const struct vmsnd_card_conf *conf,
+enum vmsnd_rc vmsnd_card_open(struct vmsnd_card *card, const struct vmsnd_card_plan *plan,
 			      vmsnd_ns now)
 {
-	enum vmsnd_rc rc = take_device(card, conf);
+	enum vmsnd_rc rc = vmsnd_lane_seat(card->lane, card, &card->slot);
 
 	card->time = now;
 	card->next = VMSND_NEVER;
 	card->touched = true;
+	vmsnd_card_stand(card, now);
 	if (!rc)
-		rc = open_ports(card);
-	if (!rc)
-		rc = open_outputs(card, conf, now);
+		rc = open_outputs(card, plan->node, now);
 	if (!rc)
 		rc = open_device(card, now);
 	if (!rc)
-		rc = open_transport(card, conf->listen_fd);
+		rc = open_transport(card, plan->listen_fd);
 	return rc;
 }
 
@@ -253,9 +359,11 @@ void vmsnd_card_close(struct vmsnd_card *card, vmsnd_ns now)
 	if (card->bus)
 		card->transport->close(card->bus, now);
 	card->bus = NULL;
-	for (unsigned i = 0; card->ports && i < card->n_ports; i++) {
-		if (card->ports[i].port)
-			vmsnd_port_close(card->ports[i].port, now);
+	if (card->inited && card->cls->fini)
+		card->cls->fini(card->dev);
+	card->inited = false;
+	for (unsigned i = 0; i < card->n_ports; i++) {
+		vmsnd_port_close(card->ports[i].port, now);
 		for (unsigned point = 0; point < VMSND_TAP_COUNT; point++)
 			vmsnd_card_detach(card, &card->ports[i].taps[point], now);
 	}
@@ -268,13 +376,7 @@ bool vmsnd_card_gone(struct vmsnd_card *card, vmsnd_ns now)
 	vmsnd_card_tend(card, now);
 	if (card->leaving)
 		return false;
-	for (unsigned i = 0; card->ports && i < card->n_ports; i++) {
-		free(card->ports[i].port_block);
-		free(card->ports[i].ring_block);
-	}
-	free(card->ports);
-	free(card->dev);
-	free(card->mem);
-	free(card);
+	vmsnd_tree_free(card->node);
+	vmsnd_pages_unmap(card, card->bytes);
 	return true;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One card of a machine: transport, device, ports and backend, held together. */
+/* One card of a machine: transport, device, ports and outputs, held together. All under the lock of
+ * its lane. */
 #ifndef VMSND_MANAGER_CARD_H
 #define VMSND_MANAGER_CARD_H
 
 #include "connector/connector.h"
+#include "manager/chain.h"
 #include "manager/host.h"
+#include "manager/lane.h"
 #include "manager/output.h"
 #include "vmsnd/machine.h"
 
@@ -14,21 +17,40 @@
 
 /* An output's part on one port. */
 struct vmsnd_unit {
-	struct vmsnd_lun *lun;        /* NULL: none */
-	void *lun_block, *ring_block; /* what was allocated; the aligned parts are in use */
-	bool leaving;                 /* taken off the port; freed once it is gone */
-	bool lost;                    /* a line said so */
-	vmsnd_ns well;                /* since when it has been well after that; VMSND_NEVER */
+	struct vmsnd_lun *lun; /* NULL: none */
+	size_t bytes;          /* of its pages: the unit, and its ring if it has one */
+	bool leaving;          /* taken off the port; freed once it is gone */
+	bool lost;             /* a line said so */
+	vmsnd_ns well;         /* since when it has been well after that; VMSND_NEVER */
 	unsigned format_lines;
 	struct vmsnd_format told[2]; /* the guest's and the host's, as the last line had them */
 };
 
-/* A backend of a card and its units, in the same place on every port; or a tap, on one port. */
+/* What is below the connector: drivers and a backend. */
+struct vmsnd_chain_parts {
+	struct vmsnd_host *host;
+	struct vmsnd_drivers *drivers; /* NULL: a tap's */
+	uint32_t injected;             /* drivers that a rule put there, by bits from the top */
+	char *text;                    /* what the backend was attached with; a tap's file */
+	struct vmsnd_output_conf conf;
+};
+
+/* What a part of a card has to do with a life under way (card_life.c). */
+struct vmsnd_life_part {
+	bool done;
+	vmsnd_ns since; /* it was asked first; 0: not yet */
+};
+
+/* A chain of a card and its units, in the same place on every port; or a tap, on one port. */
 struct vmsnd_output {
 	struct vmsnd_output *next; /* in one of the card's two lists */
-	struct vmsnd_host *host;
-	char *text; /* what it was attached with; a tap's file */
-	struct vmsnd_output_conf conf;
+	struct vmsnd_chain_parts now;
+	/* Another chain that is to take the place of `now`, and, once it has, the old one until its
+	 * streams are closed (card_reattach.c). */
+	struct vmsnd_chain_parts fresh, old;
+	enum vmsnd_rc
+	    reattached; /* VMSND_E_AGAIN while `fresh` is there; else how the last one went */
+	struct vmsnd_life_part drivers_life, backend_life;
 	struct vmsnd_volume volume[2]; /* by enum vmsnd_dir */
 	enum vmsnd_lun_role role;
 	unsigned place; /* on the ports */
@@ -39,15 +61,22 @@ struct vmsnd_output {
 
 struct vmsnd_card_port {
 	struct vmsnd_port *port;
-	void *port_block, *ring_block; /* what was allocated; the aligned parts are in use */
 	uint64_t told[3]; /* frames, under- or overruns, their frames: as of the last line */
 	struct vmsnd_output *taps[VMSND_TAP_COUNT];
 };
 
+/* One allocation holds the card, its device's state, its table of guest memory, its ports and their
+ * rings; what is not used is not touched (DM-35). */
 struct vmsnd_card {
 	struct vmsnd_machine *machine;
-	unsigned index;
+	struct vmsnd_lane *lane;
+	size_t bytes;    /* of the allocation */
+	unsigned slot;   /* on the lane */
+	unsigned index;  /* its number in the machine */
+	unsigned number; /* of its device's instances (DM-32) */
 	char name[64];
+	struct vmsnd_card *after, *before; /* in the machine, in the order of creation */
+	struct vmsnd_node *node; /* what it was made from, without the outputs; restricted */
 
 	/* The device's, the transport's and the card's own options as one table. */
 	struct vmsnd_option table[VMSND_CARD_OPTIONS_MAX];
@@ -67,10 +96,16 @@ struct vmsnd_card {
 	struct vmsnd_output *outputs[VMSND_OUTPUTS_MAX];
 	struct vmsnd_output *live;    /* those, and the taps */
 	struct vmsnd_output *leaving; /* detached; not all of it gone yet */
-	bool enabled[2], paused;
+	bool enabled[2];
+	bool paused;   /* by its owner */
+	bool held;     /* by the machine's life: off, or suspended */
+	bool standing; /* as the ports were told: either */
+	enum vmsnd_life life;
+	struct vmsnd_life_part connector_life, device_life;
+	bool inited;                  /* the device has had init, and gets fini */
 	vmsnd_ns watched, watch_next; /* when the units were last looked at, for lines; 0: look */
 
-	struct vmsnd_card *next_closed; /* machine.c: those that wait for their outputs to go */
+	struct vmsnd_card *next_closed; /* of the lane: those that wait for their outputs to go */
 	vmsnd_ns time;                  /* of the last step; never goes back */
 	vmsnd_ns next;                  /* deadline of the next one */
 	bool touched;                   /* a transport event came since the last step */
@@ -79,21 +114,33 @@ struct vmsnd_card {
 	uint32_t faults_told; /* one bit a kind */
 };
 
-/* The options every card has besides its device's and transport's; ends with a NULL key. */
-const struct vmsnd_option *vmsnd_card_options(void);
+/* ---- card.c ---- */
 
-/* `card`: zeroed heap storage with machine and index set.
- * Builds a card and starts listening; on failure one line is in the log, and close is next. */
-enum vmsnd_rc vmsnd_card_open(struct vmsnd_card *card, const struct vmsnd_card_conf *conf,
+/* card_options.c: the options every card has besides its device's and transport's; ends with a NULL
+ * key. */
+const struct vmsnd_option *vmsnd_card_options(void);
+/* Where a card comes from. */
+struct vmsnd_card_plan {
+	struct vmsnd_machine *machine;
+	struct vmsnd_lane *lane;
+	const struct vmsnd_node *node; /* copied */
+	const char *name;
+	unsigned index, number;
+	int listen_fd;
+};
+/* Checks the node and makes the card, not open yet; on failure one line is in the log. */
+enum vmsnd_rc vmsnd_card_make(const struct vmsnd_card_plan *plan, struct vmsnd_card **out);
+/* Under the lane's lock: builds all and starts listening. On failure one line is in the log, and
+ * vmsnd_lane_let_go is next. */
+enum vmsnd_rc vmsnd_card_open(struct vmsnd_card *card, const struct vmsnd_card_plan *plan,
 			      vmsnd_ns now);
 /* Lets the guest and every backend go, as far as that can be done at once. */
 void vmsnd_card_close(struct vmsnd_card *card, vmsnd_ns now);
 /* After close: true once the last output has gone and the card is freed. */
 bool vmsnd_card_gone(struct vmsnd_card *card, vmsnd_ns now);
-/* Zeroed, aligned to 64 and not touched, so that what nobody uses costs no memory. *block is what
- * is to be freed. */
-void *vmsnd_card_zeroed(size_t bytes, void **block);
 enum vmsnd_dir vmsnd_card_port_dir(const struct vmsnd_card *card, unsigned port);
+/* Has it looked at in the lane's next turn. */
+void vmsnd_card_touch(struct vmsnd_card *card);
 
 /* card_run.c: the lane's side. */
 void vmsnd_card_ready(struct vmsnd_card *card, unsigned tag, vmsnd_ns now);
@@ -104,8 +151,12 @@ size_t vmsnd_card_counters(const struct vmsnd_card *card, struct vmsnd_named_cou
 			   size_t max);
 
 /* card_output.c: backends, while it runs. */
-enum vmsnd_rc vmsnd_card_attach(struct vmsnd_card *card, const char *text, vmsnd_ns now,
-				unsigned *number);
+/* *number VMSND_OUTPUTS_MAX: the lowest that is free, and told. */
+enum vmsnd_rc vmsnd_card_attach(struct vmsnd_card *card, const struct vmsnd_chain_conf *chain,
+				vmsnd_ns now, unsigned *number);
+/* From a node of a configuration such as "outputs.0". */
+enum vmsnd_rc vmsnd_card_attach_node(struct vmsnd_card *card, const struct vmsnd_node *node,
+				     vmsnd_ns now, unsigned *number);
 void vmsnd_card_detach(struct vmsnd_card *card, struct vmsnd_output **output, vmsnd_ns now);
 /* Sets a tap of one port, or takes it away (`path` NULL). */
 enum vmsnd_rc vmsnd_card_tap(struct vmsnd_card *card, unsigned port, enum vmsnd_tap point,
@@ -115,24 +166,56 @@ vmsnd_ns vmsnd_card_tend(struct vmsnd_card *card, vmsnd_ns now);
 /* Backends without a thread of their own move the blocks that are due. */
 vmsnd_ns vmsnd_card_move(struct vmsnd_card *card, vmsnd_ns now);
 
+/* card_chain.c: a chain's parts, from a node like "outputs.0". On failure one line is in the log.
+ */
+enum vmsnd_rc vmsnd_card_chain_make(struct vmsnd_card *card, unsigned place,
+				    const struct vmsnd_node *node, struct vmsnd_chain_parts *out);
+enum vmsnd_rc vmsnd_card_tap_make(struct vmsnd_card *card, const char *path, const char *what,
+				  struct vmsnd_chain_parts *out);
+/* Such a node from texts; bits of `injected`: drivers that a rule put there. */
+enum vmsnd_rc vmsnd_card_chain_write(struct vmsnd_node *node, const struct vmsnd_chain_conf *conf,
+				     uint32_t injected, struct vmsnd_error *error);
+/* Its host is closed, or never was opened. */
+void vmsnd_card_chain_free(struct vmsnd_chain_parts *parts);
+/* Texts of a chain as it is now: point into it. */
+struct vmsnd_chain_conf vmsnd_card_chain_texts(const struct vmsnd_chain_parts *parts);
+struct vmsnd_backend *vmsnd_card_chain_backend(const struct vmsnd_chain_parts *parts);
+
+/* card_output.c, for card_reattach.c. */
+bool vmsnd_card_unit_belongs(const struct vmsnd_card *card, const struct vmsnd_output *output,
+			     const struct vmsnd_chain_parts *parts, unsigned port);
+enum vmsnd_rc vmsnd_card_unit_add(struct vmsnd_card *card, struct vmsnd_output *output,
+				  unsigned port, vmsnd_ns now);
+void vmsnd_card_unit_remove(struct vmsnd_card *card, struct vmsnd_output *output, unsigned port,
+			    vmsnd_ns now);
+
+/* card_reattach.c. */
+enum vmsnd_rc vmsnd_card_reattach(struct vmsnd_card *card, struct vmsnd_output *output,
+				  const struct vmsnd_chain_conf *chain, vmsnd_ns now);
+/* Goes on with it; when to be called next. */
+vmsnd_ns vmsnd_card_reattach_tend(struct vmsnd_card *card, struct vmsnd_output *output,
+				  vmsnd_ns now);
+/* The output goes: so does what was to come. True once nothing is left of it. */
+void vmsnd_card_reattach_stop(struct vmsnd_card *card, struct vmsnd_output *output, vmsnd_ns now);
+bool vmsnd_card_reattach_gone(struct vmsnd_card *card, struct vmsnd_output *output, vmsnd_ns now);
+
+/* card_life.c. */
+void vmsnd_card_life_begin(struct vmsnd_card *card, enum vmsnd_life what);
+/* VMSND_OK: all parts are done. */
+enum vmsnd_rc vmsnd_card_life_step(struct vmsnd_card *card, vmsnd_ns now);
+/* The ports stand still, or go on, as `paused` and `held` want it. */
+void vmsnd_card_stand(struct vmsnd_card *card, vmsnd_ns now);
+
 /* card_control.c. */
-void vmsnd_card_pause(struct vmsnd_card *card, bool on, vmsnd_ns now);
+void vmsnd_card_volume(struct vmsnd_card *card, struct vmsnd_output *output, enum vmsnd_dir dir,
+		       const struct vmsnd_volume *volume);
 
 /* card_watch.c: one line when a unit is lost, one when it is well again; formats. */
 vmsnd_ns vmsnd_card_watch(struct vmsnd_card *card, vmsnd_ns now);
 /* A VMM left: what is said from now on is news again. */
 void vmsnd_card_watch_anew(struct vmsnd_card *card);
 
-/* card_guest.c, card_embed.c: VMSND_E_INVALID when the guest is not in this process. */
-enum vmsnd_rc vmsnd_card_guest_bus(struct vmsnd_card *card, struct vmsnd_guest_bus *out);
-
 /* machine.c: what a card asks of its machine. */
 const struct vmsnd_log *vmsnd_machine_log(const struct vmsnd_machine *machine);
-const struct vmsnd_poller *vmsnd_machine_poller(const struct vmsnd_machine *machine);
-const struct vmsnd_connector_env *vmsnd_machine_env(const struct vmsnd_machine *machine);
-const struct vmsnd_backend_class *vmsnd_machine_backend(const struct vmsnd_machine *machine,
-							const char *name);
-/* NULL beyond the last. */
-struct vmsnd_card *vmsnd_machine_card(const struct vmsnd_machine *machine, unsigned index);
 
 #endif

@@ -1,72 +1,98 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A card whose guest is a VMM's in this process: registers, interrupts, memory. */
 #include "manager/card.h"
+#include "manager/machine.h"
 
-static struct vmsnd_card *find(struct vmsnd_machine *machine, unsigned index)
+/* Such a card, held. */
+static bool hold(struct vmsnd_machine *machine, unsigned number, vmsnd_ns now,
+		 struct vmsnd_seat *seat)
 {
-	struct vmsnd_card *card = vmsnd_machine_card(machine, index);
-
-	return card && card->transport->interrupt ? card : NULL;
+	if (!vmsnd_seat_change(machine, number, now, seat))
+		return false;
+	if (seat->card->transport->interrupt)
+		return true;
+	vmsnd_seat_leave(seat);
+	return false;
 }
 
 static uint64_t mmio_read(void *ctx, uint64_t offset, unsigned bytes)
 {
 	struct vmsnd_card *card = ctx;
+	uint64_t value;
 
-	return card->mmio.read(card->mmio.ctx, offset, bytes);
+	vmsnd_lane_lock(card->lane);
+	value = card->mmio.read(card->mmio.ctx, offset, bytes);
+	vmsnd_lane_unlock(card->lane, false);
+	return value;
 }
 
 static void mmio_write(void *ctx, uint64_t offset, unsigned bytes, uint64_t value, vmsnd_ns now)
 {
 	struct vmsnd_card *card = ctx;
 
+	vmsnd_lane_lock(card->lane);
+	now = vmsnd_lane_time(card->lane, now);
 	vmsnd_card_advance(card, now);
 	card->mmio.write(card->mmio.ctx, offset, bytes, value, now);
-	card->touched = true;
+	vmsnd_card_touch(card);
+	vmsnd_lane_unlock(card->lane, true);
 }
 
-enum vmsnd_rc vmsnd_machine_mmio_bus(struct vmsnd_machine *machine, unsigned index,
+enum vmsnd_rc vmsnd_machine_mmio_bus(struct vmsnd_machine *machine, unsigned card,
 				     struct vmsnd_mmio_bus *out)
 {
-	struct vmsnd_card *card = find(machine, index);
+	struct vmsnd_seat seat;
+	enum vmsnd_rc rc = VMSND_E_INVALID;
 
-	if (!card || !card->transport->mmio_bus)
-		return VMSND_E_INVALID;
-	card->transport->mmio_bus(card->bus, &card->mmio);
-	*out = (struct vmsnd_mmio_bus){.ctx = card, .read = mmio_read, .write = mmio_write};
-	return VMSND_OK;
+	if (!vmsnd_seat_look(machine, card, &seat))
+		return VMSND_E_NO_CARD;
+	if (seat.card->transport->mmio_bus) {
+		seat.card->transport->mmio_bus(seat.card->bus, &seat.card->mmio);
+		*out = (struct vmsnd_mmio_bus){
+		    .ctx = seat.card, .read = mmio_read, .write = mmio_write};
+		rc = VMSND_OK;
+	}
+	vmsnd_seat_leave(&seat);
+	return rc;
 }
 
-enum vmsnd_rc vmsnd_machine_interrupt(struct vmsnd_machine *machine, unsigned index,
+enum vmsnd_rc vmsnd_machine_interrupt(struct vmsnd_machine *machine, unsigned card,
 				      const struct vmsnd_interrupt *to)
 {
-	struct vmsnd_card *card = find(machine, index);
+	struct vmsnd_seat seat;
+	bool able;
 
-	if (!card)
-		return VMSND_E_INVALID;
-	card->transport->interrupt(card->bus, to);
-	return VMSND_OK;
+	if (!vmsnd_seat_look(machine, card, &seat))
+		return VMSND_E_NO_CARD;
+	able = seat.card->transport->interrupt;
+	if (able)
+		seat.card->transport->interrupt(seat.card->bus, to);
+	vmsnd_seat_leave(&seat);
+	return able ? VMSND_OK : VMSND_E_INVALID;
 }
 
-enum vmsnd_rc vmsnd_machine_memory_add(struct vmsnd_machine *machine, unsigned index,
+enum vmsnd_rc vmsnd_machine_memory_add(struct vmsnd_machine *machine, unsigned card,
 				       const struct vmsnd_region *region, vmsnd_ns now)
 {
-	struct vmsnd_card *card = find(machine, index);
+	struct vmsnd_seat seat;
+	enum vmsnd_rc rc;
 
-	if (!card)
+	if (!hold(machine, card, now, &seat))
 		return VMSND_E_INVALID;
-	vmsnd_card_advance(card, now);
-	return vmsnd_gmem_add(card->mem, region);
+	rc = vmsnd_gmem_add(seat.card->mem, region);
+	vmsnd_seat_leave(&seat);
+	return rc;
 }
 
-enum vmsnd_rc vmsnd_machine_memory_remove(struct vmsnd_machine *machine, unsigned index,
+enum vmsnd_rc vmsnd_machine_memory_remove(struct vmsnd_machine *machine, unsigned card,
 					  vmsnd_gpa gpa, uint64_t bytes, vmsnd_ns now)
 {
-	struct vmsnd_card *card = find(machine, index);
+	struct vmsnd_seat seat;
+	enum vmsnd_rc rc;
 
-	if (!card)
+	if (!hold(machine, card, now, &seat))
 		return VMSND_E_INVALID;
-	vmsnd_card_advance(card, now);
-	card->touched = true;
-	return vmsnd_gmem_remove(card->mem, gpa, bytes);
+	rc = vmsnd_gmem_remove(seat.card->mem, gpa, bytes);
+	vmsnd_seat_leave(&seat);
+	return rc;
 }

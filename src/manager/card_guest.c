@@ -2,72 +2,106 @@
 /* The guest's side of a card in this process: the transport's, with the card brought up to
  * the caller's time before each call and looked at again after it. */
 #include "manager/card.h"
+#include "manager/machine.h"
 
-static struct vmsnd_guest_bus *enter(struct vmsnd_card *card, vmsnd_ns now)
+/* Whoever calls has the card's lane meanwhile: a virtual CPU's thread, as a rule. */
+static struct vmsnd_guest_bus *look(struct vmsnd_card *card)
 {
-	vmsnd_card_advance(card, now);
-	card->touched = true;
+	vmsnd_lane_lock(card->lane);
+	return &card->guest;
+}
+
+static struct vmsnd_guest_bus *enter(struct vmsnd_card *card, vmsnd_ns *now)
+{
+	vmsnd_lane_lock(card->lane);
+	*now = vmsnd_lane_time(card->lane, *now);
+	vmsnd_card_advance(card, *now);
+	vmsnd_card_touch(card);
 	return &card->guest;
 }
 
 static uint64_t features(void *ctx)
 {
 	struct vmsnd_card *card = ctx;
+	struct vmsnd_guest_bus *bus = look(card);
+	uint64_t offered = bus->features(bus->ctx);
 
-	return card->guest.features(card->guest.ctx);
+	vmsnd_lane_unlock(card->lane, false);
+	return offered;
 }
 
 static enum vmsnd_rc set_features(void *ctx, uint64_t accepted)
 {
 	struct vmsnd_card *card = ctx;
+	struct vmsnd_guest_bus *bus = look(card);
+	enum vmsnd_rc rc = bus->set_features(bus->ctx, accepted);
 
-	return card->guest.set_features(card->guest.ctx, accepted);
+	vmsnd_lane_unlock(card->lane, false);
+	return rc;
 }
 
 static enum vmsnd_rc config_read(void *ctx, uint32_t offset, void *to, uint32_t bytes)
 {
 	struct vmsnd_card *card = ctx;
+	struct vmsnd_guest_bus *bus = look(card);
+	enum vmsnd_rc rc = bus->config_read(bus->ctx, offset, to, bytes);
 
-	return card->guest.config_read(card->guest.ctx, offset, to, bytes);
+	vmsnd_lane_unlock(card->lane, false);
+	return rc;
 }
 
 static enum vmsnd_rc share(void *ctx, vmsnd_gpa gpa, void *at, uint64_t bytes)
 {
 	struct vmsnd_card *card = ctx;
+	struct vmsnd_guest_bus *bus = look(card);
+	enum vmsnd_rc rc = bus->share(bus->ctx, gpa, at, bytes);
 
-	return card->guest.share(card->guest.ctx, gpa, at, bytes);
+	vmsnd_lane_unlock(card->lane, false);
+	return rc;
 }
 
 static enum vmsnd_rc queue_start(void *ctx, unsigned queue, const struct vmsnd_queue_setup *setup,
 				 vmsnd_ns now)
 {
-	struct vmsnd_guest_bus *bus = enter(ctx, now);
+	struct vmsnd_card *card = ctx;
+	struct vmsnd_guest_bus *bus = enter(card, &now);
+	enum vmsnd_rc rc = bus->queue_start(bus->ctx, queue, setup, now);
 
-	return bus->queue_start(bus->ctx, queue, setup, now);
+	vmsnd_lane_unlock(card->lane, true);
+	return rc;
 }
 
 static enum vmsnd_rc queue_stop(void *ctx, unsigned queue, uint16_t *next_avail, vmsnd_ns now)
 {
-	struct vmsnd_guest_bus *bus = enter(ctx, now);
+	struct vmsnd_card *card = ctx;
+	struct vmsnd_guest_bus *bus = enter(card, &now);
+	enum vmsnd_rc rc = bus->queue_stop(bus->ctx, queue, next_avail, now);
 
-	return bus->queue_stop(bus->ctx, queue, next_avail, now);
+	vmsnd_lane_unlock(card->lane, true);
+	return rc;
 }
 
 static enum vmsnd_rc kick(void *ctx, unsigned queue, vmsnd_ns now)
 {
-	struct vmsnd_guest_bus *bus = enter(ctx, now);
+	struct vmsnd_card *card = ctx;
+	struct vmsnd_guest_bus *bus = enter(card, &now);
+	enum vmsnd_rc rc = bus->kick(bus->ctx, queue, now);
 
-	return bus->kick(bus->ctx, queue, now);
+	vmsnd_lane_unlock(card->lane, true);
+	return rc;
 }
 
 static bool interrupted(void *ctx, unsigned queue)
 {
 	struct vmsnd_card *card = ctx;
+	struct vmsnd_guest_bus *bus = look(card);
+	bool was = bus->interrupted(bus->ctx, queue);
 
-	return card->guest.interrupted(card->guest.ctx, queue);
+	vmsnd_lane_unlock(card->lane, false);
+	return was;
 }
 
-enum vmsnd_rc vmsnd_card_guest_bus(struct vmsnd_card *card, struct vmsnd_guest_bus *out)
+static enum vmsnd_rc guest_bus(struct vmsnd_card *card, struct vmsnd_guest_bus *out)
 {
 	if (!card->transport->guest_bus)
 		return VMSND_E_INVALID;
@@ -82,4 +116,17 @@ enum vmsnd_rc vmsnd_card_guest_bus(struct vmsnd_card *card, struct vmsnd_guest_b
 					.kick = kick,
 					.interrupted = interrupted};
 	return VMSND_OK;
+}
+
+enum vmsnd_rc vmsnd_machine_guest_bus(struct vmsnd_machine *machine, unsigned card,
+				      struct vmsnd_guest_bus *out)
+{
+	struct vmsnd_seat seat;
+	enum vmsnd_rc rc;
+
+	if (!vmsnd_seat_look(machine, card, &seat))
+		return VMSND_E_NO_CARD;
+	rc = guest_bus(seat.card, out);
+	vmsnd_seat_leave(&seat);
+	return rc;
 }

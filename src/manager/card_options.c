@@ -4,6 +4,13 @@
 /* Options every card has, whatever its device and transport. */
 static const struct vmsnd_option card_options[] = {
     {"name", VMSND_OPTION_TEXT, NULL, "what messages and mixers call the card", 0, 0},
+    {"transport", VMSND_OPTION_TEXT, "vhost-user", "how the VM reaches it", 0, 0},
+    {"number", VMSND_OPTION_UINT, NULL,
+     "of the instances of its device; not given: the lowest that is free", 0, VMSND_CARDS_MAX - 1},
+    {"priority", VMSND_OPTION_UINT, NULL,
+     "cards are made in this order; not given: by kind, 8192 for sound cards", 0, UINT32_MAX},
+    {"lane", VMSND_OPTION_UINT, NULL,
+     "the thread it lives on; not given: the one with the fewest cards", 0, VMSND_LANES_MAX - 1},
     {"playback", VMSND_OPTION_UINT, "1", "playback streams", 0, 64},
     {"capture", VMSND_OPTION_UINT, "1", "capture streams", 0, 64},
     {"input", VMSND_OPTION_BOOL, "off",

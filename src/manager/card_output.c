@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The backends of a card, while it runs: attached, put on the ports, taken off, let go.
+/* The outputs of a card, while it runs: attached, put on the ports, taken off, let go.
  *
  * Nothing here waits. What cannot go at once, because a worker is still closing a stream, moves
  * to the card's list of those that leave and is looked at again when the lane comes by. */
@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "manager/card.h"
+#include "os/pages.h"
 
 _Static_assert(VMSND_OUTPUTS_MAX + VMSND_TAP_COUNT == VMSND_PORT_LUNS_MAX, "taps come last");
 
-#define ERROR_BYTES 400u
 /* How often those that leave are looked at; workers wake the lane, an audio thread does not. */
 #define LEAVING_LOOK_NS UINT64_C(10000000)
+#define ALIGNMENT       64u
 
 /* ---- the two lists ---- */
 
@@ -46,51 +47,60 @@ static enum vmsnd_dir stream_dir(const struct vmsnd_card *card, const struct vms
 	return output->role == VMSND_LUN_NORMAL ? vmsnd_card_port_dir(card, port) : VMSND_PLAYBACK;
 }
 
-static bool belongs(const struct vmsnd_card *card, const struct vmsnd_output *output, unsigned port)
+bool vmsnd_card_unit_belongs(const struct vmsnd_card *card, const struct vmsnd_output *output,
+			     const struct vmsnd_chain_parts *parts, unsigned port)
 {
 	enum vmsnd_dir dir = stream_dir(card, output, port);
 
 	if (output->role != VMSND_LUN_NORMAL && port != output->only)
 		return false;
-	return output->conf.dirs[dir] && vmsnd_host_goes(output->host, dir);
+	return parts->conf.dirs[dir] && vmsnd_host_goes(parts->host, dir);
+}
+
+static bool belongs(const struct vmsnd_card *card, const struct vmsnd_output *output, unsigned port)
+{
+	return vmsnd_card_unit_belongs(card, output, &output->now, port);
 }
 
 static void unit_free(struct vmsnd_unit *unit)
 {
-	free(unit->lun_block);
-	free(unit->ring_block);
+	vmsnd_pages_unmap(unit->lun, unit->bytes);
 	*unit = (struct vmsnd_unit){.well = VMSND_NEVER};
 }
 
 static struct vmsnd_backend *backend_of(const struct vmsnd_output *output)
 {
-	return output->host->phase == VMSND_HOSTING_OPEN ? output->host->backend : NULL;
+	return vmsnd_card_chain_backend(&output->now);
 }
 
-static enum vmsnd_rc unit_add(struct vmsnd_card *card, struct vmsnd_output *output, unsigned port,
-			      vmsnd_ns now)
+enum vmsnd_rc vmsnd_card_unit_add(struct vmsnd_card *card, struct vmsnd_output *output,
+				  unsigned port, vmsnd_ns now)
 {
 	enum vmsnd_dir dir = vmsnd_card_port_dir(card, port);
 	struct vmsnd_unit *unit = &output->units[port];
 	struct vmsnd_lun_conf conf = {.role = output->role,
-				      .backend = output->host->cls,
+				      .backend = output->now.host->cls,
 				      .host = backend_of(output),
-				      .prefs = output->conf.prefs,
+				      .prefs = output->now.conf.prefs,
 				      .volume = output->volume[dir]};
+	size_t own = (vmsnd_lun_footprint() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	enum vmsnd_rc rc = VMSND_E_NOMEM;
 
-	unit->lun = vmsnd_card_zeroed(vmsnd_lun_footprint(), &unit->lun_block);
+	if (output->now.drivers)
+		conf.insert = vmsnd_drivers_insert(output->now.drivers, port);
+	unit->bytes = own + (output->place > 0 ? VMSND_PORT_RING_BYTES : 0);
+	unit->lun = vmsnd_pages_map(unit->bytes);
 	if (output->place > 0)
-		conf.ring_storage = vmsnd_card_zeroed(VMSND_PORT_RING_BYTES, &unit->ring_block);
-	if (unit->lun && (output->place == 0 || conf.ring_storage))
+		conf.ring_storage = (char *)unit->lun + own;
+	if (unit->lun)
 		rc = vmsnd_port_add(card->ports[port].port, output->place, unit->lun, &conf, now);
 	if (rc)
 		unit_free(unit);
 	return rc;
 }
 
-static void unit_remove(struct vmsnd_card *card, struct vmsnd_output *output, unsigned port,
-			vmsnd_ns now)
+void vmsnd_card_unit_remove(struct vmsnd_card *card, struct vmsnd_output *output, unsigned port,
+			    vmsnd_ns now)
 {
 	struct vmsnd_unit *unit = &output->units[port];
 
@@ -106,7 +116,7 @@ static enum vmsnd_rc add_units(struct vmsnd_card *card, struct vmsnd_output *out
 
 	for (unsigned i = 0; !rc && i < output->n_units; i++)
 		if (belongs(card, output, i))
-			rc = unit_add(card, output, i, now);
+			rc = vmsnd_card_unit_add(card, output, i, now);
 	if (rc)
 		vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_ERROR,
 			   "%s: there is no memory for another output", card->name);
@@ -122,11 +132,11 @@ static void came(struct vmsnd_card *card, struct vmsnd_output *output, vmsnd_ns 
 		struct vmsnd_unit *unit = &output->units[i];
 
 		if (!belongs(card, output, i))
-			unit_remove(card, output, i, now);
+			vmsnd_card_unit_remove(card, output, i, now);
 		else if (!unit->lun)
-			unit_add(card, output, i, now);
+			vmsnd_card_unit_add(card, output, i, now);
 		else if (!unit->leaving)
-			vmsnd_lun_attach(unit->lun, output->host->backend, now);
+			vmsnd_lun_attach(unit->lun, output->now.host->backend, now);
 	}
 }
 
@@ -195,36 +205,45 @@ static bool any_leaves(const struct vmsnd_output *output)
 	return false;
 }
 
+/* Drivers that were taken out may still be under way in an audio thread. */
+static bool drivers_leave(struct vmsnd_output *output)
+{
+	return output->now.drivers && !vmsnd_drivers_tend(output->now.drivers);
+}
+
 static vmsnd_ns tend(struct vmsnd_card *card, struct vmsnd_output *output, vmsnd_ns now)
 {
+	struct vmsnd_host *host = output->now.host;
 	enum vmsnd_host_phase before;
 	vmsnd_ns next;
+	bool leaves;
 
 	do {
-		before = output->host->phase;
-		take_events(card, output, vmsnd_host_advance(output->host, now, &next), now);
-		if (output->host->phase == VMSND_HOSTING_RELEASING && all_off(output))
-			vmsnd_host_released(output->host);
-	} while (output->host->phase != before);
+		before = host->phase;
+		take_events(card, output, vmsnd_host_advance(host, now, &next), now);
+		if (host->phase == VMSND_HOSTING_RELEASING && all_off(output))
+			vmsnd_host_released(host);
+	} while (host->phase != before);
 	if (any_leaves(output))
 		all_off(output);
-	if (any_leaves(output) || output->host->phase == VMSND_HOSTING_RELEASING)
+	leaves = drivers_leave(output) || any_leaves(output);
+	if (leaves || host->phase == VMSND_HOSTING_RELEASING)
 		next = now + LEAVING_LOOK_NS < next ? now + LEAVING_LOOK_NS : next;
 	return next;
 }
 
 static void output_free(struct vmsnd_output *output)
 {
-	free(output->text);
+	vmsnd_card_chain_free(&output->now);
 	free(output);
 }
 
 /* True once it was freed. */
-static bool output_gone(struct vmsnd_output *output)
+static bool output_gone(struct vmsnd_card *card, struct vmsnd_output *output, vmsnd_ns now)
 {
-	if (output->host->phase != VMSND_HOSTING_CLOSED || !all_off(output))
+	if (output->now.host->phase != VMSND_HOSTING_CLOSED || !all_off(output) ||
+	    any_leaves(output) || !vmsnd_card_reattach_gone(card, output, now))
 		return false;
-	vmsnd_host_free(output->host);
 	output_free(output);
 	return true;
 }
@@ -237,7 +256,7 @@ static vmsnd_ns tend_leaving(struct vmsnd_card *card, vmsnd_ns now)
 		struct vmsnd_output *next = (*at)->next;
 
 		tend(card, *at, now);
-		if (output_gone(*at))
+		if (output_gone(card, *at, now))
 			*at = next;
 		else
 			at = &(*at)->next;
@@ -254,8 +273,19 @@ vmsnd_ns vmsnd_card_tend(struct vmsnd_card *card, vmsnd_ns now)
 
 		if (due < next)
 			next = due;
+		due = vmsnd_card_reattach_tend(card, output, now);
+		if (due < next)
+			next = due;
 	}
 	return next;
+}
+
+static vmsnd_ns move(const struct vmsnd_chain_parts *parts, vmsnd_ns now)
+{
+	struct vmsnd_backend *backend = vmsnd_card_chain_backend(parts);
+
+	return backend && parts->host->cls->advance ? parts->host->cls->advance(backend, now)
+						    : VMSND_NEVER;
 }
 
 vmsnd_ns vmsnd_card_move(struct vmsnd_card *card, vmsnd_ns now)
@@ -263,14 +293,12 @@ vmsnd_ns vmsnd_card_move(struct vmsnd_card *card, vmsnd_ns now)
 	vmsnd_ns next = VMSND_NEVER;
 
 	for (struct vmsnd_output *output = card->live; output; output = output->next) {
-		struct vmsnd_backend *backend = backend_of(output);
-		vmsnd_ns due;
+		vmsnd_ns due = move(&output->now, now);
 
-		if (!backend || !output->host->cls->advance)
-			continue;
-		due = output->host->cls->advance(backend, now);
 		if (due < next)
 			next = due;
+		if (output->fresh.host)
+			move(&output->fresh, now);
 	}
 	return next;
 }
@@ -283,65 +311,29 @@ static enum vmsnd_rc fail(const struct vmsnd_card *card, enum vmsnd_rc rc, const
 	return rc;
 }
 
-static enum vmsnd_rc open_host(struct vmsnd_card *card, struct vmsnd_output *output,
-			       const char *text, const char *what, vmsnd_ns now)
-{
-	char error[ERROR_BYTES], name[64];
-	size_t length = strcspn(text, ",");
-	struct vmsnd_host_conf conf = {.env = vmsnd_machine_env(card->machine),
-				       .log = vmsnd_machine_log(card->machine),
-				       .options = text[length] ? text + length + 1 : "",
-				       .card = card->name,
-				       .what = what};
-	enum vmsnd_rc rc;
-
-	snprintf(name, sizeof(name), "%.*s", (int)length, text);
-	conf.cls = vmsnd_machine_backend(card->machine, name);
-	if (!conf.cls) {
-		snprintf(error, sizeof(error),
-			 "there is no backend '%s'; 'vmsnd backends' lists them", name);
-		return fail(card, VMSND_E_INVALID, error);
-	}
-	rc = vmsnd_host_make(&conf, &output->host);
-	if (rc)
-		return rc;
-	if (vmsnd_output_take(&output->conf, &output->host->conf, name, error, sizeof(error)))
-		rc = fail(card, VMSND_E_INVALID, error);
-	output->volume[VMSND_PLAYBACK] = output->volume[VMSND_CAPTURE] = output->conf.volume;
-	if (!rc)
-		rc = vmsnd_host_open(output->host, now);
-	if (rc) {
-		vmsnd_host_free(output->host);
-		output->host = NULL;
-	}
-	return rc;
-}
-
 /* Takes the units off and closes the backend, as far as it goes at once. */
 static void let_go(struct vmsnd_card *card, struct vmsnd_output *output, vmsnd_ns now)
 {
+	vmsnd_card_reattach_stop(card, output, now);
 	for (unsigned i = 0; i < output->n_units; i++)
-		unit_remove(card, output, i, now);
-	if (!output->host) { /* it did not come so far */
+		vmsnd_card_unit_remove(card, output, i, now);
+	if (!output->now.host) { /* it did not come so far */
 		output_free(output);
 		return;
 	}
-	vmsnd_host_stop(output->host);
+	vmsnd_host_stop(output->now.host);
 	output->next = card->leaving;
 	card->leaving = output;
 	tend_leaving(card, now);
-	card->touched = true;
+	vmsnd_card_touch(card);
 }
 
-static struct vmsnd_output *make(const struct vmsnd_card *card, unsigned place, const char *text)
+static struct vmsnd_output *make(const struct vmsnd_card *card, unsigned place)
 {
 	struct vmsnd_output *output =
 	    calloc(1, sizeof(*output) + card->n_ports * sizeof(output->units[0]));
 
-	if (output)
-		output->text = strdup(text);
-	if (!output || !output->text) {
-		free(output);
+	if (!output) {
 		fail(card, VMSND_E_NOMEM, "out of memory for an output");
 		return NULL;
 	}
@@ -352,49 +344,79 @@ static struct vmsnd_output *make(const struct vmsnd_card *card, unsigned place, 
 	return output;
 }
 
-static enum vmsnd_rc begin(struct vmsnd_card *card, struct vmsnd_output *output, const char *text,
-			   const char *what, vmsnd_ns now)
+/* Its chain has been made; the backend is opened, and the units put on it. */
+static enum vmsnd_rc begin(struct vmsnd_card *card, struct vmsnd_output *output, vmsnd_ns now)
 {
-	enum vmsnd_rc rc = open_host(card, output, text, what, now);
+	enum vmsnd_rc rc = vmsnd_host_open(output->now.host, now);
 	vmsnd_ns next;
 
+	if (rc) {
+		output_free(output);
+		return rc;
+	}
+	output->volume[VMSND_PLAYBACK] = output->volume[VMSND_CAPTURE] = output->now.conf.volume;
 	/* It may be there already; then the units begin with it, and only where it goes. */
-	if (!rc)
-		vmsnd_host_advance(output->host, now, &next);
+	vmsnd_host_advance(output->now.host, now, &next);
 	/* Somebody waits for the answer, and for no server. */
-	if (!rc && output->role != VMSND_LUN_NORMAL && !backend_of(output))
+	if (output->role != VMSND_LUN_NORMAL && !backend_of(output))
 		rc = VMSND_E_GONE;
 	if (!rc)
 		rc = add_units(card, output, now);
 	if (rc)
 		let_go(card, output, now);
-	card->touched = true;
+	vmsnd_card_touch(card);
 	return rc;
 }
 
-enum vmsnd_rc vmsnd_card_attach(struct vmsnd_card *card, const char *text, vmsnd_ns now,
-				unsigned *number)
+static enum vmsnd_rc choose_place(const struct vmsnd_card *card, unsigned *number)
 {
-	struct vmsnd_output *output;
-	unsigned free_place = 0;
-	char what[32];
-	enum vmsnd_rc rc;
+	if (*number == VMSND_OUTPUTS_MAX)
+		for (*number = 0; *number < VMSND_OUTPUTS_MAX && card->outputs[*number];)
+			++*number;
+	if (*number >= VMSND_OUTPUTS_MAX)
+		return fail(card, VMSND_E_LIMIT, "a card has at most 8 backends at a time");
+	if (card->outputs[*number])
+		return fail(card, VMSND_E_EXISTS, "the card has an output of this number already");
+	return VMSND_OK;
+}
 
-	while (free_place < VMSND_OUTPUTS_MAX && card->outputs[free_place])
-		free_place++;
-	if (free_place == VMSND_OUTPUTS_MAX)
-		return fail(card, VMSND_E_INVALID, "a card has at most 8 backends at a time");
-	output = make(card, free_place, text);
-	if (!output)
-		return VMSND_E_NOMEM;
-	snprintf(what, sizeof(what), "output %u", free_place);
-	rc = begin(card, output, text, what, now);
+enum vmsnd_rc vmsnd_card_attach_node(struct vmsnd_card *card, const struct vmsnd_node *node,
+				     vmsnd_ns now, unsigned *number)
+{
+	enum vmsnd_rc rc = choose_place(card, number);
+	struct vmsnd_output *output;
+
 	if (rc)
 		return rc;
-	card->outputs[free_place] = output;
+	output = make(card, *number);
+	if (!output)
+		return VMSND_E_NOMEM;
+	rc = vmsnd_card_chain_make(card, *number, node, &output->now);
+	if (rc) {
+		free(output);
+		return rc;
+	}
+	rc = begin(card, output, now);
+	if (rc)
+		return rc;
+	card->outputs[*number] = output;
 	put_live(card, output);
-	*number = free_place;
 	return VMSND_OK;
+}
+
+enum vmsnd_rc vmsnd_card_attach(struct vmsnd_card *card, const struct vmsnd_chain_conf *chain,
+				vmsnd_ns now, unsigned *number)
+{
+	struct vmsnd_node *node = vmsnd_tree_new();
+	struct vmsnd_error error = {"out of memory for an output"};
+	enum vmsnd_rc rc = node ? vmsnd_card_chain_write(node, chain, 0, &error) : VMSND_E_NOMEM;
+
+	if (rc)
+		fail(card, rc, error.line);
+	else
+		rc = vmsnd_card_attach_node(card, node, now, number);
+	vmsnd_tree_free(node);
+	return rc;
 }
 
 void vmsnd_card_detach(struct vmsnd_card *card, struct vmsnd_output **output, vmsnd_ns now)
@@ -409,20 +431,6 @@ void vmsnd_card_detach(struct vmsnd_card *card, struct vmsnd_output **output, vm
 }
 
 /* ---- taps ---- */
-
-/* A comma inside an option's value is written twice. */
-static bool tap_text(const char *path, char *text, size_t bytes)
-{
-	size_t at = (size_t)snprintf(text, bytes, "file,path=");
-
-	for (; *path && at + 3 < bytes; path++) {
-		if (*path == ',')
-			text[at++] = ',';
-		text[at++] = *path;
-	}
-	text[at] = '\0';
-	return !*path;
-}
 
 /* "device tap of playback0" */
 static void tap_name(const struct vmsnd_card *card, unsigned port, enum vmsnd_tap point,
@@ -440,7 +448,7 @@ static void tap_off(struct vmsnd_card *card, struct vmsnd_output **tap, const ch
 	if (!*tap)
 		return;
 	vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_INFO, "%s: %s is off: '%s'",
-		   card->name, what, (*tap)->text);
+		   card->name, what, (*tap)->now.text);
 	vmsnd_card_detach(card, tap, now);
 }
 
@@ -448,21 +456,24 @@ enum vmsnd_rc vmsnd_card_tap(struct vmsnd_card *card, unsigned port, enum vmsnd_
 			     const char *path, vmsnd_ns now)
 {
 	struct vmsnd_output **tap = &card->ports[port].taps[point], *output;
-	char text[VMSND_CONF_TEXT_BYTES], what[32];
+	char what[32];
 	enum vmsnd_rc rc;
 
 	tap_name(card, port, point, what);
 	tap_off(card, tap, what, now);
 	if (!path)
 		return VMSND_OK;
-	if (!tap_text(path, text, sizeof(text)))
-		return fail(card, VMSND_E_INVALID, "the path of the tap is too long");
-	output = make(card, VMSND_OUTPUTS_MAX + (unsigned)point, path);
+	output = make(card, VMSND_OUTPUTS_MAX + (unsigned)point);
 	if (!output)
 		return VMSND_E_NOMEM;
 	output->role = point == VMSND_TAP_DEVICE ? VMSND_LUN_TAP_DEVICE : VMSND_LUN_TAP_HOST;
 	output->only = port;
-	rc = begin(card, output, text, what, now);
+	rc = vmsnd_card_tap_make(card, path, what, &output->now);
+	if (rc) {
+		free(output);
+		return rc;
+	}
+	rc = begin(card, output, now);
 	if (rc)
 		return rc;
 	*tap = output;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "manager/card.h"
+#include "manager/machine.h"
 
 /* Steps one advance may take before others get a turn: in all, and at one moment. A guest that
  * keeps a queue full asks for another step for ever. */
@@ -68,7 +69,7 @@ void vmsnd_card_ready(struct vmsnd_card *card, unsigned tag, vmsnd_ns now)
 {
 	vmsnd_card_advance(card, now);
 	card->transport->ready(card->bus, tag, now);
-	card->touched = true;
+	vmsnd_card_touch(card);
 }
 
 /* What Linux' driver and most others ask for: backends may warm up (BE-06). */
@@ -154,6 +155,7 @@ void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what)
 	}
 	if (what == VMSND_PEER_READY)
 		hint(card);
+	vmsnd_machine_tell_changed(card->machine);
 	if (what != VMSND_PEER_LEFT)
 		return;
 	card->connected = false;
@@ -164,7 +166,8 @@ void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what)
 		tell_port(card, i);
 		vmsnd_port_close(card->ports[i].port, card->time);
 	}
-	vmsnd_card_pause(card, false, card->time);
+	card->paused = false;
+	vmsnd_card_stand(card, card->time);
 	vmsnd_card_watch_anew(card);
 }
 

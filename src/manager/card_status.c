@@ -3,15 +3,16 @@
 #include <string.h>
 
 #include "manager/card.h"
+#include "manager/machine.h"
 
 /* While the backend itself is not there its streams cannot be anything else. */
 static enum vmsnd_host_state host_state(const struct vmsnd_output *output,
 					const struct vmsnd_lun_status *from)
 {
-	if (output->host->phase == VMSND_HOSTING_OPENING)
+	if (output->now.host->phase == VMSND_HOSTING_OPENING)
 		return VMSND_HOST_OPENING;
-	if (output->host->phase == VMSND_HOSTING_WAITING ||
-	    output->host->phase == VMSND_HOSTING_FAILED)
+	if (output->now.host->phase == VMSND_HOSTING_WAITING ||
+	    output->now.host->phase == VMSND_HOSTING_FAILED)
 		return VMSND_HOST_LOST;
 	return from->host;
 }
@@ -65,7 +66,7 @@ static void fill_in(const struct vmsnd_card *card, const struct vmsnd_output *ou
 	out->dir = dir;
 	out->stream = dir == VMSND_PLAYBACK ? port : port - card->n_playback;
 	out->output = output->place;
-	out->backend = output->host->cls->name;
+	out->backend = output->now.host->cls->name;
 	out->host = vmsnd_host_state_name(host_state(output, &status));
 	out->state = dir == VMSND_PLAYBACK ? vmsnd_play_state_name(status.play)
 					   : vmsnd_capture_state_name(status.capture);
@@ -76,13 +77,11 @@ static void fill_in(const struct vmsnd_card *card, const struct vmsnd_output *ou
 	copy_changes(out, &status);
 }
 
-size_t vmsnd_machine_streams(const struct vmsnd_machine *machine, unsigned card_number,
-			     struct vmsnd_stream_status *out, size_t max)
+static size_t streams(const struct vmsnd_card *card, struct vmsnd_stream_status *out, size_t max)
 {
-	const struct vmsnd_card *card = vmsnd_machine_card(machine, card_number);
 	size_t n = 0;
 
-	for (unsigned port = 0; card && port < card->n_ports; port++) {
+	for (unsigned port = 0; port < card->n_ports; port++) {
 		for (unsigned i = 0; i < VMSND_OUTPUTS_MAX; i++) {
 			const struct vmsnd_output *output = card->outputs[i];
 
@@ -96,38 +95,96 @@ size_t vmsnd_machine_streams(const struct vmsnd_machine *machine, unsigned card_
 	return n;
 }
 
-enum vmsnd_rc vmsnd_machine_output(const struct vmsnd_machine *machine, unsigned card_number,
-				   unsigned number, struct vmsnd_output_status *out)
+size_t vmsnd_machine_streams(const struct vmsnd_machine *machine, unsigned card,
+			     struct vmsnd_stream_status *out, size_t max)
 {
-	const struct vmsnd_card *card = vmsnd_machine_card(machine, card_number);
-	const struct vmsnd_output *output =
-	    card && number < VMSND_OUTPUTS_MAX ? card->outputs[number] : NULL;
-	const struct vmsnd_host *host;
+	struct vmsnd_seat seat;
+	size_t n;
 
-	if (!output)
-		return VMSND_E_INVALID;
-	host = output->host;
+	if (!vmsnd_seat_look(machine, card, &seat))
+		return 0;
+	n = streams(seat.card, out, max);
+	vmsnd_seat_leave(&seat);
+	return n;
+}
+
+static void read_output(const struct vmsnd_output *output, struct vmsnd_output_status *out)
+{
+	const struct vmsnd_host *host = output->now.host;
+	struct vmsnd_chain_conf texts = vmsnd_card_chain_texts(&output->now);
+
 	*out = (struct vmsnd_output_status){.backend = host->cls->name,
-					    .text = output->text,
+					    .text = output->now.text,
 					    .present = host->phase == VMSND_HOSTING_OPEN};
+	memcpy(out->drivers, texts.drivers, sizeof(out->drivers));
 	for (unsigned i = 0; i < 2; i++) {
 		enum vmsnd_dir dir = (enum vmsnd_dir)i;
 
-		out->ways[i].serves = output->conf.dirs[i] && vmsnd_host_goes(host, dir);
+		out->ways[i].serves = output->now.conf.dirs[i] && vmsnd_host_goes(host, dir);
 		out->ways[i].status = VMSND_BACKEND_UNKNOWN;
 		if (out->present && out->ways[i].serves && host->cls->status)
 			out->ways[i].status = host->cls->status(host->backend, dir);
 	}
+}
+
+/* An output of a card, to look at; vmsnd_seat_leave when it is VMSND_OK. */
+static enum vmsnd_rc look_at(const struct vmsnd_machine *machine, unsigned card, unsigned output,
+			     struct vmsnd_seat *seat)
+{
+	if (!vmsnd_seat_look(machine, card, seat))
+		return VMSND_E_NO_CARD;
+	if (output < VMSND_OUTPUTS_MAX && seat->card->outputs[output])
+		return VMSND_OK;
+	vmsnd_seat_leave(seat);
+	return VMSND_E_NO_OUTPUT;
+}
+
+enum vmsnd_rc vmsnd_machine_output(const struct vmsnd_machine *machine, unsigned card,
+				   unsigned number, struct vmsnd_output_status *out)
+{
+	struct vmsnd_seat seat;
+	enum vmsnd_rc rc = look_at(machine, card, number, &seat);
+
+	if (rc)
+		return rc;
+	read_output(seat.card->outputs[number], out);
+	vmsnd_seat_leave(&seat);
 	return VMSND_OK;
 }
 
-size_t vmsnd_machine_taps(const struct vmsnd_machine *machine, unsigned card_number,
-			  struct vmsnd_tap_conf *out, size_t max)
+enum vmsnd_rc vmsnd_machine_reattached(const struct vmsnd_machine *machine, unsigned card,
+				       unsigned output)
 {
-	const struct vmsnd_card *card = vmsnd_machine_card(machine, card_number);
+	struct vmsnd_seat seat;
+	enum vmsnd_rc rc = look_at(machine, card, output, &seat);
+
+	if (rc)
+		return rc;
+	rc = seat.card->outputs[output]->reattached;
+	vmsnd_seat_leave(&seat);
+	return rc;
+}
+
+enum vmsnd_rc vmsnd_machine_driver_find(const struct vmsnd_machine *machine,
+					struct vmsnd_driver_place *place, const char *name,
+					unsigned occurrence)
+{
+	struct vmsnd_seat seat;
+	enum vmsnd_rc rc = look_at(machine, place->card, place->output, &seat);
+
+	if (rc)
+		return rc;
+	rc = vmsnd_drivers_find(seat.card->outputs[place->output]->now.drivers, name, occurrence,
+				&place->at);
+	vmsnd_seat_leave(&seat);
+	return rc;
+}
+
+static size_t taps(const struct vmsnd_card *card, struct vmsnd_tap_conf *out, size_t max)
+{
 	size_t n = 0;
 
-	for (unsigned port = 0; card && port < card->n_ports; port++) {
+	for (unsigned port = 0; port < card->n_ports; port++) {
 		for (unsigned point = 0; point < VMSND_TAP_COUNT; point++) {
 			const struct vmsnd_output *tap = card->ports[port].taps[point];
 			enum vmsnd_dir dir = vmsnd_card_port_dir(card, port);
@@ -138,36 +195,72 @@ size_t vmsnd_machine_taps(const struct vmsnd_machine *machine, unsigned card_num
 				    .stream =
 					dir == VMSND_PLAYBACK ? port : port - card->n_playback,
 				    .point = (enum vmsnd_tap)point,
-				    .path = tap->text};
+				    .path = tap->now.text};
 		}
 	}
 	return n;
 }
 
-enum vmsnd_rc vmsnd_machine_paused(const struct vmsnd_machine *machine, unsigned card_number,
-				   bool *on)
+size_t vmsnd_machine_taps(const struct vmsnd_machine *machine, unsigned card,
+			  struct vmsnd_tap_conf *out, size_t max)
 {
-	const struct vmsnd_card *card = vmsnd_machine_card(machine, card_number);
+	struct vmsnd_seat seat;
+	size_t n;
 
-	if (!card)
+	if (!vmsnd_seat_look(machine, card, &seat))
+		return 0;
+	n = taps(seat.card, out, max);
+	vmsnd_seat_leave(&seat);
+	return n;
+}
+
+enum vmsnd_rc vmsnd_machine_enabled(const struct vmsnd_machine *machine, unsigned card,
+				    enum vmsnd_dir dir, bool *on)
+{
+	struct vmsnd_seat seat;
+
+	if (dir != VMSND_PLAYBACK && dir != VMSND_CAPTURE)
 		return VMSND_E_INVALID;
-	*on = card->paused;
+	if (!vmsnd_seat_look(machine, card, &seat))
+		return VMSND_E_NO_CARD;
+	*on = seat.card->enabled[dir];
+	vmsnd_seat_leave(&seat);
 	return VMSND_OK;
 }
 
-const char *vmsnd_machine_card_name(const struct vmsnd_machine *machine, unsigned card_number)
+enum vmsnd_rc vmsnd_machine_paused(const struct vmsnd_machine *machine, unsigned card, bool *on)
 {
-	const struct vmsnd_card *card = vmsnd_machine_card(machine, card_number);
+	struct vmsnd_seat seat;
 
-	return card ? card->name : NULL;
+	if (!vmsnd_seat_look(machine, card, &seat))
+		return VMSND_E_NO_CARD;
+	*on = seat.card->standing;
+	vmsnd_seat_leave(&seat);
+	return VMSND_OK;
 }
 
-size_t vmsnd_machine_host_devices(const struct vmsnd_machine *machine, unsigned card_number,
+size_t vmsnd_machine_host_devices(const struct vmsnd_machine *machine, unsigned card,
 				  unsigned output, struct vmsnd_host_device *out, size_t max)
 {
-	const struct vmsnd_card *card = vmsnd_machine_card(machine, card_number);
+	struct vmsnd_seat seat;
+	size_t n;
 
-	if (!card || output >= VMSND_OUTPUTS_MAX || !card->outputs[output])
+	if (look_at(machine, card, output, &seat))
 		return 0;
-	return vmsnd_host_devices(card->outputs[output]->host, out, max);
+	n = vmsnd_host_devices(seat.card->outputs[output]->now.host, out, max);
+	vmsnd_seat_leave(&seat);
+	return n;
+}
+
+size_t vmsnd_machine_counters(const struct vmsnd_machine *machine, unsigned card,
+			      struct vmsnd_named_counter *out, size_t max)
+{
+	struct vmsnd_seat seat;
+	size_t n;
+
+	if (!vmsnd_seat_look(machine, card, &seat))
+		return 0;
+	n = vmsnd_card_counters(seat.card, out, max);
+	vmsnd_seat_leave(&seat);
+	return n;
 }

@@ -26,7 +26,7 @@ static void say(const struct sight *sight, enum vmsnd_log_level level, const cha
 	if (sight->output->role == VMSND_LUN_NORMAL)
 		vmsnd_logf(vmsnd_machine_log(card->machine), level, "%s: %s%u: output %u (%s) %s",
 			   card->name, playback ? "playback" : "capture", stream,
-			   sight->output->place, sight->output->host->cls->name, text);
+			   sight->output->place, sight->output->now.host->cls->name, text);
 	else
 		vmsnd_logf(vmsnd_machine_log(card->machine), level, "%s: %s%u: its %s tap %s",
 			   card->name, playback ? "playback" : "capture", stream,

@@ -2,132 +2,226 @@
 #include "manager/lane.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "manager/lane_clock.h"
+#include "manager/card.h"
+#include "manager/machine.h"
 #include "os/clock.h"
-#include "os/loop.h"
+#include "os/cpu.h"
 
-#define TOKENS_MAX   32u
-#define STOP_TOKEN   UINT64_MAX
-#define LODGER_TOKEN (UINT64_MAX - 1)
+/* A card's slot is the upper half of a token; this one is nobody's. */
+#define WAKE_TOKEN (UINT64_C(0xfffffffe) << 32)
 
-struct vmsnd_lane {
-	struct vmsnd_loop *loop;
-	struct vmsnd_machine *machine;
-	struct vmsnd_lane_clock clock;
-	struct vmsnd_lane_lodger lodger; /* turn NULL: none */
-	vmsnd_ns lodger_next;
-};
+/* ---- what the connector and the backends reach from other threads ---- */
 
-static enum vmsnd_rc watch(void *ctx, int fd, uint64_t token)
+static void wake(void *ctx)
+{
+	vmsnd_lane_wake(ctx);
+}
+
+static bool submit(void *ctx, struct vmsnd_job *job)
 {
 	struct vmsnd_lane *lane = ctx;
 
-	return vmsnd_loop_watch(lane->loop, fd, token);
+	return vmsnd_machine_submit(lane->machine, job);
 }
 
-static void unwatch(void *ctx, int fd)
+void vmsnd_lane_wake(struct vmsnd_lane *lane)
 {
-	struct vmsnd_lane *lane = ctx;
-
-	vmsnd_loop_unwatch(lane->loop, fd);
+	atomic_store_explicit(&lane->woken, true, memory_order_release);
+	if (lane->waking)
+		vmsnd_wake_poke(&lane->wake);
 }
 
-enum vmsnd_rc vmsnd_lane_open(const struct vmsnd_machine_conf *conf, struct vmsnd_lane **out)
+/* ---- from open to close ---- */
+
+static bool init_lock(pthread_mutex_t *lock)
 {
-	struct vmsnd_lane *lane = calloc(1, sizeof(*lane));
-	struct vmsnd_machine_conf own = *conf;
+	pthread_mutexattr_t attributes;
+	bool ok;
+
+	if (pthread_mutexattr_init(&attributes))
+		return false;
+	/* A system without priority inheritance has a plain lock. */
+	(void)pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+	ok = !pthread_mutex_init(lock, &attributes);
+	pthread_mutexattr_destroy(&attributes);
+	return ok || !pthread_mutex_init(lock, NULL);
+}
+
+enum vmsnd_rc vmsnd_lane_init(struct vmsnd_lane *lane, struct vmsnd_machine *machine,
+			      unsigned index)
+{
+	lane->machine = machine;
+	lane->index = index;
+	lane->clock.deadline = VMSND_NEVER;
+	lane->env = (struct vmsnd_connector_env){.ctx = lane,
+						 .submit = submit,
+						 .wake = wake,
+						 .rates = &vmsnd_resampler_samplerate,
+						 .cpu = vmsnd_cpu_best()};
+	return init_lock(&lane->lock) ? VMSND_OK : VMSND_E_NOMEM;
+}
+
+enum vmsnd_rc vmsnd_lane_open_wake(struct vmsnd_lane *lane)
+{
+	const struct vmsnd_poller *poller = &lane->poller;
 	enum vmsnd_rc rc;
 
-	if (!lane)
-		return VMSND_E_NOMEM;
-	own.poller = (struct vmsnd_poller){lane, watch, unwatch};
-	lane->clock.deadline = VMSND_NEVER;
-	rc = vmsnd_loop_open(&lane->loop);
-	if (!rc) {
-		rc = vmsnd_machine_open(&own, &lane->machine);
-		if (rc)
-			vmsnd_loop_close(lane->loop);
-	}
+	/* Without a poller the embedder calls advance often enough by itself. */
+	if (!poller->watch)
+		return VMSND_OK;
+	rc = vmsnd_wake_open(&lane->wake);
 	if (rc)
-		free(lane);
-	else
-		*out = lane;
+		return rc;
+	rc = poller->watch(poller->ctx, lane->wake.fd, WAKE_TOKEN);
+	if (rc)
+		vmsnd_wake_close(&lane->wake);
+	lane->waking = !rc;
 	return rc;
 }
 
-struct vmsnd_machine *vmsnd_lane_machine(struct vmsnd_lane *lane)
+void vmsnd_lane_abandon(struct vmsnd_lane *lane)
 {
-	return lane->machine;
+	if (lane->waking && lane->poller.unwatch)
+		lane->poller.unwatch(lane->poller.ctx, lane->wake.fd);
 }
 
-vmsnd_ns vmsnd_lane_now(struct vmsnd_lane *lane)
+void vmsnd_lane_fini(struct vmsnd_lane *lane)
 {
-	return vmsnd_lane_clock_at(&lane->clock, vmsnd_clock_now());
+	vmsnd_lane_abandon(lane);
+	if (lane->waking)
+		vmsnd_wake_close(&lane->wake);
+	pthread_mutex_destroy(&lane->lock);
+	free(lane->slots);
+	free(lane->due);
 }
 
-enum vmsnd_rc vmsnd_lane_lodge(struct vmsnd_lane *lane, const struct vmsnd_lane_lodger *lodger)
+/* ---- the lock and the time ---- */
+
+void vmsnd_lane_lock(struct vmsnd_lane *lane)
 {
-	if (lane->lodger.turn)
-		vmsnd_loop_unwatch(lane->loop, lane->lodger.fd);
-	lane->lodger = (struct vmsnd_lane_lodger){0};
-	if (!lodger)
-		return VMSND_OK;
-	if (vmsnd_loop_watch(lane->loop, lodger->fd, LODGER_TOKEN))
-		return VMSND_E_SYSTEM;
-	lane->lodger = *lodger;
-	lane->lodger_next = 0;
-	return VMSND_OK;
+	pthread_mutex_lock(&lane->lock);
 }
 
-/* How long nobody on the lane has anything to do. */
-static vmsnd_ns idle_ns(const struct vmsnd_lane *lane, vmsnd_ns now)
+void vmsnd_lane_unlock(struct vmsnd_lane *lane, bool touched)
 {
-	vmsnd_ns next = lane->clock.deadline;
+	bool own = atomic_load_explicit(&lane->stepped, memory_order_relaxed) &&
+		   pthread_equal(lane->stepper, pthread_self());
 
-	if (lane->lodger.turn && lane->lodger_next < next)
-		next = lane->lodger_next;
-	if (next == VMSND_NEVER)
-		return VMSND_NEVER;
-	return next > now ? next - now : 0;
+	pthread_mutex_unlock(&lane->lock);
+	/* Who steps the lane himself will do so anyway. */
+	if (touched && !own && lane->waking)
+		vmsnd_wake_poke(&lane->wake);
 }
 
-bool vmsnd_lane_turn(struct vmsnd_lane *lane)
+vmsnd_ns vmsnd_lane_time(struct vmsnd_lane *lane, vmsnd_ns now)
 {
-	vmsnd_ns now = vmsnd_lane_now(lane);
-	uint64_t tokens[TOKENS_MAX];
-	bool lodger_ready = false;
-	size_t n;
+	return lane->thread ? vmsnd_lane_clock_at(&lane->clock, vmsnd_clock_now()) : now;
+}
 
-	lane->clock.deadline = vmsnd_machine_advance(lane->machine, now);
-	n = vmsnd_loop_wait(lane->loop, idle_ns(lane, now), tokens, TOKENS_MAX);
-	for (size_t i = 0; i < n; i++) {
-		if (tokens[i] == STOP_TOKEN)
-			return false;
-		if (tokens[i] == LODGER_TOKEN)
-			lodger_ready = true;
-		else
-			vmsnd_machine_ready(lane->machine, tokens[i], vmsnd_lane_now(lane));
+/* ---- cards ---- */
+
+static bool grow(struct vmsnd_lane *lane)
+{
+	unsigned n = lane->n_slots ? lane->n_slots * 2 : 4;
+	struct vmsnd_card **slots = realloc(lane->slots, n * sizeof(struct vmsnd_card *));
+	vmsnd_ns *due;
+
+	if (!slots)
+		return false;
+	lane->slots = slots;
+	due = realloc(lane->due, n * sizeof(*due));
+	if (!due)
+		return false;
+	lane->due = due;
+	for (unsigned i = lane->n_slots; i < n; i++) {
+		slots[i] = NULL;
+		due[i] = VMSND_NEVER;
 	}
-	if (lane->lodger.turn)
-		lane->lodger_next =
-		    lane->lodger.turn(lane->lodger.ctx, lodger_ready, vmsnd_lane_now(lane));
+	lane->n_slots = n;
 	return true;
 }
 
-enum vmsnd_rc vmsnd_lane_stop_on(struct vmsnd_lane *lane, int fd)
+enum vmsnd_rc vmsnd_lane_seat(struct vmsnd_lane *lane, struct vmsnd_card *card, unsigned *slot)
 {
-	return vmsnd_loop_watch(lane->loop, fd, STOP_TOKEN);
+	unsigned i = 0;
+
+	while (i < lane->n_slots && lane->slots[i])
+		i++;
+	if (i == lane->n_slots && !grow(lane))
+		return VMSND_E_NOMEM;
+	lane->slots[i] = card;
+	lane->due[i] = 0;
+	lane->n_cards++;
+	*slot = i;
+	return VMSND_OK;
 }
 
-uint64_t vmsnd_lane_hiccups(const struct vmsnd_lane *lane)
+void vmsnd_lane_let_go(struct vmsnd_lane *lane, struct vmsnd_card *card, vmsnd_ns now)
 {
-	return lane->clock.hiccups;
+	vmsnd_card_close(card, now);
+	if (card->slot < lane->n_slots && lane->slots[card->slot] == card) {
+		lane->slots[card->slot] = NULL;
+		lane->due[card->slot] = VMSND_NEVER;
+		lane->n_cards--;
+	}
+	card->next_closed = lane->closed;
+	lane->closed = card;
+	vmsnd_lane_sweep(lane, now);
 }
 
-void vmsnd_lane_close(struct vmsnd_lane *lane)
+bool vmsnd_lane_sweep(struct vmsnd_lane *lane, vmsnd_ns now)
 {
-	vmsnd_machine_close(lane->machine, vmsnd_lane_now(lane));
-	vmsnd_loop_close(lane->loop);
-	free(lane);
+	struct vmsnd_card **at = &lane->closed;
+
+	while (*at) {
+		struct vmsnd_card *card = *at, *next = card->next_closed;
+
+		if (vmsnd_card_gone(card, now))
+			*at = next;
+		else
+			at = &card->next_closed;
+	}
+	return !lane->closed;
+}
+
+/* ---- a turn ---- */
+
+void vmsnd_lane_ready(struct vmsnd_lane *lane, uint64_t token, vmsnd_ns now)
+{
+	uint64_t slot = token >> 32;
+
+	if (token == WAKE_TOKEN)
+		vmsnd_wake_drain(&lane->wake); /* advance sees `woken` */
+	else if (slot < lane->n_slots && lane->slots[slot])
+		vmsnd_card_ready(lane->slots[slot], (unsigned)(token & UINT32_MAX), now);
+}
+
+static void touch_all(struct vmsnd_lane *lane)
+{
+	for (unsigned i = 0; i < lane->n_slots; i++)
+		if (lane->slots[i])
+			vmsnd_card_touch(lane->slots[i]);
+}
+
+vmsnd_ns vmsnd_lane_advance(struct vmsnd_lane *lane, vmsnd_ns now)
+{
+	bool woken = atomic_load_explicit(&lane->woken, memory_order_relaxed) &&
+		     atomic_exchange_explicit(&lane->woken, false, memory_order_acquire);
+	vmsnd_ns next = VMSND_NEVER;
+
+	lane->stepper = pthread_self();
+	atomic_store_explicit(&lane->stepped, true, memory_order_relaxed);
+	if (woken)
+		touch_all(lane);
+	if (lane->closed && !vmsnd_lane_sweep(lane, now))
+		next = now + VMSND_LANE_SWEEP_NS;
+	for (unsigned i = 0; i < lane->n_slots; i++) {
+		if (lane->due[i] <= now)
+			lane->due[i] = vmsnd_card_advance(lane->slots[i], now);
+		if (lane->due[i] < next)
+			next = lane->due[i];
+	}
+	return next;
 }

@@ -1,72 +1,49 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The set of cards of one lane, and what they share: workers, the way to wake the lane, the log. */
-#include "vmsnd/machine.h"
+/* A machine from open to close, and what its cards share: lanes, workers, the log. */
+#include "manager/machine.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "manager/card.h"
 #include "os/clock.h"
-#include "os/cpu.h"
-#include "os/pool.h"
-#include "os/wake.h"
 
-/* A card's number is the upper half of a token; this one is nobody's. */
-#define WAKE_TOKEN (UINT64_C(0xfffffffe) << 32)
 /* What closing may take (MX-37), and how often it looks. */
 #define CLOSE_NS      (2 * VMSND_NS_PER_SECOND)
 #define CLOSE_LOOK_NS UINT64_C(1000000)
-
-struct vmsnd_machine {
-	struct vmsnd_machine_conf conf;
-	struct vmsnd_connector_env env;
-	struct vmsnd_pool *pool;
-	struct vmsnd_wake wake;
-	bool waking;        /* `wake` is open and watched */
-	_Atomic bool woken; /* a worker or a backend has something for the lane */
-
-	/* What a backend may still hold when a close had to leave it behind. */
-	struct vmsnd_log log;
-	pthread_mutex_t log_lock;
-	bool silent;
-
-	struct vmsnd_card **cards;
-	unsigned n_cards;
-	struct vmsnd_card *closed; /* not all of them gone yet */
-};
 
 const struct vmsnd_log *vmsnd_machine_log(const struct vmsnd_machine *machine)
 {
 	return &machine->log;
 }
 
-const struct vmsnd_poller *vmsnd_machine_poller(const struct vmsnd_machine *machine)
+struct vmsnd_registry *vmsnd_machine_registry(const struct vmsnd_machine *machine)
 {
-	return &machine->conf.poller;
+	return machine->registry;
 }
 
-const struct vmsnd_connector_env *vmsnd_machine_env(const struct vmsnd_machine *machine)
+bool vmsnd_machine_submit(struct vmsnd_machine *machine, struct vmsnd_job *job)
 {
-	return &machine->env;
+	return vmsnd_pool_submit(machine->pool, job);
 }
 
-struct vmsnd_card *vmsnd_machine_card(const struct vmsnd_machine *machine, unsigned index)
+void vmsnd_machine_tell_changed(const struct vmsnd_machine *machine)
 {
-	return index < machine->n_cards ? machine->cards[index] : NULL;
+	if (machine->conf.changed)
+		machine->conf.changed(machine->conf.changed_ctx);
 }
 
-const struct vmsnd_backend_class *vmsnd_machine_backend(const struct vmsnd_machine *machine,
-							const char *name)
+void vmsnd_machine_plan_lock(const struct vmsnd_machine *machine)
 {
-	const struct vmsnd_backend_class *const *own = machine->conf.backends;
-
-	for (; own && *own; own++)
-		if (strcmp((*own)->name, name) == 0)
-			return *own;
-	return vmsnd_registry_find_backend(NULL, name);
+	pthread_mutex_lock(&((struct vmsnd_machine *)machine)->plan);
 }
 
-/* ---- what the connector and the backends reach from other threads ---- */
+void vmsnd_machine_plan_unlock(const struct vmsnd_machine *machine)
+{
+	pthread_mutex_unlock(&((struct vmsnd_machine *)machine)->plan);
+}
+
+/* ---- what other threads reach ---- */
 
 static void say(void *ctx, enum vmsnd_log_level level, const char *line)
 {
@@ -78,41 +55,16 @@ static void say(void *ctx, enum vmsnd_log_level level, const char *line)
 	pthread_mutex_unlock(&machine->log_lock);
 }
 
-static void wake(void *ctx)
+/* A worker has done a job, of whichever lane. */
+static void job_finished(void *ctx)
 {
 	struct vmsnd_machine *machine = ctx;
 
-	atomic_store_explicit(&machine->woken, true, memory_order_release);
-	if (machine->waking)
-		vmsnd_wake_poke(&machine->wake);
-}
-
-static bool submit(void *ctx, struct vmsnd_job *job)
-{
-	struct vmsnd_machine *machine = ctx;
-
-	return vmsnd_pool_submit(machine->pool, job);
+	for (unsigned i = 0; i < machine->n_lanes; i++)
+		vmsnd_lane_wake(machine->lanes[i]);
 }
 
 /* ---- open ---- */
-
-static enum vmsnd_rc open_wake(struct vmsnd_machine *machine)
-{
-	const struct vmsnd_poller *poller = &machine->conf.poller;
-	enum vmsnd_rc rc;
-
-	/* Without a poller the embedder calls advance often enough by itself. */
-	if (!poller->watch)
-		return VMSND_OK;
-	rc = vmsnd_wake_open(&machine->wake);
-	if (rc)
-		return rc;
-	rc = poller->watch(poller->ctx, machine->wake.fd, WAKE_TOKEN);
-	if (rc)
-		vmsnd_wake_close(&machine->wake);
-	machine->waking = !rc;
-	return rc;
-}
 
 /* Whoever is told a line may have something to say himself. */
 static bool init_log_lock(pthread_mutex_t *lock)
@@ -128,181 +80,259 @@ static bool init_log_lock(pthread_mutex_t *lock)
 	return ok;
 }
 
+static void free_lane(struct vmsnd_lane *lane)
+{
+	vmsnd_lane_fini(lane);
+	vmsnd_lane_thread_close(lane);
+	free(lane);
+}
+
+static enum vmsnd_rc add_lane(struct vmsnd_machine *machine)
+{
+	struct vmsnd_lane *lane = calloc(1, sizeof(*lane));
+	enum vmsnd_rc rc = VMSND_E_NOMEM;
+
+	if (lane)
+		rc = vmsnd_lane_init(lane, machine, machine->n_lanes);
+	if (rc) {
+		free(lane);
+		return rc;
+	}
+	lane->poller = machine->conf.poller;
+	if (machine->conf.lanes > 0)
+		rc = vmsnd_lane_thread_open(lane);
+	if (!rc)
+		rc = vmsnd_lane_open_wake(lane);
+	if (rc) {
+		free_lane(lane);
+		return rc;
+	}
+	machine->lanes[machine->n_lanes++] = lane;
+	return VMSND_OK;
+}
+
+static enum vmsnd_rc open_lanes(struct vmsnd_machine *machine)
+{
+	unsigned n = machine->conf.lanes ? machine->conf.lanes : 1;
+	enum vmsnd_rc rc = n <= VMSND_LANES_MAX ? VMSND_OK : VMSND_E_INVALID;
+
+	for (unsigned i = 0; !rc && i < n; i++)
+		rc = add_lane(machine);
+	for (unsigned i = 0; !rc && machine->conf.lanes && i < n; i++)
+		rc = vmsnd_lane_thread_start(machine->lanes[i]);
+	return rc;
+}
+
+static void stop_threads(struct vmsnd_machine *machine)
+{
+	for (unsigned i = 0; i < machine->n_lanes; i++)
+		vmsnd_lane_thread_stop(machine->lanes[i]);
+}
+
 static void machine_free(struct vmsnd_machine *machine)
 {
-	if (machine->waking) {
-		if (machine->conf.poller.unwatch)
-			machine->conf.poller.unwatch(machine->conf.poller.ctx, machine->wake.fd);
-		vmsnd_wake_close(&machine->wake);
-	}
+	while (machine->n_lanes > 0)
+		free_lane(machine->lanes[--machine->n_lanes]);
+	if (machine->own_registry)
+		vmsnd_registry_close(machine->registry);
+	if (machine->census)
+		vmsnd_census_close(machine->census);
 	pthread_mutex_destroy(&machine->log_lock);
+	pthread_mutex_destroy(&machine->plan);
+	vmsnd_tree_free(machine->rules);
 	free(machine->cards);
 	free(machine);
 }
 
-enum vmsnd_rc vmsnd_machine_open(const struct vmsnd_machine_conf *conf, struct vmsnd_machine **out)
+static struct vmsnd_machine *machine_new(const struct vmsnd_machine_conf *conf)
 {
 	struct vmsnd_machine *machine = calloc(1, sizeof(*machine));
-	struct vmsnd_pool_conf pool = {.finished = wake, .ctx = machine, .threads = conf->workers};
+
+	if (!machine)
+		return NULL;
+	machine->conf = *conf;
+	machine->log = (struct vmsnd_log){machine, say};
+	machine->phase = conf->off ? VMSND_MACHINE_OFF : VMSND_MACHINE_ON;
+	if (machine->conf.life_limit_ms == 0)
+		machine->conf.life_limit_ms = 10000;
+	if (pthread_mutex_init(&machine->plan, NULL)) {
+		free(machine);
+		return NULL;
+	}
+	if (!init_log_lock(&machine->log_lock)) {
+		pthread_mutex_destroy(&machine->plan);
+		free(machine);
+		return NULL;
+	}
+	return machine;
+}
+
+static enum vmsnd_rc open_registry(struct vmsnd_machine *machine)
+{
+	struct vmsnd_registry_conf conf = {.log = &machine->log};
+
+	machine->registry = machine->conf.registry;
+	machine->own_registry = !machine->registry;
+	return machine->registry ? VMSND_OK : vmsnd_registry_open(&conf, &machine->registry);
+}
+
+enum vmsnd_rc vmsnd_machine_open(const struct vmsnd_machine_conf *conf, struct vmsnd_machine **out)
+{
+	struct vmsnd_machine *machine = machine_new(conf);
+	struct vmsnd_pool_conf pool = {
+	    .finished = job_finished, .ctx = machine, .threads = conf->workers};
 	enum vmsnd_rc rc;
 
 	if (!machine)
 		return VMSND_E_NOMEM;
-	machine->conf = *conf;
-	machine->log = (struct vmsnd_log){machine, say};
-	machine->env = (struct vmsnd_connector_env){.ctx = machine,
-						    .submit = submit,
-						    .wake = wake,
-						    .rates = &vmsnd_resampler_samplerate,
-						    .cpu = vmsnd_cpu_best()};
-	if (!init_log_lock(&machine->log_lock)) {
-		free(machine);
-		return VMSND_E_NOMEM;
-	}
-	rc = open_wake(machine);
+	rc = open_registry(machine);
+	if (!rc)
+		rc = vmsnd_census_open(&machine->census);
 	if (!rc)
 		rc = vmsnd_pool_open(&pool, &machine->pool);
-	if (rc)
-		machine_free(machine);
-	else
-		*out = machine;
-	return rc;
-}
-
-/* ---- cards ---- */
-
-static void let_go(struct vmsnd_machine *machine, struct vmsnd_card *card, vmsnd_ns now)
-{
-	vmsnd_card_close(card, now);
-	card->next_closed = machine->closed;
-	machine->closed = card;
-}
-
-/* Frees those that have gone. */
-static void sweep(struct vmsnd_machine *machine, vmsnd_ns now)
-{
-	struct vmsnd_card **at = &machine->closed;
-
-	while (*at) {
-		struct vmsnd_card *card = *at, *next = card->next_closed;
-
-		if (vmsnd_card_gone(card, now))
-			*at = next;
-		else
-			at = &card->next_closed;
-	}
-}
-
-enum vmsnd_rc vmsnd_machine_add(struct vmsnd_machine *machine, const struct vmsnd_card_conf *conf,
-				vmsnd_ns now)
-{
-	struct vmsnd_card **cards =
-	    realloc(machine->cards, (machine->n_cards + 1) * sizeof(struct vmsnd_card *));
-	struct vmsnd_card *card = calloc(1, sizeof(*card));
-	enum vmsnd_rc rc;
-
-	if (cards)
-		machine->cards = cards;
-	if (!cards || !card) {
-		free(card);
-		vmsnd_logf(&machine->log, VMSND_LOG_ERROR, "out of memory for a card");
-		return VMSND_E_NOMEM;
-	}
-	card->machine = machine;
-	card->index = machine->n_cards;
-	rc = vmsnd_card_open(card, conf, now);
+	if (!rc)
+		rc = open_lanes(machine);
 	if (!rc) {
-		machine->cards[machine->n_cards++] = card;
+		*out = machine;
 		return VMSND_OK;
 	}
-	let_go(machine, card, now);
-	sweep(machine, now);
+	stop_threads(machine);
+	if (machine->pool)
+		vmsnd_pool_close(machine->pool, 0);
+	machine_free(machine);
 	return rc;
 }
+
+/* ---- a card and its lane, held ---- */
+
+static struct vmsnd_card *take_lane(const struct vmsnd_machine *machine, unsigned number)
+{
+	struct vmsnd_card *card;
+
+	vmsnd_machine_plan_lock(machine);
+	card = number < machine->cards_end ? machine->cards[number] : NULL;
+	if (card)
+		vmsnd_lane_lock(card->lane);
+	vmsnd_machine_plan_unlock(machine);
+	return card;
+}
+
+bool vmsnd_seat_look(const struct vmsnd_machine *machine, unsigned number, struct vmsnd_seat *seat)
+{
+	struct vmsnd_card *card = take_lane(machine, number);
+
+	*seat = (struct vmsnd_seat){.card = card, .lane = card ? card->lane : NULL};
+	return card != NULL;
+}
+
+bool vmsnd_seat_change(const struct vmsnd_machine *machine, unsigned number, vmsnd_ns now,
+		       struct vmsnd_seat *seat)
+{
+	if (!vmsnd_seat_look(machine, number, seat))
+		return false;
+	seat->changes = true;
+	seat->now = vmsnd_lane_time(seat->lane, now);
+	vmsnd_card_advance(seat->card, seat->now);
+	vmsnd_card_touch(seat->card);
+	seat->card->watched = 0;
+	return true;
+}
+
+void vmsnd_seat_leave(struct vmsnd_seat *seat)
+{
+	if (seat->lane)
+		vmsnd_lane_unlock(seat->lane, seat->changes);
+	seat->lane = NULL;
+}
+
+/* ---- by the embedder's loop ---- */
 
 void vmsnd_machine_ready(struct vmsnd_machine *machine, uint64_t token, vmsnd_ns now)
 {
-	if (token == WAKE_TOKEN)
-		vmsnd_wake_drain(&machine->wake); /* advance sees `woken` */
-	else if (token >> 32 < machine->n_cards)
-		vmsnd_card_ready(machine->cards[token >> 32], (unsigned)(token & UINT32_MAX), now);
+	struct vmsnd_lane *lane = machine->lanes[0];
+
+	if (lane->thread)
+		return;
+	vmsnd_lane_lock(lane);
+	vmsnd_lane_ready(lane, token, now);
+	vmsnd_lane_unlock(lane, false);
+}
+
+static void go_on_with_life(struct vmsnd_machine *machine, vmsnd_ns now)
+{
+	if (pthread_mutex_trylock(&machine->plan))
+		return; /* whoever has it may be doing just that */
+	if (machine->changing)
+		vmsnd_machine_life_step(machine, now);
+	pthread_mutex_unlock(&machine->plan);
 }
 
 vmsnd_ns vmsnd_machine_advance(struct vmsnd_machine *machine, vmsnd_ns now)
 {
-	bool woken = atomic_load_explicit(&machine->woken, memory_order_relaxed) &&
-		     atomic_exchange_explicit(&machine->woken, false, memory_order_acquire);
-	vmsnd_ns next = VMSND_NEVER;
+	struct vmsnd_lane *lane = machine->lanes[0];
+	bool steps = atomic_load_explicit(&machine->step_life, memory_order_relaxed);
+	vmsnd_ns next;
 
-	if (machine->closed)
-		sweep(machine, now);
-	for (unsigned i = 0; i < machine->n_cards; i++) {
-		struct vmsnd_card *card = machine->cards[i];
-		vmsnd_ns card_next;
-
-		card->touched |= woken;
-		card_next = vmsnd_card_advance(card, now);
-		if (card_next < next)
-			next = card_next;
-	}
-	return next;
-}
-
-struct vmsnd_machine_status vmsnd_machine_status(const struct vmsnd_machine *machine)
-{
-	struct vmsnd_machine_status status = {.cards = machine->n_cards};
-
-	for (unsigned i = 0; i < machine->n_cards; i++) {
-		status.connected += machine->cards[i]->connected;
-		status.sessions_ended += machine->cards[i]->sessions_ended;
-	}
-	return status;
-}
-
-size_t vmsnd_machine_counters(const struct vmsnd_machine *machine, unsigned card,
-			      struct vmsnd_named_counter *out, size_t max)
-{
-	return card < machine->n_cards ? vmsnd_card_counters(machine->cards[card], out, max) : 0;
-}
-
-enum vmsnd_rc vmsnd_machine_guest_bus(struct vmsnd_machine *machine, unsigned card,
-				      struct vmsnd_guest_bus *out)
-{
-	return card < machine->n_cards ? vmsnd_card_guest_bus(machine->cards[card], out)
-				       : VMSND_E_INVALID;
+	if (lane->thread)
+		return VMSND_NEVER;
+	vmsnd_lane_lock(lane);
+	next = vmsnd_lane_advance(lane, now);
+	vmsnd_lane_unlock(lane, false);
+	if (!steps)
+		return next;
+	go_on_with_life(machine, now);
+	return next < now + VMSND_LANE_SWEEP_NS ? next : now + VMSND_LANE_SWEEP_NS;
 }
 
 /* ---- close ---- */
+
+static bool sweep(struct vmsnd_machine *machine, vmsnd_ns now)
+{
+	bool swept = true;
+
+	for (unsigned i = 0; i < machine->n_lanes; i++)
+		swept &=
+		    vmsnd_lane_sweep(machine->lanes[i], vmsnd_lane_time(machine->lanes[i], now));
+	return swept;
+}
 
 /* For what workers have under way, a while; false when something is left. */
 static bool wait_for_all(struct vmsnd_machine *machine, vmsnd_ns now)
 {
 	vmsnd_ns end = vmsnd_clock_now() + CLOSE_NS, at;
+	bool swept = sweep(machine, now);
 
-	for (sweep(machine, now); machine->closed; sweep(machine, now)) {
+	for (; !swept; swept = sweep(machine, now)) {
 		at = vmsnd_clock_now();
 		if (at >= end)
 			break;
 		vmsnd_clock_sleep_until(at + CLOSE_LOOK_NS);
 	}
 	at = vmsnd_clock_now();
-	return vmsnd_pool_close(machine->pool, end > at ? end - at : 0) && !machine->closed;
+	return vmsnd_pool_close(machine->pool, end > at ? end - at : 0) && swept;
+}
+
+/* A worker may be in the middle of it for ever: its memory stays (MX-37). */
+static void leave_behind(struct vmsnd_machine *machine)
+{
+	vmsnd_logf(&machine->log, VMSND_LOG_WARNING,
+		   "a sound server or card does not answer; what it may still use is left to it");
+	pthread_mutex_lock(&machine->log_lock);
+	machine->silent = true;
+	pthread_mutex_unlock(&machine->log_lock);
+	for (unsigned i = 0; i < machine->n_lanes; i++)
+		vmsnd_lane_abandon(machine->lanes[i]);
 }
 
 void vmsnd_machine_close(struct vmsnd_machine *machine, vmsnd_ns now)
 {
-	while (machine->n_cards > 0)
-		let_go(machine, machine->cards[--machine->n_cards], now);
-	if (wait_for_all(machine, now)) {
+	stop_threads(machine);
+	vmsnd_machine_plan_lock(machine);
+	while (machine->last)
+		vmsnd_machine_drop(machine, machine->last, now);
+	vmsnd_machine_plan_unlock(machine);
+	if (wait_for_all(machine, now))
 		machine_free(machine);
-		return;
-	}
-	vmsnd_logf(&machine->log, VMSND_LOG_WARNING,
-		   "a sound server or card does not answer; what it may still use is left to it");
-	/* A worker may be in the middle of it for ever: its memory stays (MX-37). */
-	pthread_mutex_lock(&machine->log_lock);
-	machine->silent = true;
-	pthread_mutex_unlock(&machine->log_lock);
-	if (machine->waking && machine->conf.poller.unwatch)
-		machine->conf.poller.unwatch(machine->conf.poller.ctx, machine->wake.fd);
+	else
+		leave_behind(machine);
 }
