@@ -45,7 +45,6 @@ struct vmsnd_machine_conf {
 	/* What devices, backends, drivers and transports there are; outlives the machine. NULL:
 	 * those that the library has itself. */
 	struct vmsnd_registry *registry;
-	const struct vmsnd_backend_class *const *backends; /* on its way out: use registry */
 	unsigned workers; /* threads for what hosts are slow at: at most so many, 1..3; 0: 3 */
 	/* Begins powered off: cards are built, listen and answer, but no time goes by for their
 	 * streams before VMSND_LIFE_POWER_ON. Else a card is on from the moment it is added. */

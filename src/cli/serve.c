@@ -12,12 +12,16 @@
 
 #include "cli/cli.h"
 #include "control/control.h"
-#include "manager/lane.h"
 #include "os/clock.h"
 #include "os/guard.h"
 #include "os/loop.h"
+#include "os/wake.h"
 
 #define CARDS_MAX 256u
+
+/* What the main thread waits for; the cards have threads of their own. */
+enum token { TOKEN_STOP, TOKEN_CONTROL, TOKEN_WAKE };
+#define TOKENS_MAX 4u
 
 struct request {
 	struct vmsnd_card_conf cards[CARDS_MAX];
@@ -172,11 +176,20 @@ static void hand_out_passed(struct request *request, const struct vmsnd_log *log
 			   used);
 }
 
-static enum vmsnd_rc add_cards(struct vmsnd_lane *lane, const struct request *request)
+/* What runs. */
+struct served {
+	const struct vmsnd_log *log;
+	struct vmsnd_loop *loop;
+	struct vmsnd_wake wake; /* the machine's word that something has changed */
+	struct vmsnd_machine *machine;
+	struct vmsnd_control *control; /* NULL: none */
+	int stop_fd;
+};
+
+static enum vmsnd_rc add_cards(struct served *served, const struct request *request)
 {
 	for (size_t i = 0; i < request->n_cards; i++) {
-		enum vmsnd_rc rc = vmsnd_machine_add(vmsnd_lane_machine(lane), &request->cards[i],
-						     vmsnd_lane_now(lane));
+		enum vmsnd_rc rc = vmsnd_machine_add(served->machine, &request->cards[i], 0);
 
 		if (rc)
 			return rc;
@@ -184,9 +197,9 @@ static enum vmsnd_rc add_cards(struct vmsnd_lane *lane, const struct request *re
 	return VMSND_OK;
 }
 
-static bool all_left(struct vmsnd_lane *lane)
+static bool all_left(const struct served *served)
 {
-	struct vmsnd_machine_status status = vmsnd_machine_status(vmsnd_lane_machine(lane));
+	struct vmsnd_machine_status status = vmsnd_machine_status(served->machine);
 
 	return status.sessions_ended > 0 && status.connected == 0;
 }
@@ -203,82 +216,131 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static enum vmsnd_rc open_control(struct request *request, struct vmsnd_lane *lane,
-				  const struct vmsnd_log *log, struct vmsnd_control **out)
+static enum vmsnd_rc open_control(struct request *request, struct served *served)
 {
 	struct vmsnd_control_conf conf = {.path = request->control,
-					  .machine = vmsnd_lane_machine(lane),
-					  .log = log,
+					  .machine = served->machine,
+					  .log = served->log,
 					  .heard = &request->heard,
-					  .wall_us = vmsnd_clock_wall_us};
+					  .wall_us = vmsnd_clock_wall_us,
+					  .wake = &served->wake};
 	enum vmsnd_rc rc;
 
-	*out = NULL;
+	/* Without a server the loop itself looks at the wake. */
 	if (!request->control)
-		return VMSND_OK;
-	rc = vmsnd_control_open(&conf, out);
-	if (!rc)
-		rc =
-		    vmsnd_lane_lodge(lane, &(struct vmsnd_lane_lodger){.ctx = *out,
-								       .fd = vmsnd_control_fd(*out),
-								       .turn = vmsnd_control_turn});
-	return rc;
+		return vmsnd_loop_watch(served->loop, served->wake.fd, TOKEN_WAKE);
+	rc = vmsnd_control_open(&conf, &served->control);
+	return rc ? rc
+		  : vmsnd_loop_watch(served->loop, vmsnd_control_fd(served->control),
+				     TOKEN_CONTROL);
+}
+
+/* One wait, and what came of it; false: it is to end. */
+static bool turn(struct served *served, vmsnd_ns *next)
+{
+	vmsnd_ns now = vmsnd_clock_now(), idle_ns = *next > now ? *next - now : 0;
+	uint64_t tokens[TOKENS_MAX];
+	bool asked = false;
+	size_t n = vmsnd_loop_wait(served->loop, *next == VMSND_NEVER ? VMSND_NEVER : idle_ns,
+				   tokens, TOKENS_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		if (tokens[i] == TOKEN_STOP)
+			return false;
+		if (tokens[i] == TOKEN_CONTROL)
+			asked = true;
+		else
+			vmsnd_wake_drain(&served->wake);
+	}
+	if (!served->control)
+		return true;
+	*next = vmsnd_control_turn(served->control, asked, vmsnd_clock_now());
+	return !vmsnd_control_quit_asked(served->control);
 }
 
 /* Until a signal, the control socket, or (with --once) the last VMM's leaving ends it. */
-static void attend(const struct request *request, struct vmsnd_lane *lane,
-		   const struct vmsnd_control *control)
+static void attend(const struct request *request, struct served *served)
 {
+	vmsnd_ns next = served->control ? 0 : VMSND_NEVER;
+
 	sd_notify(0, "READY=1");
-	while (vmsnd_lane_turn(lane))
-		if ((request->once && all_left(lane)) ||
-		    (control && vmsnd_control_quit_asked(control)))
+	while (turn(served, &next))
+		if (request->once && all_left(served))
 			break;
 	sd_notify(0, "STOPPING=1");
 }
 
-static int serve(struct request *request, struct vmsnd_lane *lane, const struct vmsnd_log *log)
+static enum vmsnd_rc open_machine(const struct request *request, struct served *served)
 {
-	struct vmsnd_control *control;
-	/* Before the first socket file is made, or a signal at once would leave it behind. */
-	int stop_fd = vmsnd_loop_stop_signals();
+	struct vmsnd_machine_conf conf = {.lanes = 1,
+					  .log = *served->log,
+					  .workers = request->workers,
+					  .changed = vmsnd_control_poke,
+					  .changed_ctx = &served->wake};
 	enum vmsnd_rc rc;
 
-	if (stop_fd < 0 || vmsnd_lane_stop_on(lane, stop_fd)) {
-		vmsnd_logf(log, VMSND_LOG_ERROR, "cannot wait for signals: %s", strerror(errno));
-		return VMSND_EXIT_FAILED;
-	}
+	/* Before the first socket file is made, or a signal at once would leave it behind; and
+	 * before the first thread, so that the signal comes here. */
+	served->stop_fd = vmsnd_loop_stop_signals();
+	rc = served->stop_fd < 0 ? VMSND_E_SYSTEM : vmsnd_loop_open(&served->loop);
+	if (!rc)
+		rc = vmsnd_loop_watch(served->loop, served->stop_fd, TOKEN_STOP);
+	if (!rc)
+		rc = vmsnd_wake_open(&served->wake);
+	if (!rc)
+		rc = vmsnd_machine_open(&conf, &served->machine);
+	if (rc)
+		vmsnd_logf(served->log, VMSND_LOG_ERROR, "cannot begin: %s", strerror(errno));
+	return rc;
+}
+
+static void say_hiccups(const struct served *served)
+{
+	uint64_t hiccups = vmsnd_machine_status(served->machine).hiccups;
+
+	if (hiccups > 0)
+		vmsnd_logf(served->log, VMSND_LOG_INFO,
+			   "this process was held up %llu times for more than 20 ms; the cards' "
+			   "time was held with it",
+			   (unsigned long long)hiccups);
+}
+
+static int serve(struct request *request, const struct vmsnd_log *log)
+{
+	struct served served = {.log = log};
+	enum vmsnd_rc rc;
+
 	/* A log nobody reads any more, or a file at its limit, is no reason to end. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	raise_file_limit();
 	/* Without it a VMM that shortens its memory would take the others' sound along. */
 	vmsnd_guard_install();
-	rc = open_control(request, lane, log, &control);
-	if (!rc)
-		rc = add_cards(lane, request);
-	if (!rc)
-		attend(request, lane, control);
-	vmsnd_lane_lodge(lane, NULL);
-	vmsnd_control_close(control);
+	rc = open_machine(request, &served);
 	if (rc)
-		return rc == VMSND_E_INVALID ? VMSND_EXIT_USAGE : VMSND_EXIT_FAILED;
-	if (vmsnd_lane_hiccups(lane) > 0)
-		vmsnd_logf(
-		    log, VMSND_LOG_INFO,
-		    "this process was held up %llu times for more than 20 ms; the cards' time "
-		    "was held with it",
-		    (unsigned long long)vmsnd_lane_hiccups(lane));
-	close(stop_fd);
+		return VMSND_EXIT_FAILED;
+	rc = open_control(request, &served);
+	if (!rc)
+		rc = add_cards(&served, request);
+	if (!rc) {
+		attend(request, &served);
+		say_hiccups(&served);
+	}
+	vmsnd_control_close(served.control);
+	vmsnd_machine_close(served.machine, 0);
+	vmsnd_loop_close(served.loop);
+	vmsnd_wake_close(&served.wake);
+	close(served.stop_fd);
+	if (rc)
+		return rc == VMSND_E_INVALID || rc == VMSND_E_NO_CLASS ? VMSND_EXIT_USAGE
+								       : VMSND_EXIT_FAILED;
 	return VMSND_EXIT_DONE;
 }
 
 static int run(const struct vmsnd_command *self, int argc, char **argv)
 {
 	struct request *request = calloc(1, sizeof(*request));
-	struct vmsnd_machine_conf conf;
 	struct vmsnd_log log;
-	struct vmsnd_lane *lane;
 	int code;
 
 	if (!request)
@@ -287,15 +349,9 @@ static int run(const struct vmsnd_command *self, int argc, char **argv)
 	log = vmsnd_cli_log(&request->log);
 	log = vmsnd_overhear(&request->heard, &log);
 	code = parse(self, argc, argv, request);
-	if (!code)
+	if (!code) {
 		hand_out_passed(request, &log);
-	conf = (struct vmsnd_machine_conf){.log = log, .workers = request->workers};
-	if (!code && vmsnd_lane_open(&conf, &lane)) {
-		vmsnd_logf(&log, VMSND_LOG_ERROR, "cannot open an event loop: %s", strerror(errno));
-		code = VMSND_EXIT_FAILED;
-	} else if (!code) {
-		code = serve(request, lane, &log);
-		vmsnd_lane_close(lane);
+		code = serve(request, &log);
 	}
 	free(request);
 	return code;

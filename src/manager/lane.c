@@ -55,6 +55,7 @@ enum vmsnd_rc vmsnd_lane_init(struct vmsnd_lane *lane, struct vmsnd_machine *mac
 	lane->machine = machine;
 	lane->index = index;
 	lane->clock.deadline = VMSND_NEVER;
+	lane->stepper = pthread_self(); /* as a rule, until somebody else steps it */
 	lane->env = (struct vmsnd_connector_env){.ctx = lane,
 						 .submit = submit,
 						 .wake = wake,
@@ -106,8 +107,7 @@ void vmsnd_lane_lock(struct vmsnd_lane *lane)
 
 void vmsnd_lane_unlock(struct vmsnd_lane *lane, bool touched)
 {
-	bool own = atomic_load_explicit(&lane->stepped, memory_order_relaxed) &&
-		   pthread_equal(lane->stepper, pthread_self());
+	bool own = pthread_equal(lane->stepper, pthread_self());
 
 	pthread_mutex_unlock(&lane->lock);
 	/* Who steps the lane himself will do so anyway. */
@@ -212,7 +212,6 @@ vmsnd_ns vmsnd_lane_advance(struct vmsnd_lane *lane, vmsnd_ns now)
 	vmsnd_ns next = VMSND_NEVER;
 
 	lane->stepper = pthread_self();
-	atomic_store_explicit(&lane->stepped, true, memory_order_relaxed);
 	if (woken)
 		touch_all(lane);
 	if (lane->closed && !vmsnd_lane_sweep(lane, now))

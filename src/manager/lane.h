@@ -32,10 +32,9 @@ struct vmsnd_lane {
 	struct vmsnd_lane_clock clock;    /* of the thread */
 
 	struct vmsnd_wake wake;
-	bool waking;          /* `wake` is open and watched */
-	_Atomic bool woken;   /* a worker or a backend has something for the cards */
-	pthread_t stepper;    /* who stepped it last */
-	_Atomic bool stepped; /* somebody has */
+	bool waking;        /* `wake` is open and watched */
+	_Atomic bool woken; /* a worker or a backend has something for the cards */
+	pthread_t stepper;  /* who stepped it last */
 
 	/* By slot; due is what of the cards the lane looks at in every turn: 0: now. */
 	struct vmsnd_card **slots;

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "vmsnd/module.h"
+
 #include "fake_backend.h"
 
 #include <pthread.h>
@@ -235,5 +243,15 @@ const struct vmsnd_backend_class fake_notices_class =
 const struct vmsnd_backend_class fake_slow_streams_class = FAKE_CLASS(
     "fake-slow-streams", VMSND_BACKEND_SLOW_STREAM_OPEN | VMSND_BACKEND_SLOW_STREAM_CLOSE);
 
-const struct vmsnd_backend_class *const fake_classes[] = {
-    &fake_class, &fake_slow_class, &fake_notices_class, &fake_slow_streams_class, NULL};
+struct vmsnd_registry *fake_registry(void)
+{
+	static const struct vmsnd_backend_class *const classes[] = {
+	    &fake_class, &fake_slow_class, &fake_notices_class, &fake_slow_streams_class};
+	struct vmsnd_registry *registry;
+
+	assert_int_equal(vmsnd_registry_open(NULL, &registry), VMSND_OK);
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		assert_int_equal(vmsnd_registry_add_backend(registry, classes[i]),
+				 VMSND_RECORD_FINE);
+	return registry;
+}

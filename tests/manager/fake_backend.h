@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "vmsnd/backend.h"
+#include "vmsnd/module.h"
 
 #define FAKE_BLOCK_FRAMES 480u
 
@@ -39,7 +40,8 @@ extern struct fake fake;
 extern const struct vmsnd_backend_class fake_class, fake_slow_class, fake_notices_class,
     fake_slow_streams_class;
 /* All of these. */
-extern const struct vmsnd_backend_class *const fake_classes[];
+/* What the library has, and the fakes. */
+struct vmsnd_registry *fake_registry(void);
 
 /* The last that was opened, if it is not closed yet, says that devices changed (`dir` -1), or that
  * the default one of a direction did. */

@@ -16,13 +16,13 @@ static void log_line(void *ctx, enum vmsnd_log_level level, const char *line)
 
 void stage_open(struct stage *stage)
 {
-	struct vmsnd_machine_conf conf = {.log = {.ctx = stage, .write = log_line},
-					  .backends = fake_classes};
+	struct vmsnd_machine_conf conf = {.log = {.ctx = stage, .write = log_line}};
 
 	memset(stage, 0, sizeof(*stage));
 	memset(&fake, 0, sizeof(fake));
 	sim_open(&stage->sim);
 	vmsnd_machine_close(stage->sim.machine, stage->sim.now);
+	conf.registry = stage->registry = fake_registry();
 	assert_int_equal(vmsnd_machine_open(&conf, &stage->sim.machine), VMSND_OK);
 }
 
@@ -37,6 +37,7 @@ void stage_forget(struct stage *stage)
 void stage_close(struct stage *stage)
 {
 	sim_close(&stage->sim);
+	vmsnd_registry_close(stage->registry);
 }
 
 unsigned stage_count(const struct stage *stage, const char *part)

@@ -10,6 +10,7 @@
 
 struct stage {
 	struct sim sim;
+	struct vmsnd_registry *registry;
 	struct vmsnd_guest_player player;
 	struct sim_signal signal;
 	char lines[64][256]; /* warnings, errors and what an owner is told; the newest last */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "manager/card.h"
+#include "manager/machine.h"
 #include "stage.h"
 
 static void advance(struct stage *stage)
@@ -65,7 +66,7 @@ static void test_AT_02_what_is_away_can_be_detached_and_closed(void **state)
 	assert_int_equal(stage_attach(&stage, "fake"), 2);
 	stage_run(&stage, 4 * SECOND);
 	assert_int_equal(vmsnd_machine_detach(stage.sim.machine, 0, 1, stage.sim.now), VMSND_OK);
-	assert_null(vmsnd_machine_card(stage.sim.machine, 0)->leaving);
+	assert_null(stage.sim.machine->cards[0]->leaving);
 	stage_close(&stage);
 	assert_int_equal(fake.opens + fake.closes, 0);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "manager/card.h"
+#include "manager/machine.h"
 #include "stage.h"
 
 static void add(struct stage *stage, const char *device, const char *backend)
@@ -109,12 +110,12 @@ static void test_eight_outputs_and_no_more(void **state)
 	for (unsigned i = 1; i < VMSND_OUTPUTS_MAX; i++)
 		assert_int_equal(stage_attach(&stage, "null"), i);
 	assert_int_equal(vmsnd_machine_attach(stage.sim.machine, 0, "null", stage.sim.now, &number),
-			 VMSND_E_INVALID);
+			 VMSND_E_LIMIT);
 	assert_non_null(strstr(stage.sim.log, "at most 8"));
 	detach(&stage, 3);
 	detach(&stage, 6);
 	assert_int_equal(vmsnd_machine_detach(stage.sim.machine, 0, 3, stage.sim.now),
-			 VMSND_E_INVALID);
+			 VMSND_E_NO_OUTPUT);
 	assert_int_equal(stage_attach(&stage, "null"), 3);
 	assert_int_equal(vmsnd_machine_attach(stage.sim.machine, 1, "null", stage.sim.now, &number),
 			 VMSND_E_INVALID);
@@ -158,10 +159,10 @@ static void test_every_output_is_shown_with_its_text_and_ways(void **state)
 	stage_run(&stage, 500 * MS);
 	assert_int_equal(status_of(&stage, 0).ways[VMSND_PLAYBACK].status, VMSND_BACKEND_RUNNING);
 	detach(&stage, 1);
-	assert_int_equal(vmsnd_machine_output(stage.sim.machine, 0, 1, &status), VMSND_E_INVALID);
+	assert_int_equal(vmsnd_machine_output(stage.sim.machine, 0, 1, &status), VMSND_E_NO_OUTPUT);
 	assert_int_equal(vmsnd_machine_output(stage.sim.machine, 0, VMSND_OUTPUTS_MAX, &status),
-			 VMSND_E_INVALID);
-	assert_int_equal(vmsnd_machine_output(stage.sim.machine, 1, 0, &status), VMSND_E_INVALID);
+			 VMSND_E_NO_OUTPUT);
+	assert_int_equal(vmsnd_machine_output(stage.sim.machine, 1, 0, &status), VMSND_E_NO_CARD);
 	stage_finish(&stage);
 	stage_close(&stage);
 }
@@ -388,7 +389,7 @@ static void test_each_output_has_a_volume_of_its_own(void **state)
 	stage_run(&stage, 500 * MS);
 	assert_int_equal(vmsnd_machine_volume(machine, 0, 1, VMSND_PLAYBACK, &mute), VMSND_OK);
 	assert_int_equal(vmsnd_machine_volume(machine, 0, 2, VMSND_PLAYBACK, &half),
-			 VMSND_E_INVALID);
+			 VMSND_E_NO_OUTPUT);
 	assert_int_equal(vmsnd_machine_volume(machine, 0, 1, VMSND_PLAYBACK, &loud),
 			 VMSND_E_INVALID);
 	stage_finish(&stage);
@@ -459,7 +460,7 @@ static void test_hundreds_of_outputs_come_and_go(void **state)
 	stage_open(&stage);
 	add(&stage, "capture=1,input=on", sim_file(&stage.sim, "whole.wav", ""));
 	stage_play(&stage, 48000 * 8);
-	card = vmsnd_machine_card(stage.sim.machine, 0);
+	card = stage.sim.machine->cards[0];
 	for (unsigned i = 0; i < 300; i++) {
 		unsigned a = stage_attach(&stage, i % 3 ? "null" : "fake"), b;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "manager/card.h"
+#include "manager/machine.h"
 #include "os/clock.h"
 #include "stage.h"
 
@@ -58,7 +59,7 @@ static void test_TH_04_a_slow_close_holds_nobody_up(void **state)
 
 	stage_open(&stage);
 	sim_add(&stage.sim, "", sim_file(&stage.sim, "whole.wav", ""));
-	card = vmsnd_machine_card(stage.sim.machine, 0);
+	card = stage.sim.machine->cards[0];
 	assert_int_equal(stage_attach(&stage, "fake-slow-streams"), 1);
 	stage_play(&stage, 48000 * 3);
 	stage_run(&stage, 100 * MS);
@@ -129,7 +130,7 @@ static void test_BE_18_a_worker_wakes_the_lane(void **state)
 {
 	struct watched watched = {.fd = -1};
 	struct vmsnd_machine_conf conf = {.poller = {&watched, watch, unwatch},
-					  .backends = fake_classes};
+					  .registry = fake_registry()};
 	struct vmsnd_card_conf card = {.device = "virtio-snd",
 				       .backend = "null",
 				       .more = {"fake-slow"},
