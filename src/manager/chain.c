@@ -51,27 +51,6 @@ static void complain(const struct vmsnd_drivers *chain, const struct vmsnd_drive
 		 cls->name, what);
 }
 
-static enum vmsnd_rc find_class(const struct vmsnd_drivers_setup *setup, const char *text,
-				const struct vmsnd_driver_class **cls, struct vmsnd_error *error)
-{
-	size_t bytes = strcspn(text, ",");
-	char name[VMSND_CLASS_NAME_BYTES];
-
-	if (bytes == 0) {
-		snprintf(error->line, sizeof(error->line), "%s: a driver has no name: driver: NAME",
-			 setup->who);
-		return VMSND_E_NO_VALUE;
-	}
-	snprintf(name, sizeof(name), "%.*s", (int)(bytes < sizeof(name) ? bytes : sizeof(name)),
-		 text);
-	*cls = bytes < sizeof(name) ? vmsnd_registry_find_driver(setup->registry, name) : NULL;
-	if (*cls)
-		return VMSND_OK;
-	snprintf(error->line, sizeof(error->line),
-		 "%s: there is no driver '%s' ('vmsnd list drivers' shows them)", setup->who, name);
-	return VMSND_E_NO_CLASS;
-}
-
 static void place_free(struct vmsnd_drivers *chain, struct vmsnd_drivers_place *place)
 {
 	if (!place)
@@ -84,53 +63,26 @@ static void place_free(struct vmsnd_drivers *chain, struct vmsnd_drivers_place *
 	free(place);
 }
 
-static enum vmsnd_rc read_options(const struct vmsnd_drivers_setup *setup,
-				  const struct vmsnd_driver_class *cls, const char *text,
-				  struct vmsnd_conf *conf, struct vmsnd_error *error)
-{
-	const char *comma = strchr(text, ','), *what = "";
-	char who[VMSND_DRIVERS_WHO_BYTES + VMSND_CLASS_NAME_BYTES + 16];
-	enum vmsnd_rc rc;
-
-	snprintf(who, sizeof(who), "%s: driver %s", setup->who, cls->name);
-	rc = vmsnd_conf_parse(conf, cls->options, who, comma ? comma + 1 : "", error->line,
-			      sizeof(error->line));
-	if (rc == VMSND_OK && cls->check)
-		rc = cls->check(conf, &what);
-	if (*what && rc)
-		snprintf(error->line, sizeof(error->line), "%s: %s", who, what);
-	return rc;
-}
-
-enum vmsnd_rc vmsnd_drivers_check(const struct vmsnd_drivers_setup *setup, const char *text,
-				  struct vmsnd_error *error)
-{
-	const struct vmsnd_driver_class *cls;
-	struct vmsnd_conf conf;
-	enum vmsnd_rc rc = find_class(setup, text, &cls, error);
-
-	return rc ? rc : read_options(setup, cls, text, &conf, error);
-}
-
-static enum vmsnd_rc place_make(struct vmsnd_drivers *chain, const char *text,
+static enum vmsnd_rc place_make(struct vmsnd_drivers *chain,
+				const struct vmsnd_drivers_source *source,
 				struct vmsnd_drivers_place **out, struct vmsnd_error *error)
 {
 	const struct vmsnd_driver_class *cls;
 	struct vmsnd_drivers_place *place;
-	enum vmsnd_rc rc = find_class(&chain->setup, text, &cls, error);
+	enum vmsnd_rc rc = vmsnd_drivers_find_class(&chain->setup, source, &cls, error);
 
 	if (rc)
 		return rc;
 	place = calloc(1, sizeof(*place) + chain->setup.n_units * sizeof(place->seats[0]));
 	if (place)
-		place->text = strdup(text);
+		place->text = strdup(source->text);
 	if (!place || !place->text) {
 		free(place);
 		snprintf(error->line, sizeof(error->line), "%s: no memory", chain->who);
 		return VMSND_E_NOMEM;
 	}
 	place->cls = cls;
-	rc = read_options(&chain->setup, cls, text, &place->conf, error);
+	rc = vmsnd_drivers_read_options(&chain->setup, cls, source, &place->conf, error);
 	if (rc) {
 		place_free(chain, place);
 		return rc;
@@ -255,10 +207,10 @@ static enum vmsnd_rc count_in(struct vmsnd_drivers *chain, struct vmsnd_drivers_
 
 /* Everything is made first, so that what fails leaves the chain as it was. */
 static enum vmsnd_rc put(struct vmsnd_drivers *chain, unsigned at, unsigned n_leaving,
-			 const char *text, struct vmsnd_error *error)
+			 const struct vmsnd_drivers_source *source, struct vmsnd_error *error)
 {
 	struct vmsnd_drivers_place *comes;
-	enum vmsnd_rc rc = place_make(chain, text, &comes, error);
+	enum vmsnd_rc rc = place_make(chain, source, &comes, error);
 
 	if (rc)
 		return rc;
@@ -277,8 +229,8 @@ static enum vmsnd_rc put(struct vmsnd_drivers *chain, unsigned at, unsigned n_le
 	return rc;
 }
 
-enum vmsnd_rc vmsnd_drivers_attach(struct vmsnd_drivers *chain, unsigned at, const char *text,
-				   struct vmsnd_error *error)
+static enum vmsnd_rc attach(struct vmsnd_drivers *chain, unsigned at,
+			    const struct vmsnd_drivers_source *source, struct vmsnd_error *error)
 {
 	if (at > chain->n) {
 		snprintf(error->line, sizeof(error->line), "%s: there is no place %u for a driver",
@@ -290,14 +242,30 @@ enum vmsnd_rc vmsnd_drivers_attach(struct vmsnd_drivers *chain, unsigned at, con
 			 chain->who, VMSND_DRIVERS_MAX);
 		return VMSND_E_LIMIT;
 	}
-	return put(chain, at, 0, text, error);
+	return put(chain, at, 0, source, error);
+}
+
+enum vmsnd_rc vmsnd_drivers_attach(struct vmsnd_drivers *chain, unsigned at, const char *text,
+				   struct vmsnd_error *error)
+{
+	return attach(chain, at, &(struct vmsnd_drivers_source){.text = text}, error);
+}
+
+enum vmsnd_rc vmsnd_drivers_attach_node(struct vmsnd_drivers *chain, unsigned at,
+					const struct vmsnd_node *node, struct vmsnd_error *error)
+{
+	char text[VMSND_DRIVERS_TEXT_BYTES];
+	struct vmsnd_drivers_source source;
+	enum vmsnd_rc rc = vmsnd_drivers_source_of(&chain->setup, node, text, &source, error);
+
+	return rc ? rc : attach(chain, at, &source, error);
 }
 
 enum vmsnd_rc vmsnd_drivers_reattach(struct vmsnd_drivers *chain, unsigned at, const char *text,
 				     struct vmsnd_error *error)
 {
 	if (at < chain->n)
-		return put(chain, at, 1, text, error);
+		return put(chain, at, 1, &(struct vmsnd_drivers_source){.text = text}, error);
 	snprintf(error->line, sizeof(error->line), "%s: there is no driver %u", chain->who, at);
 	return VMSND_E_NO_DRIVER;
 }

@@ -32,6 +32,8 @@ enum vmsnd_rc vmsnd_drivers_open(const struct vmsnd_drivers_setup *setup,
  * registry and who. The same codes, and the same line. */
 enum vmsnd_rc vmsnd_drivers_check(const struct vmsnd_drivers_setup *setup, const char *text,
 				  struct vmsnd_error *error);
+enum vmsnd_rc vmsnd_drivers_check_node(const struct vmsnd_drivers_setup *setup,
+				       const struct vmsnd_node *node, struct vmsnd_error *error);
 /* Once no unit's insert can be called any more (vmsnd_lun_gone, vmsnd_lun_next_over). Destroys from
  * bottom to top (DM-71). NULL is ignored. */
 void vmsnd_drivers_close(struct vmsnd_drivers *chain);
@@ -47,6 +49,9 @@ unsigned vmsnd_drivers_count(const struct vmsnd_drivers *chain);
  * max_instances, or more bytes than an instance may have; what init returned (DM-64, DM-66). */
 enum vmsnd_rc vmsnd_drivers_attach(struct vmsnd_drivers *chain, unsigned at, const char *text,
 				   struct vmsnd_error *error);
+/* The same from a node of a configuration tree: leaf "driver" and its options. */
+enum vmsnd_rc vmsnd_drivers_attach_node(struct vmsnd_drivers *chain, unsigned at,
+					const struct vmsnd_node *node, struct vmsnd_error *error);
 /* The same in the place of driver `at`, which leaves when all went well. VMSND_E_NO_DRIVER. */
 enum vmsnd_rc vmsnd_drivers_reattach(struct vmsnd_drivers *chain, unsigned at, const char *text,
 				     struct vmsnd_error *error);

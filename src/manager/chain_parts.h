@@ -80,6 +80,32 @@ struct vmsnd_drivers {
 
 struct vmsnd_driver *vmsnd_drivers_driver(struct vmsnd_drivers_instance *instance);
 
+/* ---- chain_class.c ---- */
+
+#define VMSND_DRIVERS_TEXT_BYTES (VMSND_CONF_TEXT_BYTES + VMSND_CLASS_NAME_BYTES)
+
+/* Where a driver is named: in a text, or in a node, which has a text, too. */
+struct vmsnd_drivers_source {
+	const char *text;
+	const struct vmsnd_node *node;
+	struct vmsnd_place place; /* of the node's leaf */
+};
+
+/* `text` has room for VMSND_DRIVERS_TEXT_BYTES and is the source's. On failure of any of these
+ * `error` has the line. */
+enum vmsnd_rc vmsnd_drivers_source_of(const struct vmsnd_drivers_setup *setup,
+				      const struct vmsnd_node *node, char *text,
+				      struct vmsnd_drivers_source *source,
+				      struct vmsnd_error *error);
+enum vmsnd_rc vmsnd_drivers_find_class(const struct vmsnd_drivers_setup *setup,
+				       const struct vmsnd_drivers_source *source,
+				       const struct vmsnd_driver_class **cls,
+				       struct vmsnd_error *error);
+enum vmsnd_rc vmsnd_drivers_read_options(const struct vmsnd_drivers_setup *setup,
+					 const struct vmsnd_driver_class *cls,
+					 const struct vmsnd_drivers_source *source,
+					 struct vmsnd_conf *conf, struct vmsnd_error *error);
+
 /* ---- chain_unit.c ---- */
 
 void vmsnd_drivers_unit_init(struct vmsnd_drivers *chain, unsigned index);
