@@ -202,17 +202,25 @@ char *vmsnd_yaml_dump(const struct vmsnd_node *node);
 #define VMSND_RULE_MARK "injected"
 /* One application, for the log: "transforms.0: inject delay above file at cards.vm1.outputs.0". */
 typedef void vmsnd_rule_told(void *ctx, const char *line);
-/* Applies the rules under root's "transforms" to the output node of one card, in place. `device` is
- * the card's device, `lun` the output's number. A rule never matches what a rule injected, and
- * running it again on the same tree changes nothing. VMSND_E_INVALID: a rule makes no sense. */
 struct vmsnd_rules_at {
-	const char *device;
-	unsigned lun;
+	const char *device; /* the card's */
+	unsigned lun;       /* the output's number */
+	/* Options of every output: leaves that stay when a rule takes a backend away or brings
+	 * another one. NULL: all go. */
+	const struct vmsnd_option *stay;
 	vmsnd_rule_told *told; /* may be NULL */
 	void *ctx;
 };
+/* Applies the rules under root's "transforms" to the output node of one card, in place
+ * (docs/configuration.md). What a rule puts in has a leaf "injected", which is no option; a rule
+ * never matches such an element, and running it again on the same tree changes nothing and tells
+ * nothing. An output may be left without a leaf "backend": it is not attached then.
+ * VMSND_E_INVALID: a rule makes no sense, here or at all; the output is as it was. VMSND_E_NOMEM:
+ * the output is of no use any more. */
 enum vmsnd_rc vmsnd_rules_apply(const struct vmsnd_node *root, struct vmsnd_node *output,
 				const struct vmsnd_rules_at *at, struct vmsnd_error *error);
+/* Whether the rules make sense, before there is a card. */
+enum vmsnd_rc vmsnd_rules_check(const struct vmsnd_node *root, struct vmsnd_error *error);
 
 #ifdef __cplusplus
 }
