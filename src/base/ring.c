@@ -52,6 +52,19 @@ void vmsnd_ring_double(struct vmsnd_ring_end *end)
 	end->capacity_frames = (uint32_t)(2 * old);
 }
 
+uint32_t vmsnd_ring_unread(struct vmsnd_ring_end *reader, uint32_t frames)
+{
+	uint32_t most = reader->capacity_frames - vmsnd_ring_fill_rt(reader);
+
+	if (most > reader->position)
+		most = (uint32_t)reader->position;
+	if (frames > most)
+		frames = most;
+	reader->position -= frames;
+	atomic_store_explicit(&reader->head->read, reader->position, memory_order_release);
+	return frames;
+}
+
 /* At most `frames`, at most `available`, at most to the end of the storage. */
 static uint32_t piece_rt(const struct vmsnd_ring_end *end, uint32_t available, uint32_t frames,
 			 void **at)

@@ -39,6 +39,9 @@ void vmsnd_ring_reset(struct vmsnd_ring_head *head);
 /* Twice the room in the same storage, which has to have it; what the ring holds stays. Only while
  * neither side is at work; the other end is then told its new capacity. */
 void vmsnd_ring_double(struct vmsnd_ring_end *end);
+/* The last frames read are to be read again: as many of `frames` as the writer has not written
+ * over. Returns how many. Only while neither side is at work. */
+uint32_t vmsnd_ring_unread(struct vmsnd_ring_end *reader, uint32_t frames);
 /* An end of an empty ring. `capacity_frames` is a power of two. */
 void vmsnd_ring_end_init(struct vmsnd_ring_end *end, struct vmsnd_ring_head *head, void *storage,
 			 uint32_t capacity_frames, uint32_t frame_bytes);

@@ -89,7 +89,7 @@ static void take_rt(struct vmsnd_lun *lun, const struct vmsnd_block *block)
 
 static void block_rt(void *ctx, const struct vmsnd_block *block)
 {
-	struct vmsnd_lun *lun = ctx;
+	struct vmsnd_lun *lun = ((struct vmsnd_lun_side *)ctx)->lun;
 
 	if (lun->index > 0) {
 		take_rt(lun, block);
@@ -113,7 +113,7 @@ static uint32_t can_take_rt(const struct vmsnd_path *path)
 /* Behind a gate that is shut the ring's end may be with the stand-in. */
 static uint32_t ready_rt(void *ctx)
 {
-	struct vmsnd_lun *lun = ctx;
+	struct vmsnd_lun *lun = ((struct vmsnd_lun_side *)ctx)->lun;
 	uint32_t frames;
 
 	if (lun->index > 0)

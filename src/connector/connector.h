@@ -162,10 +162,12 @@ struct vmsnd_lun *vmsnd_port_lun(const struct vmsnd_port *port, unsigned index);
  * one may be closed once vmsnd_lun_detached says so (TH-10, AT-02). */
 void vmsnd_lun_attach(struct vmsnd_lun *lun, struct vmsnd_backend *host, vmsnd_ns now);
 bool vmsnd_lun_detached(const struct vmsnd_lun *lun);
+
 /* Make before break (DM-73). Opens a stream on another backend beside the one that plays, as far as
  * a stream is wanted now; READY once it is open and initialized, or none is wanted. Nothing that
- * plays notices. A guest that prepares anew meanwhile has it opened anew. One at a time: drop or
- * change over comes before another. */
+ * plays notices. A guest that prepares anew meanwhile has it opened anew. FAILED: it was refused,
+ * or has ended since; that is not tried again here. One at a time: VMSND_E_AGAIN until
+ * vmsnd_lun_next_over says so of what was before. */
 struct vmsnd_lun_next_conf {
 	const struct vmsnd_backend_class *backend;
 	struct vmsnd_backend *host; /* NULL: not there; READY at once, and lost after the change */
@@ -173,11 +175,15 @@ struct vmsnd_lun_next_conf {
 	struct vmsnd_lun_prefs prefs;
 };
 enum vmsnd_lun_next { VMSND_NEXT_NONE, VMSND_NEXT_OPENING, VMSND_NEXT_READY, VMSND_NEXT_FAILED };
-void vmsnd_lun_next(struct vmsnd_lun *lun, const struct vmsnd_lun_next_conf *conf, vmsnd_ns now);
+enum vmsnd_rc vmsnd_lun_next(struct vmsnd_lun *lun, const struct vmsnd_lun_next_conf *conf,
+			     vmsnd_ns now);
 enum vmsnd_lun_next vmsnd_lun_next_state(const struct vmsnd_lun *lun);
 /* When READY: the old host stream stops, the new one starts where it was, both within this call;
- * the frames in the ring stay in order, none lost, none twice. The old backend may be closed once
- * vmsnd_lun_next_over says so. When not READY: as vmsnd_lun_attach, at once. */
+ * the frames in the ring stay in order, none lost, none twice. When not READY: at once, too; the
+ * stand-in goes on until it is open, and what FAILED is tried as a lost one. An input beside unit 0
+ * whose frames are being added at this very moment changes over a millisecond later. The old stream
+ * is closed then; both backends' leftovers are gone once vmsnd_lun_next_over says so. The old
+ * insert is not used any more from then on. */
 void vmsnd_lun_change_over(struct vmsnd_lun *lun, vmsnd_ns now);
 /* Closes what was opened and forgets it; the new backend may be closed once vmsnd_lun_next_over. */
 void vmsnd_lun_next_drop(struct vmsnd_lun *lun, vmsnd_ns now);

@@ -233,10 +233,22 @@ static void drive_linked(struct vmsnd_lun *lun, vmsnd_ns now)
 
 	if (run && !lun->running)
 		start_linked(lun, now);
+	/* A change over was called off. */
+	if (run && lun->running && !lun->linked && !lun->other.changing)
+		vmsnd_lun_link(lun);
 	if (!run && lun->running) {
 		vmsnd_lun_unlink(lun);
 		vmsnd_lun_stop(lun, now);
 	}
+}
+
+void vmsnd_lun_go_on(struct vmsnd_lun *lun, bool waiting, vmsnd_ns now)
+{
+	if (!vmsnd_lun_able(lun) || !hears(lun) || !vmsnd_lun_start(lun, now) || fed_by_lane(lun))
+		return;
+	if (lun->dir == VMSND_CAPTURE) /* unit 0's thread reads it, once it knows of the unit */
+		lun->path->waiting = waiting || vmsnd_ring_fill_rt(&lun->far) == 0;
+	vmsnd_lun_link(lun);
 }
 
 void vmsnd_lun_drive(struct vmsnd_lun *lun, vmsnd_ns now)

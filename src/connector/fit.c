@@ -44,19 +44,24 @@ void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *form
 	lun->fed = VMSND_NEVER;
 }
 
-/* RI-04: what the lane feeds was sized for the guest; long blocks, its own or unit 0's, need more.
- */
-static void make_room(struct vmsnd_lun *lun)
+/* What it holds stays. */
+static void make_room(struct vmsnd_lun *lun, uint64_t room)
 {
-	uint64_t block = (uint64_t)lun->got.period_frames * lun->own.ring_format.rate_hz /
-			 lun->got.format.rate_hz;
-	uint64_t room = 8 * larger(block, vmsnd_port_host_block(lun->port));
-
 	if (room > whole_storage(lun->far.frame_bytes))
 		room = whole_storage(lun->far.frame_bytes);
 	while (lun->far.capacity_frames > 0 && lun->far.capacity_frames < room)
 		vmsnd_ring_double(&lun->far);
 	lun->own.ring.capacity_frames = lun->far.capacity_frames;
+}
+
+/* RI-04: what the lane feeds was sized for the guest; long blocks, its own or unit 0's, need more.
+ */
+static void fit_fed_ring(struct vmsnd_lun *lun)
+{
+	uint64_t block = (uint64_t)lun->got.period_frames * lun->own.ring_format.rate_hz /
+			 lun->got.format.rate_hz;
+
+	make_room(lun, 8 * larger(block, vmsnd_port_host_block(lun->port)));
 }
 
 /* The ring's own format, and how much it has to hold: what comes at a time, several times. */
@@ -67,12 +72,15 @@ static void fit_ring(struct vmsnd_lun *lun)
 	uint64_t guest = (uint64_t)params->period_frames * host->rate_hz / params->format.rate_hz;
 	uint64_t block = larger(lun->got.period_frames, lun->asked.period_frames);
 
-	if (lun->dir == VMSND_CAPTURE)
-		vmsnd_lun_ring_reset(lun, host, 8 * (block > guest ? block : guest));
+	if (lun->dir == VMSND_CAPTURE && lun->far.frame_bytes > 0 &&
+	    vmsnd_format_equal(host, &lun->own.ring_format))
+		make_room(lun, 8 * larger(block, guest));
+	else if (lun->dir == VMSND_CAPTURE)
+		vmsnd_lun_ring_reset(lun, host, 8 * larger(block, guest));
 	else if (lun->conf.role == VMSND_LUN_TAP_HOST)
 		vmsnd_lun_ring_reset(lun, &lun->asked.format, 16 * block);
 	else
-		make_room(lun);
+		fit_fed_ring(lun);
 }
 
 /* Frames of the ring's that a conversion sees beyond what it makes; a longer filter, by as much as

@@ -32,7 +32,7 @@ static void run_job(struct vmsnd_job *base)
 		job->rc = cls->stream_open(job->host, &job->want,
 					   job->want.dir == VMSND_PLAYBACK ? &vmsnd_playback_user
 									   : &vmsnd_capture_user,
-					   job->lun, &job->stream, &job->got);
+					   job->side, &job->stream, &job->got);
 	else if (job->task == VMSND_TASK_CLOSE)
 		cls->stream_close(job->stream);
 	else
@@ -40,40 +40,48 @@ static void run_job(struct vmsnd_job *base)
 }
 
 /* TH-07: with nobody to do it, it is done here. */
-static void begin(struct vmsnd_lun *lun, enum vmsnd_lun_task task)
+void vmsnd_side_begin(struct vmsnd_lun_side *side, enum vmsnd_lun_task task)
 {
 	static const uint32_t slow[] = {[VMSND_TASK_OPEN] = VMSND_BACKEND_SLOW_STREAM_OPEN,
 					[VMSND_TASK_CLOSE] = VMSND_BACKEND_SLOW_STREAM_CLOSE,
 					[VMSND_TASK_HINT] = VMSND_BACKEND_SLOW_HINT};
-	const struct vmsnd_connector_env *env = lun->port->conf.env;
-	struct vmsnd_lun_job *job = &lun->job;
+	const struct vmsnd_connector_env *env = side->lun->port->conf.env;
+	struct vmsnd_lun_job *job = &side->job;
 
+	if (task == VMSND_TASK_OPEN) {
+		atomic_store_explicit(&side->ended, false, memory_order_relaxed);
+		atomic_store_explicit(&side->notices, 0, memory_order_relaxed);
+	}
 	job->task = task;
-	job->backend = lun->conf.backend;
-	job->host = lun->conf.host;
-	job->lun = lun;
+	job->side = side;
 	job->job.run = run_job;
 	job->job.urgent = task == VMSND_TASK_CLOSE; /* a switch that is off closes now */
 	atomic_store_explicit(&job->job.done, false, memory_order_relaxed);
-	if ((lun->conf.backend->flags & slow[task]) && env->submit &&
-	    env->submit(env->ctx, &job->job))
+	if ((job->backend->flags & slow[task]) && env->submit && env->submit(env->ctx, &job->job))
 		return;
 	run_job(&job->job);
 	atomic_store_explicit(&job->job.done, true, memory_order_relaxed);
 }
 
+static void begin(struct vmsnd_lun *lun, enum vmsnd_lun_task task)
+{
+	lun->side->job.backend = lun->conf.backend;
+	lun->side->job.host = lun->conf.host;
+	vmsnd_side_begin(lun->side, task);
+}
+
 void vmsnd_lun_hint(struct vmsnd_lun *lun, const struct vmsnd_stream_params *params)
 {
 	if (!lun->conf.backend->stream_hint || !lun->conf.host || lun->stream ||
-	    lun->job.task != VMSND_TASK_NONE || lun->conf.role != VMSND_LUN_NORMAL)
+	    lun->side->job.task != VMSND_TASK_NONE || lun->conf.role != VMSND_LUN_NORMAL)
 		return;
-	vmsnd_lun_want_for(lun, params, &lun->job.want);
+	vmsnd_lun_want_for(lun, params, &lun->side->job.want);
 	begin(lun, VMSND_TASK_HINT);
 }
 
 /* ---- coming and going ---- */
 
-static void retry_later(struct vmsnd_lun *lun, vmsnd_ns now)
+void vmsnd_lun_retry_later(struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	uint32_t most_s = lun->conf.prefs.retry_s ? lun->conf.prefs.retry_s : RETRY_S;
 	uint32_t wait_s = lun->tries < most_s ? lun->tries : most_s;
@@ -93,14 +101,12 @@ static void begin_open(struct vmsnd_lun *lun, const struct vmsnd_stream_want *wa
 {
 	lun->reopen = false;
 	lun->asked = *want;
-	lun->job.want = *want;
-	lun->job.want.again = lun->told;
-	atomic_store_explicit(&lun->ended, false, memory_order_relaxed);
-	atomic_store_explicit(&lun->notices, 0, memory_order_relaxed);
+	lun->side->job.want = *want;
+	lun->side->job.want.again = lun->told;
 	begin(lun, VMSND_TASK_OPEN);
 }
 
-static bool got_is_sound(const struct vmsnd_stream_got *got)
+bool vmsnd_got_is_sound(const struct vmsnd_stream_got *got)
 {
 	return vmsnd_format_frame_bytes(&got->format) > 0 && got->period_frames > 0 &&
 	       got->period_frames <= (uint64_t)PERIOD_MAX_S * got->format.rate_hz &&
@@ -111,7 +117,7 @@ static void refused(struct vmsnd_lun *lun, enum vmsnd_rc rc, vmsnd_ns now)
 {
 	lun->told = true;
 	lun->plain = rc == VMSND_E_UNSUPPORTED && !lun->plain;
-	retry_later(lun, now);
+	vmsnd_lun_retry_later(lun, now);
 	if (lun->plain)
 		lun->retry = now;
 }
@@ -124,7 +130,7 @@ static void begin_close(struct vmsnd_lun *lun, vmsnd_ns now)
 	atomic_store_explicit(&lun->path->delay_frames, 0, memory_order_relaxed);
 	atomic_store_explicit(&lun->path->held_frames, 0, memory_order_relaxed);
 	vmsnd_path_insert_none(lun->path);
-	lun->job.stream = lun->stream;
+	lun->side->job.stream = lun->stream;
 	lun->stream = NULL;
 	vmsnd_port_wish(lun->port);
 	lun->reopen = lun->asleep = lun->early = lun->switching = false;
@@ -133,34 +139,34 @@ static void begin_close(struct vmsnd_lun *lun, vmsnd_ns now)
 
 static void opened(struct vmsnd_lun *lun, vmsnd_ns now)
 {
-	lun->stream = lun->job.stream;
-	lun->got = lun->job.got;
+	lun->stream = lun->side->job.stream;
+	lun->got = lun->side->job.got;
 	vmsnd_port_wish(lun->port);
 	lun->opened = now;
 	lun->opens++;
 	lun->told = lun->inserted = false;
 	/* PAR-08. Somebody who promises nonsense, or what nobody can convert, is of no use. */
-	if (lun->removed || (got_is_sound(&lun->got) && vmsnd_lun_fit(lun) == VMSND_OK))
+	if (lun->removed || (vmsnd_got_is_sound(&lun->got) && vmsnd_lun_fit(lun) == VMSND_OK))
 		return;
-	retry_later(lun, now);
+	vmsnd_lun_retry_later(lun, now);
 	begin_close(lun, now);
 }
 
 /* False while it is under way. */
 static bool job_over(struct vmsnd_lun *lun, vmsnd_ns now)
 {
-	enum vmsnd_lun_task task = lun->job.task;
+	enum vmsnd_lun_task task = lun->side->job.task;
 
 	if (task == VMSND_TASK_NONE)
 		return true;
-	if (!atomic_load_explicit(&lun->job.job.done, memory_order_acquire))
+	if (!atomic_load_explicit(&lun->side->job.job.done, memory_order_acquire))
 		return false;
-	lun->job.task = VMSND_TASK_NONE;
-	if (task == VMSND_TASK_OPEN && lun->job.rc == VMSND_OK)
+	lun->side->job.task = VMSND_TASK_NONE;
+	if (task == VMSND_TASK_OPEN && lun->side->job.rc == VMSND_OK)
 		opened(lun, now);
 	else if (task == VMSND_TASK_OPEN)
-		refused(lun, lun->job.rc, now);
-	return lun->job.task == VMSND_TASK_NONE;
+		refused(lun, lun->side->job.rc, now);
+	return lun->side->job.task == VMSND_TASK_NONE;
 }
 
 static void lose(struct vmsnd_lun *lun, vmsnd_ns now)
@@ -168,7 +174,7 @@ static void lose(struct vmsnd_lun *lun, vmsnd_ns now)
 	if (now >= lun->opened + WORKED_NS)
 		lun->tries = 0;
 	lun->losses++;
-	retry_later(lun, now);
+	vmsnd_lun_retry_later(lun, now);
 	lun->reopen = true;
 }
 
@@ -176,20 +182,20 @@ static void lose(struct vmsnd_lun *lun, vmsnd_ns now)
 
 void vmsnd_lun_ended(void *ctx, enum vmsnd_rc why)
 {
-	struct vmsnd_lun *lun = ctx;
-	const struct vmsnd_connector_env *env = lun->port->conf.env;
+	struct vmsnd_lun_side *side = ctx;
+	const struct vmsnd_connector_env *env = side->lun->port->conf.env;
 
-	atomic_store_explicit(&lun->ended, true, memory_order_release);
+	atomic_store_explicit(&side->ended, true, memory_order_release);
 	if (env->wake)
 		env->wake(env->ctx);
 }
 
 void vmsnd_lun_noticed(void *ctx, enum vmsnd_stream_notice what)
 {
-	struct vmsnd_lun *lun = ctx;
-	const struct vmsnd_connector_env *env = lun->port->conf.env;
+	struct vmsnd_lun_side *side = ctx;
+	const struct vmsnd_connector_env *env = side->lun->port->conf.env;
 
-	atomic_fetch_or_explicit(&lun->notices, 1u << what, memory_order_release);
+	atomic_fetch_or_explicit(&side->notices, 1u << what, memory_order_release);
 	if (env->wake)
 		env->wake(env->ctx);
 }
@@ -212,7 +218,7 @@ static void switched(struct vmsnd_lun *lun, vmsnd_ns now)
 
 static void take_notices(struct vmsnd_lun *lun, vmsnd_ns now)
 {
-	uint32_t notices = atomic_exchange_explicit(&lun->notices, 0, memory_order_acquire);
+	uint32_t notices = atomic_exchange_explicit(&lun->side->notices, 0, memory_order_acquire);
 
 	if (lun->switching && now >= lun->switch_end)
 		lun->switching = false;
@@ -224,12 +230,12 @@ static void take_notices(struct vmsnd_lun *lun, vmsnd_ns now)
 		switched(lun, now);
 	if ((notices & 1u << VMSND_STREAM_REOPEN) && !lun->reopen)
 		lose(lun, now);
-	if (atomic_load_explicit(&lun->ended, memory_order_acquire) && !lun->reopen)
+	if (atomic_load_explicit(&lun->side->ended, memory_order_acquire) && !lun->reopen)
 		lose(lun, now);
 }
 
 /* PL-18, PL-19, PL-21 */
-static void look_at_state(struct vmsnd_lun *lun, vmsnd_ns now)
+void vmsnd_lun_look_at_state(struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	enum vmsnd_stream_state state = VMSND_STREAM_OKAY;
 
@@ -266,7 +272,7 @@ static bool settle_open(struct vmsnd_lun *lun, vmsnd_ns now)
 		begin_close(lun, now);
 		return true;
 	}
-	look_at_state(lun, now);
+	vmsnd_lun_look_at_state(lun, now);
 	if (!vmsnd_format_equal(&lun->guest_format, &lun->port->params.format)) {
 		if (!let_go(lun, now))
 			return false;
@@ -299,20 +305,22 @@ static bool settle_closed(struct vmsnd_lun *lun, vmsnd_ns now)
 /* Nothing has happened since the last time that would ask for another look. */
 static bool quiet(const struct vmsnd_lun *lun, vmsnd_ns now)
 {
-	if (lun->wishes != lun->port->wishes || lun->fenced || lun->job.task != VMSND_TASK_NONE ||
-	    now >= vmsnd_lun_linger_end(lun))
+	if (lun->wishes != lun->port->wishes || lun->fenced ||
+	    lun->side->job.task != VMSND_TASK_NONE || now >= vmsnd_lun_linger_end(lun))
 		return false;
 	if (!lun->stream)
 		return !lun->wanted || now < lun->retry;
 	return !lun->reopen && !lun->switching && !lun->conf.backend->stream_state &&
-	       !atomic_load_explicit(&lun->ended, memory_order_acquire) &&
-	       atomic_load_explicit(&lun->notices, memory_order_relaxed) == 0;
+	       !atomic_load_explicit(&lun->side->ended, memory_order_acquire) &&
+	       atomic_load_explicit(&lun->side->notices, memory_order_relaxed) == 0;
 }
 
 void vmsnd_lun_settle(struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	bool more = true;
 
+	if (!vmsnd_lun_other_over(lun))
+		vmsnd_lun_settle_other(lun, now);
 	if (quiet(lun, now))
 		return;
 	lun->wishes = lun->port->wishes;
@@ -321,9 +329,9 @@ void vmsnd_lun_settle(struct vmsnd_lun *lun, vmsnd_ns now)
 	vmsnd_lun_note(lun, now);
 }
 
-vmsnd_ns vmsnd_lun_deadline(const struct vmsnd_lun *lun, vmsnd_ns now)
+static vmsnd_ns own_deadline(const struct vmsnd_lun *lun, vmsnd_ns now)
 {
-	if (lun->job.task != VMSND_TASK_NONE)
+	if (lun->side->job.task != VMSND_TASK_NONE)
 		return VMSND_NEVER; /* the pool wakes the lane */
 	if (lun->stream && (lun->fenced || lun->reopen || !lun->wanted))
 		return now + FENCE_NS;
@@ -334,11 +342,21 @@ vmsnd_ns vmsnd_lun_deadline(const struct vmsnd_lun *lun, vmsnd_ns now)
 	return lun->retry > now ? lun->retry : now + FENCE_NS;
 }
 
+vmsnd_ns vmsnd_lun_deadline(const struct vmsnd_lun *lun, vmsnd_ns now)
+{
+	vmsnd_ns own = own_deadline(lun, now), other = VMSND_NEVER;
+
+	if (!vmsnd_lun_other_over(lun))
+		other = vmsnd_lun_other_deadline(lun, now);
+	return own < other ? own : other;
+}
+
 /* PL-15: one that is about to change its device is not started on the old one. */
 bool vmsnd_lun_able(const struct vmsnd_lun *lun)
 {
 	return lun->stream && (lun->running || !lun->switching) && !lun->reopen && !lun->asleep &&
-	       !lun->early && !atomic_load_explicit(&lun->ended, memory_order_acquire);
+	       !lun->early && !lun->fenced &&
+	       !atomic_load_explicit(&lun->side->ended, memory_order_acquire);
 }
 
 bool vmsnd_lun_start(struct vmsnd_lun *lun, vmsnd_ns at)

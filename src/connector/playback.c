@@ -150,7 +150,7 @@ static void play_rt(struct vmsnd_path *path, const struct vmsnd_block *block)
 
 static void block_rt(void *ctx, const struct vmsnd_block *block)
 {
-	struct vmsnd_lun *lun = ctx;
+	struct vmsnd_lun *lun = ((struct vmsnd_lun_side *)ctx)->lun;
 
 	if (lun->index > 0) {
 		play_rt(lun->path, block);
@@ -195,7 +195,7 @@ static uint32_t can_play_rt(const struct vmsnd_path *path)
 /* Behind a gate that is shut the ring's end may be with the stand-in. */
 static uint32_t ready_rt(void *ctx)
 {
-	struct vmsnd_lun *lun = ctx;
+	struct vmsnd_lun *lun = ((struct vmsnd_lun_side *)ctx)->lun;
 	uint32_t frames;
 
 	if (lun->index > 0)

@@ -57,18 +57,40 @@ struct vmsnd_path {
 
 enum vmsnd_lun_task { VMSND_TASK_NONE, VMSND_TASK_OPEN, VMSND_TASK_CLOSE, VMSND_TASK_HINT };
 
-/* The one slow thing a unit has done for it at a time (TH-02, TH-04): a guest that opens and
- * closes in a loop changes what is wanted, not how much is under way. */
+/* The one slow thing done at a time (TH-02, TH-04): a guest that opens and closes in a loop
+ * changes what is wanted, not how much is under way. */
 struct vmsnd_lun_job {
 	struct vmsnd_job job; /* first: its address is this one's */
 	enum vmsnd_lun_task task;
 	const struct vmsnd_backend_class *backend;
 	struct vmsnd_backend *host;
-	struct vmsnd_lun *lun;
+	struct vmsnd_lun_side *side;
 	struct vmsnd_stream_want want;
 	struct vmsnd_stream *stream;
 	struct vmsnd_stream_got got;
 	enum vmsnd_rc rc;
+};
+
+/* What a host stream calls back into. A unit has two, so that a stream can be opened beside the
+ * one that plays: the unit's side and the other one (next.c). */
+struct vmsnd_lun_side {
+	struct vmsnd_lun *lun;
+	_Atomic bool ended;       /* the backend gave the stream up; seen by the next call */
+	_Atomic uint32_t notices; /* bit n: enum vmsnd_stream_notice n */
+	struct vmsnd_lun_job job;
+};
+
+/* The stream on the other side: one that comes next, or one that is only to be closed. */
+struct vmsnd_lun_other {
+	struct vmsnd_lun_next_conf conf;
+	enum vmsnd_lun_next state;
+	bool leaving;  /* nothing is wanted of it any more */
+	bool changing; /* a change over waits for unit 0's thread */
+	bool plain;    /* as the unit's */
+	unsigned tries;
+	struct vmsnd_stream *stream;
+	struct vmsnd_stream_want asked;
+	struct vmsnd_stream_got got;
 };
 
 struct vmsnd_lun {
@@ -89,8 +111,9 @@ struct vmsnd_lun {
 	struct vmsnd_stream *stream;
 	struct vmsnd_stream_want asked; /* what the open stream, or the one under way, is for */
 	struct vmsnd_stream_got got;
-	struct vmsnd_format guest_format; /* what the conversion was set up for */
-	struct vmsnd_lun_job job;
+	struct vmsnd_format guest_format;      /* what the conversion was set up for */
+	struct vmsnd_lun_side sides[2], *side; /* `stream` is on that one */
+	struct vmsnd_lun_other other;
 	bool removed;
 	bool wanted;     /* as of the last settle */
 	uint64_t wishes; /* the port's then */
@@ -118,9 +141,6 @@ struct vmsnd_lun {
 	bool due;             /* the guest has started: what is there is to be played */
 	vmsnd_ns fed;         /* since when there is something to play; VMSND_NEVER */
 	vmsnd_ns idle;        /* since when it plays out what it holds; VMSND_NEVER */
-
-	_Atomic bool ended;       /* the backend gave the stream up; seen by the next call */
-	_Atomic uint32_t notices; /* bit n: enum vmsnd_stream_notice n */
 
 	uint64_t opens, losses;
 	unsigned n_changes;
@@ -245,8 +265,22 @@ bool vmsnd_lun_able(const struct vmsnd_lun *lun);
 bool vmsnd_lun_start(struct vmsnd_lun *lun, vmsnd_ns at);
 void vmsnd_lun_stop(struct vmsnd_lun *lun, vmsnd_ns at);
 void vmsnd_lun_note(struct vmsnd_lun *lun, vmsnd_ns at); /* a change of state, if there is one */
+/* The next try after a failure. */
+void vmsnd_lun_retry_later(struct vmsnd_lun *lun, vmsnd_ns now);
+/* What the host says of a stream that is not running. */
+void vmsnd_lun_look_at_state(struct vmsnd_lun *lun, vmsnd_ns now);
+/* Something slow, on either side; by a worker if there is one. */
+void vmsnd_side_begin(struct vmsnd_lun_side *side, enum vmsnd_lun_task task);
+bool vmsnd_got_is_sound(const struct vmsnd_stream_got *got);
 /* want.c: what stream the unit should have; false: none. */
 bool vmsnd_lun_wants(const struct vmsnd_lun *lun, struct vmsnd_stream_want *want);
+/* The same of the one that comes next. */
+bool vmsnd_lun_wants_next(const struct vmsnd_lun *lun, struct vmsnd_stream_want *want);
+/* next.c: brings the other side to what is wanted of it. */
+void vmsnd_lun_settle_other(struct vmsnd_lun *lun, vmsnd_ns now);
+vmsnd_ns vmsnd_lun_other_deadline(const struct vmsnd_lun *lun, vmsnd_ns now);
+/* Nothing is open there nor under way. */
+bool vmsnd_lun_other_over(const struct vmsnd_lun *lun);
 /* When a stream that the guest has let go of is closed; VMSND_NEVER. */
 vmsnd_ns vmsnd_lun_linger_end(const struct vmsnd_lun *lun);
 /* What it would ask for, were these the guest's parameters. */
@@ -286,6 +320,8 @@ void vmsnd_lun_feed_reset(struct vmsnd_lun *lun);
 vmsnd_ns vmsnd_lun_drain_ns(const struct vmsnd_lun *lun);
 /* Starts and stops the host of a unit above 0 as its ring and the port's phase call for. */
 void vmsnd_lun_drive(struct vmsnd_lun *lun, vmsnd_ns now);
+/* Another stream, in the middle of what the unit plays or records. */
+void vmsnd_lun_go_on(struct vmsnd_lun *lun, bool waiting, vmsnd_ns now);
 vmsnd_ns vmsnd_lun_drive_deadline(const struct vmsnd_lun *lun, vmsnd_ns now);
 
 /* ---- the lane: run.c, port.c ---- */

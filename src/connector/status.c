@@ -40,9 +40,9 @@ const char *vmsnd_host_state_name(enum vmsnd_host_state state)
 
 static enum vmsnd_host_state host_state(const struct vmsnd_lun *lun)
 {
-	if (lun->job.task == VMSND_TASK_CLOSE)
+	if (lun->side->job.task == VMSND_TASK_CLOSE)
 		return VMSND_HOST_CLOSING;
-	if (lun->job.task == VMSND_TASK_OPEN || (lun->stream && lun->early))
+	if (lun->side->job.task == VMSND_TASK_OPEN || (lun->stream && lun->early))
 		return VMSND_HOST_OPENING;
 	if (lun->stream)
 		return lun->running ? VMSND_HOST_RUNNING : VMSND_HOST_READY;

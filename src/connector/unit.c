@@ -20,6 +20,8 @@ static void init(struct vmsnd_lun *lun, struct vmsnd_port *port, unsigned index,
 	lun->conf = *conf;
 	lun->dir = conf->role == VMSND_LUN_NORMAL ? port->conf.dir : VMSND_PLAYBACK;
 	lun->next_host = conf->host;
+	lun->sides[0].lun = lun->sides[1].lun = lun;
+	lun->side = &lun->sides[0];
 	lun->path = index == 0 ? &port->main : &lun->own;
 	lun->fed = lun->idle = VMSND_NEVER;
 	vmsnd_path_init(&lun->own, &lun->flow);
@@ -75,7 +77,8 @@ bool vmsnd_lun_gone(struct vmsnd_lun *lun)
 	if (!lun->removed)
 		return false;
 	vmsnd_lun_settle(lun, lun->port->time);
-	return !lun->stream && lun->job.task == VMSND_TASK_NONE && vmsnd_lun_unlink(lun);
+	return !lun->stream && lun->side->job.task == VMSND_TASK_NONE &&
+	       vmsnd_lun_other_over(lun) && vmsnd_lun_unlink(lun);
 }
 
 void vmsnd_lun_attach(struct vmsnd_lun *lun, struct vmsnd_backend *host, vmsnd_ns now)
@@ -88,12 +91,12 @@ void vmsnd_lun_attach(struct vmsnd_lun *lun, struct vmsnd_backend *host, vmsnd_n
 
 bool vmsnd_lun_detached(const struct vmsnd_lun *lun)
 {
-	return lun->conf.host == lun->next_host;
+	return lun->conf.host == lun->next_host && !lun->other.leaving;
 }
 
 void vmsnd_lun_reopen(struct vmsnd_lun *lun, vmsnd_ns now)
 {
-	lun->reopen = lun->stream || lun->job.task == VMSND_TASK_OPEN;
+	lun->reopen = lun->stream || lun->side->job.task == VMSND_TASK_OPEN;
 	lun->tries = 0;
 	lun->retry = now;
 	lun->port->time = now;

@@ -9,20 +9,52 @@ static const struct vmsnd_format plain = {
 /* How long a microphone stays open, stopped, for a guest that may only be recovering. */
 #define LINGER_NS (5 * VMSND_NS_PER_SECOND)
 
+/* Whose wish it is: the unit's own, or of what comes next. */
+struct wisher {
+	const struct vmsnd_lun *lun;
+	const struct vmsnd_lun_prefs *prefs;
+	const struct vmsnd_stream *stream; /* that is open for it */
+	const struct vmsnd_stream_want *asked;
+	bool there; /* a backend */
+	bool plain;
+};
+
+static struct wisher own(const struct vmsnd_lun *lun)
+{
+	return (struct wisher){.lun = lun,
+			       .prefs = &lun->conf.prefs,
+			       .stream = lun->stream,
+			       .asked = &lun->asked,
+			       .there = lun->conf.backend && lun->next_host,
+			       .plain = lun->plain};
+}
+
+static struct wisher next(const struct vmsnd_lun *lun)
+{
+	const struct vmsnd_lun_other *other = &lun->other;
+
+	return (struct wisher){.lun = lun,
+			       .prefs = &other->conf.prefs,
+			       .stream = other->stream,
+			       .asked = &other->asked,
+			       .there = other->conf.backend && other->conf.host,
+			       .plain = other->plain};
+}
+
 static const struct vmsnd_lun *pacer(const struct vmsnd_lun *lun)
 {
 	return lun->port->luns[0];
 }
 
 /* A tap of the host's side has the format of what it listens to. */
-static struct vmsnd_format base_format(const struct vmsnd_lun *lun)
+static struct vmsnd_format base_format(const struct wisher *wisher)
 {
-	const struct vmsnd_lun *first = pacer(lun);
+	const struct vmsnd_lun *lun = wisher->lun, *first = pacer(lun);
 
 	if (lun->conf.role == VMSND_LUN_TAP_HOST && first && first->stream)
 		return first->got.format;
-	if (lun->conf.role == VMSND_LUN_TAP_HOST && lun->stream)
-		return lun->asked.format;
+	if (lun->conf.role == VMSND_LUN_TAP_HOST && wisher->stream)
+		return wisher->asked->format;
 	return lun->port->params.format;
 }
 
@@ -56,10 +88,10 @@ static uint32_t scaled(uint32_t frames, uint32_t rate_hz, uint32_t from_hz)
 }
 
 /* PAR-03: half the buffer at most. */
-static void lengths(const struct vmsnd_lun *lun, const struct vmsnd_stream_params *params,
+static void lengths(const struct wisher *wisher, const struct vmsnd_stream_params *params,
 		    struct vmsnd_stream_want *want)
 {
-	const struct vmsnd_lun_prefs *prefs = &lun->conf.prefs;
+	const struct vmsnd_lun_prefs *prefs = wisher->prefs;
 	uint32_t rate_hz = want->format.rate_hz, guest_hz = params->format.rate_hz;
 	uint32_t half = scaled(params->buffer_frames, rate_hz, guest_hz) / 2;
 
@@ -67,17 +99,19 @@ static void lengths(const struct vmsnd_lun *lun, const struct vmsnd_stream_param
 	want->period_frames = prefs->period_ms ? ms_frames(prefs->period_ms, rate_hz)
 					       : scaled(params->period_frames, rate_hz, guest_hz);
 	/* A block that the guest's buffer does not hold could not be filled in time. */
-	if (lun->index == 0 && prefs->period_ms && half > 0 && want->period_frames > half)
+	if (wisher->lun->index == 0 && prefs->period_ms && half > 0 && want->period_frames > half)
 		want->period_frames = half;
 	if (want->buffer_frames > 1 && want->period_frames > want->buffer_frames / 2)
 		want->period_frames = want->buffer_frames / 2;
 }
 
 /* From the format that is there to the one to ask for. */
-static void compose(const struct vmsnd_lun *lun, const struct vmsnd_stream_params *params,
+static void compose(const struct wisher *wisher, const struct vmsnd_stream_params *params,
 		    struct vmsnd_stream_want *want)
 {
-	if (lun->plain && lun->conf.role != VMSND_LUN_TAP_HOST) {
+	const struct vmsnd_lun *lun = wisher->lun;
+
+	if (wisher->plain && lun->conf.role != VMSND_LUN_TAP_HOST) {
 		want->format.sample = plain.sample;
 		want->format.big_endian = false;
 		want->format.rate_hz = plain.rate_hz;
@@ -87,16 +121,18 @@ static void compose(const struct vmsnd_lun *lun, const struct vmsnd_stream_param
 		}
 	}
 	if (lun->conf.role == VMSND_LUN_NORMAL)
-		apply_prefs(&lun->conf.prefs, &want->format);
-	lengths(lun, params, want);
+		apply_prefs(wisher->prefs, &want->format);
+	lengths(wisher, params, want);
 }
 
 void vmsnd_lun_want_for(const struct vmsnd_lun *lun, const struct vmsnd_stream_params *params,
 			struct vmsnd_stream_want *want)
 {
+	const struct wisher wisher = own(lun);
+
 	*want = (struct vmsnd_stream_want){
 	    .dir = lun->dir, .format = params->format, .follow = lun->index > 0};
-	compose(lun, params, want);
+	compose(&wisher, params, want);
 }
 
 vmsnd_ns vmsnd_lun_linger_end(const struct vmsnd_lun *lun)
@@ -106,31 +142,48 @@ vmsnd_ns vmsnd_lun_linger_end(const struct vmsnd_lun *lun)
 	return lun->port->released + LINGER_NS;
 }
 
-static bool allowed(const struct vmsnd_lun *lun)
+static bool allowed(const struct wisher *wisher)
 {
+	const struct vmsnd_lun *lun = wisher->lun;
 	const struct vmsnd_port *port = lun->port;
 
-	if (!port->known || lun->removed || !lun->conf.backend || !lun->next_host)
+	if (!port->known || lun->removed || !wisher->there)
 		return false;
 	if (lun->conf.role != VMSND_LUN_NORMAL)
 		return lun->conf.role == VMSND_LUN_TAP_DEVICE || pacer(lun);
 	/* What a guest has let go of is kept open for its return, but not opened anew; a microphone
 	 * is not kept for long. */
-	if (!port->prepared && !lun->stream)
+	if (!port->prepared && !wisher->stream)
 		return false;
 	if (port->time >= vmsnd_lun_linger_end(lun))
 		return false;
 	return port->conf.enabled;
 }
 
-bool vmsnd_lun_wants(const struct vmsnd_lun *lun, struct vmsnd_stream_want *want)
+static bool wants(const struct wisher *wisher, struct vmsnd_stream_want *want)
 {
-	if (!allowed(lun))
+	const struct vmsnd_lun *lun = wisher->lun;
+
+	if (!allowed(wisher))
 		return false;
 	*want = (struct vmsnd_stream_want){
-	    .dir = lun->dir, .format = base_format(lun), .follow = lun->index > 0};
-	compose(lun, &lun->port->params, want);
+	    .dir = lun->dir, .format = base_format(wisher), .follow = lun->index > 0};
+	compose(wisher, &lun->port->params, want);
 	return true;
+}
+
+bool vmsnd_lun_wants(const struct vmsnd_lun *lun, struct vmsnd_stream_want *want)
+{
+	const struct wisher wisher = own(lun);
+
+	return wants(&wisher, want);
+}
+
+bool vmsnd_lun_wants_next(const struct vmsnd_lun *lun, struct vmsnd_stream_want *want)
+{
+	const struct wisher wisher = next(lun);
+
+	return wants(&wisher, want);
 }
 
 bool vmsnd_want_equal(const struct vmsnd_stream_want *a, const struct vmsnd_stream_want *b)

@@ -91,7 +91,13 @@ struct vmsnd_backend {
 	bool follows, silent, gaps; /* gaps: frames may be missing, but never come twice */
 	uint32_t next;              /* the last number heard, or made */
 	bool disordered;
+	struct vmsnd_backend *part_of; /* another, whose numbers go on here; NULL: its own */
 };
+
+static struct vmsnd_backend *whole(struct vmsnd_backend *host)
+{
+	return host->part_of ? host->part_of : host;
+}
 
 static void check_heard(struct vmsnd_backend *host, const uint32_t *frames, uint32_t n)
 {
@@ -127,11 +133,11 @@ static void *audio_thread(void *arg)
 		if (stream->dir == VMSND_CAPTURE) {
 			if (stream->user.ready_rt(stream->ctx) < block.frames)
 				continue;
-			make(stream->host, frames, block.frames);
+			make(whole(stream->host), frames, block.frames);
 		}
 		stream->user.block_rt(stream->ctx, &block);
 		if (stream->dir == VMSND_PLAYBACK && stream->exact)
-			check_heard(stream->host, frames, block.frames);
+			check_heard(whole(stream->host), frames, block.frames);
 	}
 	return NULL;
 }
@@ -151,7 +157,7 @@ static enum vmsnd_rc thread_open(struct vmsnd_backend *host, const struct vmsnd_
 	*got = (struct vmsnd_stream_got){.format = want->format,
 					 .period_frames = want->period_frames,
 					 .max_frames = PERIOD,
-					 .follows = want->follow && host->follows};
+					 .follows = want->follow && whole(host)->follows};
 	stream->exact = !want->follow || got->follows;
 	*out = stream;
 	return VMSND_OK;
@@ -192,7 +198,8 @@ static const struct vmsnd_backend_class slow_class = {
 /* ---- a port with units, a pool, a guest ---- */
 
 struct world {
-	struct vmsnd_backend hosts[UNITS];
+	struct vmsnd_backend hosts[UNITS], spare[UNITS];
+	bool on_spare[UNITS]; /* the unit's backend */
 	struct vmsnd_connector_env env;
 	struct vmsnd_pool *pool;
 	struct vmsnd_port *port;
@@ -245,6 +252,7 @@ static void world_add(struct world *world, unsigned unit, enum vmsnd_lun_role ro
 						.quality = VMSND_QUALITY_FASTEST,
 						.no_dither = true}};
 
+	world->on_spare[unit] = false;
 	world->luns[unit] = zeroed(vmsnd_lun_footprint());
 	conf.ring_storage = world->rings[unit] = unit ? zeroed(VMSND_PORT_RING_BYTES) : NULL;
 	assert_int_equal(vmsnd_port_add(world->port, unit, world->luns[unit], &conf, world->now),
@@ -287,8 +295,10 @@ static void world_open(struct world *world, enum vmsnd_dir dir, bool gaps)
 	conf.env = &world->env;
 	conf.ring_storage = world->storage;
 	vmsnd_port_init(world->port, &conf);
-	for (unsigned i = 0; i < UNITS; i++)
-		world->hosts[i].clock = &world->now;
+	for (unsigned i = 0; i < UNITS; i++) {
+		world->hosts[i].clock = world->spare[i].clock = &world->now;
+		world->spare[i].part_of = &world->hosts[i];
+	}
 	world_add(world, 0, VMSND_LUN_NORMAL, &thread_class);
 	assert_int_equal(vmsnd_port_prepare(world->port, &params, world->now), VMSND_OK);
 	assert_int_equal(vmsnd_port_start(world->port, world->now), VMSND_OK);
@@ -430,12 +440,96 @@ static void test_switch_with_audio_threads(void **state)
 	world_close(&world);
 }
 
-/* ---- all at once ---- */
-
 static uint32_t random_below(struct world *world, uint32_t below)
 {
 	world->seed = world->seed * 1664525u + 1013904223u;
 	return (world->seed >> 8) % below;
+}
+
+/* ---- another backend under it ---- */
+
+static void begin_next(struct world *world, unsigned unit)
+{
+	bool spare = !world->on_spare[unit];
+	struct vmsnd_backend *host = spare ? &world->spare[unit] : &world->hosts[unit];
+	const struct vmsnd_lun_next_conf conf = {.backend = random_below(world, 2) ? &slow_class
+										   : &thread_class,
+						 .host = host,
+						 .prefs = {.sample = VMSND_SAMPLE_COUNT,
+							   .prebuffer_ms = VMSND_PREBUFFER_UNSET,
+							   .quality = VMSND_QUALITY_FASTEST,
+							   .no_dither = true}};
+
+	assert_int_equal(vmsnd_lun_next(world->luns[unit], &conf, world->now), VMSND_OK);
+}
+
+static void change_over(struct world *world, unsigned unit)
+{
+	vmsnd_lun_change_over(world->luns[unit], world->now);
+	world->on_spare[unit] = !world->on_spare[unit];
+}
+
+/* Not one frame is lost or comes twice, at unit 0 of playback and of capture. */
+static void many_change_overs(enum vmsnd_dir dir)
+{
+	struct world world;
+
+	world_open(&world, dir, false);
+	world.hosts[1].follows = world.hosts[1].gaps = true;
+	world.hosts[1].silent = world.hosts[2].silent = true;
+	world_add(&world, 1, VMSND_LUN_NORMAL, &thread_class);
+	world_add(&world, 2, VMSND_LUN_NORMAL, &thread_class);
+	for (uint32_t n = 0; n < 1000; n++) {
+		unsigned unit = n % 4 == 3 ? 1 + random_below(&world, 2) : 0;
+
+		begin_next(&world, unit);
+		do
+			turn(&world);
+		while (vmsnd_lun_next_state(world.luns[unit]) != VMSND_NEXT_READY);
+		for (unsigned i = random_below(&world, 5); i > 0; i--)
+			turn(&world);
+		change_over(&world, unit);
+		do
+			turn(&world);
+		while (!vmsnd_lun_next_over(world.luns[unit]));
+	}
+	if (dir == VMSND_PLAYBACK)
+		vmsnd_port_drain(world.port, world.now);
+	else
+		vmsnd_port_stop(world.port, world.now);
+	while (vmsnd_port_play_state(world.port) != VMSND_PLAY_NOPLAY)
+		look_at_everything(&world);
+	while (dir == VMSND_CAPTURE && device_moves(&world, PERIOD) > 0)
+		;
+	assert_true(world.next > 1000);
+	assert_int_equal(world.hosts[0].next, world.next);
+	world_close(&world);
+}
+
+static void test_DM_73_a_thousand_change_overs_while_playing(void **state)
+{
+	many_change_overs(VMSND_PLAYBACK);
+}
+
+static void test_DM_73_a_thousand_change_overs_while_recording(void **state)
+{
+	many_change_overs(VMSND_CAPTURE);
+}
+
+/* ---- all at once ---- */
+
+static void meddle_with_next(struct world *world, unsigned unit)
+{
+	struct vmsnd_lun *lun = world->luns[unit];
+
+	if (!lun)
+		return;
+	if (vmsnd_lun_next_over(lun))
+		begin_next(world, unit);
+	else if (vmsnd_lun_next_state(lun) != VMSND_NEXT_NONE && random_below(world, 4))
+		change_over(world, unit);
+	else
+		vmsnd_lun_next_drop(lun, world->now);
 }
 
 static void toggle_unit(struct world *world, unsigned unit)
@@ -463,7 +557,7 @@ static void set_volume(struct world *world)
 
 static void meddle(struct world *world)
 {
-	switch (random_below(world, 9)) {
+	switch (random_below(world, 14)) {
 	case 0:
 		vmsnd_port_enable(world->port, random_below(world, 2), world->now);
 		break;
@@ -483,7 +577,18 @@ static void meddle(struct world *world)
 		break;
 	case 7:
 		vmsnd_lun_attach(world->luns[0], NULL, world->now);
-		vmsnd_lun_attach(world->luns[0], &world->hosts[0], world->now);
+		vmsnd_lun_attach(world->luns[0],
+				 world->on_spare[0] ? &world->spare[0] : &world->hosts[0],
+				 world->now);
+		break;
+	case 8:
+	case 9:
+	case 10:
+		meddle_with_next(world, 0);
+		break;
+	case 11:
+	case 12:
+		meddle_with_next(world, 1 + random_below(world, 2));
 		break;
 	default:
 		vmsnd_port_stop(world->port, world->now);
@@ -537,6 +642,8 @@ int main(void)
 	    cmocka_unit_test(test_playback_with_audio_threads),
 	    cmocka_unit_test(test_capture_with_audio_threads),
 	    cmocka_unit_test(test_switch_with_audio_threads),
+	    cmocka_unit_test(test_DM_73_a_thousand_change_overs_while_playing),
+	    cmocka_unit_test(test_DM_73_a_thousand_change_overs_while_recording),
 	    cmocka_unit_test(test_everything_at_once_while_playing),
 	    cmocka_unit_test(test_everything_at_once_while_recording),
 	};
