@@ -5,24 +5,6 @@
 
 #define WEAK __attribute__((weak))
 
-WEAK void vmsnd_lun_next(struct vmsnd_lun *lun, const struct vmsnd_lun_next_conf *conf,
-			 vmsnd_ns now)
-{
-}
-WEAK enum vmsnd_lun_next vmsnd_lun_next_state(const struct vmsnd_lun *lun)
-{
-	return VMSND_NEXT_FAILED;
-}
-WEAK void vmsnd_lun_change_over(struct vmsnd_lun *lun, vmsnd_ns now)
-{
-}
-WEAK void vmsnd_lun_next_drop(struct vmsnd_lun *lun, vmsnd_ns now)
-{
-}
-WEAK bool vmsnd_lun_next_over(const struct vmsnd_lun *lun)
-{
-	return true;
-}
 WEAK const char *vmsnd_registry_near(const struct vmsnd_registry *registry, const char *sort,
 				     const char *name)
 {
