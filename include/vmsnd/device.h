@@ -172,6 +172,9 @@ struct vmsnd_virtio_ops {
 	 * keeping their state; on: they go on. */
 	void (*queue_enable)(struct vmsnd_dev *dev, unsigned queue, bool on, vmsnd_ns now);
 	void (*kick)(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now);
+	/* What queue_stop would return, without stopping. May be NULL of devices that are never
+	 * saved. */
+	uint16_t (*queue_place)(const struct vmsnd_dev *dev, unsigned queue);
 };
 
 /* What kind of device a class is; one bit at least (DM-05). The lowest orders the instances of a

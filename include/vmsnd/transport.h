@@ -174,6 +174,12 @@ struct vmsnd_transport_class {
 	/* Fills at most `max` figures and returns how many there are in all. */
 	size_t (*counters)(const struct vmsnd_transport *bus, struct vmsnd_counter *out,
 			   size_t max);
+	/* Saved state of a transport whose guest does not set it up again by itself after a load.
+	 * Written when the device is; loaded after it, with guest memory there. It says its own
+	 * version. VMSND_E_VERSION, VMSND_E_DAMAGED. */
+	void (*save)(const struct vmsnd_transport *bus, struct vmsnd_state_writer *to);
+	enum vmsnd_rc (*load)(struct vmsnd_transport *bus, struct vmsnd_state_reader *from,
+			      vmsnd_ns now);
 
 	uint32_t abi_end; /* VMSND_TRANSPORT_ABI once more (DM-03) */
 };

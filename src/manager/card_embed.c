@@ -4,15 +4,15 @@
 #include "manager/machine.h"
 
 /* Such a card, held. */
-static bool hold(struct vmsnd_machine *machine, unsigned number, vmsnd_ns now,
-		 struct vmsnd_seat *seat)
+static enum vmsnd_rc hold(struct vmsnd_machine *machine, unsigned number, vmsnd_ns now,
+			  struct vmsnd_seat *seat)
 {
 	if (!vmsnd_seat_change(machine, number, now, seat))
-		return false;
+		return VMSND_E_NO_CARD;
 	if (seat->card->transport->interrupt)
-		return true;
+		return VMSND_OK;
 	vmsnd_seat_leave(seat);
-	return false;
+	return VMSND_E_INVALID;
 }
 
 static uint64_t mmio_read(void *ctx, uint64_t offset, unsigned bytes)
@@ -75,10 +75,10 @@ enum vmsnd_rc vmsnd_machine_memory_add(struct vmsnd_machine *machine, unsigned c
 				       const struct vmsnd_region *region, vmsnd_ns now)
 {
 	struct vmsnd_seat seat;
-	enum vmsnd_rc rc;
+	enum vmsnd_rc rc = hold(machine, card, now, &seat);
 
-	if (!hold(machine, card, now, &seat))
-		return VMSND_E_INVALID;
+	if (rc)
+		return rc;
 	rc = vmsnd_gmem_add(seat.card->mem, region);
 	vmsnd_seat_leave(&seat);
 	return rc;
@@ -88,10 +88,10 @@ enum vmsnd_rc vmsnd_machine_memory_remove(struct vmsnd_machine *machine, unsigne
 					  vmsnd_gpa gpa, uint64_t bytes, vmsnd_ns now)
 {
 	struct vmsnd_seat seat;
-	enum vmsnd_rc rc;
+	enum vmsnd_rc rc = hold(machine, card, now, &seat);
 
-	if (!hold(machine, card, now, &seat))
-		return VMSND_E_INVALID;
+	if (rc)
+		return rc;
 	rc = vmsnd_gmem_remove(seat.card->mem, gpa, bytes);
 	vmsnd_seat_leave(&seat);
 	return rc;

@@ -171,30 +171,41 @@ void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what)
 	vmsnd_card_watch_anew(card);
 }
 
+/* Where figures go, as far as there is room. */
+struct figures {
+	struct vmsnd_named_counter *out;
+	size_t n, max;
+};
+
+static void add_figures(struct figures *to, const char *prefix, const struct vmsnd_counter *list,
+			size_t n)
+{
+	for (size_t i = 0; i < n && i < COUNTERS_MAX; i++, to->n++) {
+		if (to->n >= to->max)
+			continue;
+		snprintf(to->out[to->n].name, sizeof(to->out->name), "%s%s", prefix, list[i].name);
+		to->out[to->n].value = list[i].value;
+	}
+}
+
 size_t vmsnd_card_counters(const struct vmsnd_card *card, struct vmsnd_named_counter *out,
 			   size_t max)
 {
 	struct vmsnd_counter list[COUNTERS_MAX];
-	size_t n = card->cls->counters(card->dev, list, COUNTERS_MAX), total = 0;
+	struct figures to = {.out = out, .max = max};
 
-	for (size_t i = 0; i < n && i < COUNTERS_MAX; i++, total++) {
-		if (total >= max)
-			continue;
-		snprintf(out[total].name, sizeof(out[total].name), "%s", list[i].name);
-		out[total].value = list[i].value;
-	}
+	add_figures(&to, "", list, card->cls->counters(card->dev, list, COUNTERS_MAX));
+	if (card->bus && card->transport->counters)
+		add_figures(&to, "", list,
+			    card->transport->counters(card->bus, list, COUNTERS_MAX));
 	for (unsigned p = 0; p < card->n_ports; p++) {
 		bool playback = p < card->n_playback;
+		char prefix[24];
 
-		n = vmsnd_port_counters(card->ports[p].port, list, COUNTERS_MAX);
-		for (size_t i = 0; i < n && i < COUNTERS_MAX; i++, total++) {
-			if (total >= max)
-				continue;
-			snprintf(out[total].name, sizeof(out[total].name), "%s%u.%s",
-				 playback ? "playback" : "capture",
-				 playback ? p : p - card->n_playback, list[i].name);
-			out[total].value = list[i].value;
-		}
+		snprintf(prefix, sizeof(prefix), "%s%u.", playback ? "playback" : "capture",
+			 playback ? p : p - card->n_playback);
+		add_figures(&to, prefix, list,
+			    vmsnd_port_counters(card->ports[p].port, list, COUNTERS_MAX));
 	}
-	return total;
+	return to.n;
 }

@@ -162,28 +162,33 @@ static void write_status(struct vmsnd_mmio *mmio, uint32_t value, vmsnd_ns now)
 
 /* ---- queues ------------------------------------------------------------------------- */
 
-static enum vmsnd_rc start_card_queue(struct vmsnd_mmio *mmio, vmsnd_ns now)
+static enum vmsnd_rc start_card_queue(struct vmsnd_mmio *mmio, unsigned index, uint16_t next_avail,
+				      vmsnd_ns now)
 {
-	const struct vmsnd_mmio_queue *queue = &mmio->queues[mmio->queue_sel];
+	const struct vmsnd_mmio_queue *queue = &mmio->queues[index];
 	const struct vmsnd_queue_setup setup = {.size = (uint16_t)queue->size,
 						.desc = queue->desc,
 						.avail = queue->avail,
-						.used = queue->used};
+						.used = queue->used,
+						.next_avail = next_avail};
+	enum vmsnd_rc rc = VMSND_E_INVALID;
 
 	/* Not cut to what fits. */
-	if (queue->size > VMSND_QUEUE_SIZE_MAX)
-		return VMSND_E_INVALID;
-	return ops_of(mmio)->queue_start(mmio->card.dev, mmio->queue_sel, &setup, now);
+	if (queue->size <= VMSND_QUEUE_SIZE_MAX)
+		rc = ops_of(mmio)->queue_start(mmio->card.dev, index, &setup, now);
+	if (!rc && !is_live(mmio))
+		ops_of(mmio)->queue_enable(mmio->card.dev, index, false, now);
+	return rc;
 }
 
 /* Drivers do not look whether it worked, so the card asks to be reset (2.1.2). */
-static void refuse_queue(struct vmsnd_mmio *mmio, enum vmsnd_rc why)
+static void refuse_queue(struct vmsnd_mmio *mmio, unsigned index, enum vmsnd_rc why)
 {
 	mmio->counters.refused_queues++;
 	mmio->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	vmsnd_mmio_config_changed(mmio);
 	if (!mmio->refusal_told && mmio->user.refused)
-		mmio->user.refused(mmio->user.ctx, mmio->queue_sel, why);
+		mmio->user.refused(mmio->user.ctx, index, why);
 	mmio->refusal_told = true;
 }
 
@@ -196,14 +201,32 @@ static void start_queue(struct vmsnd_mmio *mmio, struct vmsnd_mmio_queue *queue,
 		mmio->counters.refused_writes++;
 		return;
 	}
-	rc = start_card_queue(mmio, now);
-	if (rc) {
-		refuse_queue(mmio, rc);
-		return;
+	rc = start_card_queue(mmio, mmio->queue_sel, 0, now);
+	queue->ready = !rc;
+	if (rc)
+		refuse_queue(mmio, mmio->queue_sel, rc);
+}
+
+void vmsnd_mmio_go_on(struct vmsnd_mmio *mmio, const uint16_t *next_avail, uint32_t interrupts,
+		      vmsnd_ns now)
+{
+	if (has(mmio, VIRTIO_CONFIG_S_FEATURES_OK))
+		ops_of(mmio)->set_features(mmio->card.dev, mmio->driver_features);
+	if (mmio->status != 0 && mmio->user.connected)
+		mmio->user.connected(mmio->user.ctx);
+	if (is_live(mmio) && mmio->user.ready)
+		mmio->user.ready(mmio->user.ctx);
+	set_interrupts(mmio, mmio->interrupt_status | interrupts);
+	for (unsigned i = 0; i < ops_of(mmio)->n_queues; i++) {
+		enum vmsnd_rc rc = VMSND_OK;
+
+		if (mmio->queues[i].ready)
+			rc = start_card_queue(mmio, i, next_avail[i], now);
+		if (rc) {
+			mmio->queues[i].ready = false;
+			refuse_queue(mmio, i, rc);
+		}
 	}
-	queue->ready = true;
-	if (!is_live(mmio))
-		ops_of(mmio)->queue_enable(mmio->card.dev, mmio->queue_sel, false, now);
 }
 
 static void write_ready(struct vmsnd_mmio *mmio, uint32_t value, vmsnd_ns now)

@@ -62,6 +62,17 @@ void vmsnd_mmio_used(struct vmsnd_mmio *mmio);
 void vmsnd_mmio_config_changed(struct vmsnd_mmio *mmio);
 /* The registers alone, as after a reset; the card is not called. */
 void vmsnd_mmio_clear(struct vmsnd_mmio *mmio);
+
+/* mmio_state.c. Saving changes nothing; the card has queue_place. Loading comes after the card was
+ * loaded and guest memory is there: a ready queue that is not in memory then is refused as one that
+ * a driver sets up so. VMSND_E_VERSION, VMSND_E_DAMAGED: nothing was changed. */
+void vmsnd_mmio_save(const struct vmsnd_mmio *mmio, struct vmsnd_state_writer *to);
+enum vmsnd_rc vmsnd_mmio_load(struct vmsnd_mmio *mmio, struct vmsnd_state_reader *from,
+			      vmsnd_ns now);
+/* The card is told of what the registers hold, ready queues from these entries on. */
+void vmsnd_mmio_go_on(struct vmsnd_mmio *mmio, const uint16_t *next_avail, uint32_t interrupts,
+		      vmsnd_ns now);
+
 size_t vmsnd_mmio_counters(const struct vmsnd_mmio *mmio, struct vmsnd_counter *out, size_t max);
 
 #endif

@@ -126,6 +126,17 @@ static void mmio_close(struct vmsnd_transport *bus, vmsnd_ns now)
 	free(bus);
 }
 
+static void mmio_save(const struct vmsnd_transport *bus, struct vmsnd_state_writer *to)
+{
+	vmsnd_mmio_save(&bus->mmio, to);
+}
+
+static enum vmsnd_rc mmio_load(struct vmsnd_transport *bus, struct vmsnd_state_reader *from,
+			       vmsnd_ns now)
+{
+	return vmsnd_mmio_load(&bus->mmio, from, now);
+}
+
 static size_t mmio_counters(const struct vmsnd_transport *bus, struct vmsnd_counter *out,
 			    size_t max)
 {
@@ -144,4 +155,6 @@ const struct vmsnd_transport_class vmsnd_virtio_mmio_class = {
     .mmio_bus = mmio_bus,
     .interrupt = mmio_interrupt,
     .counters = mmio_counters,
+    .save = mmio_save,
+    .load = mmio_load,
 };

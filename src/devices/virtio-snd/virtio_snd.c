@@ -186,6 +186,16 @@ static enum vmsnd_rc load(struct vmsnd_dev *dev, struct vmsnd_state_reader *from
 	return snd_card_load(snd_of(dev), from, now);
 }
 
+static uint16_t queue_place(const struct vmsnd_dev *dev, unsigned queue)
+{
+	struct snd_place place;
+
+	if (queue >= VIRTIO_SND_VQ_MAX)
+		return 0;
+	snd_rings_place(snd_seen(dev), queue, &place);
+	return place.next_avail;
+}
+
 /* ---- figures ----------------------------------------------------------------------------------
  */
 
@@ -228,6 +238,7 @@ static const struct vmsnd_virtio_ops virtio_ops = {
     .queue_stop = queue_stop,
     .queue_enable = queue_enable,
     .kick = kick,
+    .queue_place = queue_place,
 };
 
 const struct vmsnd_dev_class vmsnd_virtio_snd_class = {
