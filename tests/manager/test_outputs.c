@@ -118,9 +118,9 @@ static void test_eight_outputs_and_no_more(void **state)
 			 VMSND_E_NO_OUTPUT);
 	assert_int_equal(stage_attach(&stage, "null"), 3);
 	assert_int_equal(vmsnd_machine_attach(stage.sim.machine, 1, "null", stage.sim.now, &number),
-			 VMSND_E_INVALID);
+			 VMSND_E_NO_CARD);
 	assert_int_equal(vmsnd_machine_attach(stage.sim.machine, 0, "nul", stage.sim.now, &number),
-			 VMSND_E_INVALID);
+			 VMSND_E_NO_CLASS);
 	assert_int_equal(
 	    vmsnd_machine_attach(stage.sim.machine, 0, "null,rat=1", stage.sim.now, &number),
 	    VMSND_E_INVALID);
