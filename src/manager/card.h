@@ -103,6 +103,7 @@ struct vmsnd_card {
 	enum vmsnd_life life;
 	struct vmsnd_life_part connector_life, device_life;
 	bool inited;                  /* the device has had init, and gets fini */
+	bool loaded;                  /* by the load under way (machine_state.c) */
 	vmsnd_ns watched, watch_next; /* when the units were last looked at, for lines; 0: look */
 
 	struct vmsnd_card *next_closed; /* of the lane: those that wait for their outputs to go */
@@ -207,6 +208,7 @@ enum vmsnd_rc vmsnd_card_life_step(struct vmsnd_card *card, vmsnd_ns now);
 void vmsnd_card_stand(struct vmsnd_card *card, vmsnd_ns now);
 
 /* card_control.c. */
+bool vmsnd_card_volume_fits(const struct vmsnd_volume *volume);
 void vmsnd_card_volume(struct vmsnd_card *card, struct vmsnd_output *output, enum vmsnd_dir dir,
 		       const struct vmsnd_volume *volume);
 

@@ -206,7 +206,7 @@ enum vmsnd_rc vmsnd_machine_pause(struct vmsnd_machine *machine, unsigned card, 
 	return VMSND_OK;
 }
 
-static bool volume_fits(const struct vmsnd_volume *volume)
+bool vmsnd_card_volume_fits(const struct vmsnd_volume *volume)
 {
 	if (volume->gain_mdb > VMSND_GAIN_MAX_MDB)
 		return false;
@@ -235,7 +235,7 @@ enum vmsnd_rc vmsnd_machine_volume(struct vmsnd_machine *machine, unsigned card,
 	struct vmsnd_seat seat;
 	struct vmsnd_output *found;
 
-	if (!is_dir(dir) || !volume_fits(volume))
+	if (!is_dir(dir) || !vmsnd_card_volume_fits(volume))
 		return VMSND_E_INVALID;
 	if (!vmsnd_seat_look(machine, card, &seat))
 		return VMSND_E_NO_CARD;

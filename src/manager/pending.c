@@ -10,13 +10,16 @@ WEAK const char *vmsnd_registry_near(const struct vmsnd_registry *registry, cons
 {
 	return NULL;
 }
-WEAK enum vmsnd_rc vmsnd_rules_apply(const struct vmsnd_node *root, struct vmsnd_node *output,
-				     const struct vmsnd_rules_at *at, struct vmsnd_error *error)
+WEAK enum vmsnd_rc vmsnd_machine_check(const struct vmsnd_registry *registry,
+				       const struct vmsnd_node *root, struct vmsnd_error *error)
 {
 	return VMSND_OK;
 }
-WEAK enum vmsnd_rc vmsnd_machine_check(const struct vmsnd_registry *registry,
-				       const struct vmsnd_node *root, struct vmsnd_error *error)
+WEAK void vmsnd_port_save(const struct vmsnd_port *port, struct vmsnd_state_writer *to)
+{
+}
+WEAK enum vmsnd_rc vmsnd_port_load(struct vmsnd_port *port, struct vmsnd_state_reader *from,
+				   uint16_t minor, vmsnd_ns now)
 {
 	return VMSND_OK;
 }
