@@ -123,17 +123,13 @@ static enum vmsnd_rc add_driver(struct making *making, const struct vmsnd_node *
 {
 	unsigned at = vmsnd_drivers_count(making->parts.drivers);
 	struct vmsnd_node *own = vmsnd_tree_copy(node);
-	enum vmsnd_rc rc = VMSND_E_NOMEM;
+	enum vmsnd_rc rc;
 
-	if (own) {
-		if (vmsnd_leaf_remove(own, VMSND_RULE_MARK) && at < VMSND_DRIVERS_MAX)
-			making->parts.injected |= UINT32_C(1) << at;
-		rc = VMSND_E_INVALID;
-		vmsnd_error_set(&making->error, NULL, "the options of a driver are too long");
-		if (vmsnd_tree_to_text(own, "driver", making->text, sizeof(making->text)))
-			rc = vmsnd_drivers_attach(making->parts.drivers, at, making->text,
-						  &making->error);
-	}
+	if (!own)
+		return VMSND_E_NOMEM;
+	if (vmsnd_leaf_remove(own, VMSND_RULE_MARK) && at < VMSND_DRIVERS_MAX)
+		making->parts.injected |= UINT32_C(1) << at;
+	rc = vmsnd_drivers_attach_node(making->parts.drivers, at, own, &making->error);
 	vmsnd_tree_free(own);
 	return rc;
 }
