@@ -198,7 +198,8 @@ char *vmsnd_yaml_dump(const struct vmsnd_node *node);
 
 /* ---- rules that rewrite driver chains (CF-06, CF-07) ---- */
 
-/* The leaf that says that a rule put a driver there. */
+/* The leaf that says that a rule put a driver or a backend there: the rule's name, or "true". No
+ * pointer: it may be dumped and read again. It is no option. */
 #define VMSND_RULE_MARK "injected"
 /* One application, for the log: "transforms.0: inject delay above file at cards.vm1.outputs.0". */
 typedef void vmsnd_rule_told(void *ctx, const char *line);
@@ -212,11 +213,10 @@ struct vmsnd_rules_at {
 	void *ctx;
 };
 /* Applies the rules under root's "transforms" to the output node of one card, in place
- * (docs/configuration.md). What a rule puts in has a leaf "injected", which is no option; a rule
- * never matches such an element, and running it again on the same tree changes nothing and tells
- * nothing. An output may be left without a leaf "backend": it is not attached then.
- * VMSND_E_INVALID: a rule makes no sense, here or at all; the output is as it was. VMSND_E_NOMEM:
- * the output is of no use any more. */
+ * (docs/configuration.md). A rule never matches what a rule put in, and running it again on the
+ * same tree changes nothing and tells nothing. An output may be left without a leaf "backend": it
+ * is not attached then. VMSND_E_INVALID: a rule makes no sense, here or at all; the output is as it
+ * was. VMSND_E_NOMEM: the output is of no use any more. */
 enum vmsnd_rc vmsnd_rules_apply(const struct vmsnd_node *root, struct vmsnd_node *output,
 				const struct vmsnd_rules_at *at, struct vmsnd_error *error);
 /* Whether the rules make sense, before there is a card. */

@@ -102,7 +102,7 @@ const char *vmsnd_rule_chain_mark(const struct vmsnd_rule_chain *chain, unsigned
 {
 	const char *mark;
 
-	vmsnd_leaf_text(vmsnd_rule_chain_node(chain, at), VMSND_RULE_CHAIN_MARK, NULL, &mark);
+	vmsnd_leaf_text(vmsnd_rule_chain_node(chain, at), VMSND_RULE_MARK, NULL, &mark);
 	return mark;
 }
 
@@ -117,7 +117,7 @@ enum vmsnd_rc vmsnd_rule_chain_insert(struct vmsnd_rule_chain *chain, unsigned a
 		if (chain->n == VMSND_RULE_CHAIN_MAX)
 			return VMSND_E_LIMIT;
 		copy = vmsnd_tree_copy(item);
-		if (!copy || vmsnd_leaf_set_text(copy, VMSND_RULE_CHAIN_MARK, mark)) {
+		if (!copy || vmsnd_leaf_set_text(copy, VMSND_RULE_MARK, mark)) {
 			vmsnd_tree_free(copy);
 			return VMSND_E_NOMEM;
 		}
@@ -166,5 +166,5 @@ enum vmsnd_rc vmsnd_rule_chain_attach(struct vmsnd_rule_chain *chain, const char
 	rc = vmsnd_leaf_set_text(chain->output, "backend", backend);
 	if (!rc && config)
 		rc = vmsnd_tree_merge(chain->output, config, true);
-	return rc ? rc : vmsnd_leaf_set_text(chain->output, VMSND_RULE_CHAIN_MARK, mark);
+	return rc ? rc : vmsnd_leaf_set_text(chain->output, VMSND_RULE_MARK, mark);
 }

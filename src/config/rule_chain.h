@@ -10,9 +10,6 @@
 /* What stands above the first driver, and below the last one when there is no backend. */
 #define VMSND_RULE_CHAIN_TOP  "<top>"
 #define VMSND_RULE_CHAIN_NONE "<none>"
-/* The leaf that says which rule put something there (CF-07). A name, no pointer: it may be dumped
- * and read back. */
-#define VMSND_RULE_CHAIN_MARK "injected"
 
 struct vmsnd_rule_chain {
 	struct vmsnd_node *output; /* a copy, without the items of its `drivers` */

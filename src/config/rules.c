@@ -95,13 +95,26 @@ static bool is_nothing(const struct run *run)
 	return run->element == run->chain.n && !vmsnd_leaf_of(run->chain.output, "backend");
 }
 
-/* Whether this rule has injected above the element before. */
+static bool brings(const struct rule *rule, const char *driver)
+{
+	const struct vmsnd_node *item = vmsnd_node_first(rule->drivers);
+
+	for (; item; item = vmsnd_node_next(item))
+		if (strcmp(vmsnd_leaf_of(item, "driver")->value.text, driver) == 0)
+			return true;
+	return false;
+}
+
+/* Whether this rule has injected above the element before. A mark that names no rule ("true") is
+ * this one's if the driver is. */
 static bool was_here(const struct run *run, const struct rule *rule)
 {
 	const char *mark;
 
 	for (unsigned i = run->element; i-- > 0 && (mark = vmsnd_rule_chain_mark(&run->chain, i));)
-		if (strcmp(mark, rule->node->name) == 0)
+		if (strcmp(mark, rule->node->name) == 0 ||
+		    (strcmp(mark, "true") == 0 &&
+		     brings(rule, vmsnd_rule_chain_name(&run->chain, i))))
 			return true;
 	return false;
 }
@@ -275,10 +288,10 @@ static enum vmsnd_rc check_drivers(const struct rule *rule, struct vmsnd_error *
 		if (!vmsnd_leaf_of(item, "driver"))
 			rc = vmsnd_error_set(error, &item->place, "%s.%s has no option 'driver'",
 					     who, item->name);
-		else if (vmsnd_leaf_of(item, VMSND_RULE_CHAIN_MARK))
+		else if (vmsnd_leaf_of(item, VMSND_RULE_MARK))
 			rc = vmsnd_error_set(error, &item->place,
 					     "%s.%s: '%s' is for what rules put in: leave it out",
-					     who, item->name, VMSND_RULE_CHAIN_MARK);
+					     who, item->name, VMSND_RULE_MARK);
 	}
 	return rc;
 }
@@ -286,7 +299,7 @@ static enum vmsnd_rc check_drivers(const struct rule *rule, struct vmsnd_error *
 /* Options only: what an element is, stays. */
 static enum vmsnd_rc check_config(const struct rule *rule, struct vmsnd_error *error)
 {
-	static const char *const never[] = {"driver", "backend", VMSND_RULE_CHAIN_MARK};
+	static const char *const never[] = {"driver", "backend", VMSND_RULE_MARK};
 
 	if (!rule->config)
 		return VMSND_OK;
