@@ -70,8 +70,9 @@ struct vmsnd_registry;
 struct vmsnd_registry_conf {
 	const struct vmsnd_log *log; /* outlives the registry */
 	bool bare;                   /* without what the library has itself (DM-21) */
-	/* Where modules are looked for whose name has no '/' (DM-22). NULL: the installation's
-	 * folder, or what the environment's VMSND_MODULE_PATH says. */
+	/* Where modules are looked for whose name has no '/' (DM-22); "": nowhere. NULL: what the
+	 * environment's VMSND_MODULE_PATH says, else the installation's folder: "vmsnd" beside the
+	 * shared library; a program that has the library in itself finds it from its own place. */
 	const char *folder;
 };
 
@@ -93,8 +94,10 @@ enum vmsnd_record_fault vmsnd_registry_add_transport(struct vmsnd_registry *regi
 
 /* Loads one: a path, or a name for "FOLDER/NAME.so". A module that does not load is an error line
  * and a code when it is required, else a warning and VMSND_OK; either line has the loader's own
- * words (DM-23). VMSND_E_EXISTS: it is loaded already. What a module registered before it failed is
- * taken out again. */
+ * words (DM-23). VMSND_E_EXISTS, for either: it is loaded already, by whatever path; no line.
+ * What a module registered before it failed is taken out again. VMSND_E_INVALID: no path, or one
+ * too long; VMSND_E_SYSTEM: the loader refused; VMSND_E_UNSUPPORTED: no entry; else what the entry
+ * returned. */
 enum vmsnd_rc vmsnd_registry_load(struct vmsnd_registry *registry, const char *module,
 				  bool required);
 /* Loads all of the folder, as optional ones, in the order of their names. No folder: nothing. */
@@ -122,7 +125,7 @@ const struct vmsnd_driver_class *vmsnd_registry_find_driver(const struct vmsnd_r
 const struct vmsnd_transport_class *
 vmsnd_registry_find_transport(const struct vmsnd_registry *registry, const char *name);
 
-/* The built-in name nearest to a wrong one, for "did you mean"; NULL: none is near. `sort` is
+/* The name there is nearest to a wrong one, for "did you mean"; NULL: none is near. `sort` is
  * "device", "backend", "driver" or "transport". */
 const char *vmsnd_registry_near(const struct vmsnd_registry *registry, const char *sort,
 				const char *name);

@@ -5,11 +5,6 @@
 
 #define WEAK __attribute__((weak))
 
-WEAK const char *vmsnd_registry_near(const struct vmsnd_registry *registry, const char *sort,
-				     const char *name)
-{
-	return NULL;
-}
 WEAK enum vmsnd_rc vmsnd_machine_check(const struct vmsnd_registry *registry,
 				       const struct vmsnd_node *root, struct vmsnd_error *error)
 {

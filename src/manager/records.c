@@ -273,7 +273,7 @@ static bool default_fits(const struct vmsnd_option *row, char *text, size_t byte
 {
 	const struct vmsnd_option alone[] = {*row, {.key = NULL}};
 	struct vmsnd_conf conf;
-	char pair[VMSND_CLASS_NAME_BYTES + 64];
+	char pair[VMSND_CLASS_NAME_BYTES + 256];
 	int wanted;
 
 	if (!row->value || row->type == VMSND_OPTION_TEXT)
@@ -283,16 +283,31 @@ static bool default_fits(const struct vmsnd_option *row, char *text, size_t byte
 	       vmsnd_conf_parse(&conf, alone, "default", pair, text, bytes) == VMSND_OK;
 }
 
-/* What is wrong with a row, NULL: nothing. `before`: the rows above it end there. */
+/* Limits of 0 and 0 are none, but for unsigned numbers, where they are what they say. */
+static bool limits_cross(const struct vmsnd_option *row)
+{
+	switch (row->type) {
+	case VMSND_OPTION_UINT:
+		return row->minimum > row->maximum;
+	case VMSND_OPTION_INT:
+	case VMSND_OPTION_REAL:
+		return (int64_t)row->minimum > (int64_t)row->maximum;
+	case VMSND_OPTION_BYTES:
+		return row->maximum != 0 && row->minimum > row->maximum;
+	default:
+		return false;
+	}
+}
+
+/* What is wrong with a row of `table`, NULL: nothing. */
 static const char *row_fault(const struct shape *shape, const struct vmsnd_option *table,
 			     const struct vmsnd_option *row)
 {
-	if (row->type != VMSND_OPTION_TEXT && row->type != VMSND_OPTION_UINT &&
-	    row->type != VMSND_OPTION_BOOL)
+	if ((unsigned)row->type > VMSND_OPTION_BYTES)
 		return "its type is none";
 	if (!row->help || !*row->help)
 		return "it has no help";
-	if (row->type == VMSND_OPTION_UINT && row->minimum > row->maximum)
+	if (limits_cross(row))
 		return "its least value is above its greatest";
 	for (; table < row; table++)
 		if (strcmp(table->key, row->key) == 0)

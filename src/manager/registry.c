@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/near.h"
 #include "manager/builtin.h"
 #include "manager/card.h"
+#include "manager/module.h"
 
 /* Where `name` is among the sorted ones, or would be. */
 static size_t place(const struct vmsnd_class_list *list, enum vmsnd_sort sort, const char *name)
@@ -208,6 +210,10 @@ enum vmsnd_rc vmsnd_registry_open(const struct vmsnd_registry_conf *conf,
 	if (!registry)
 		return VMSND_E_NOMEM;
 	registry->log = conf ? conf->log : NULL;
+	if (!(conf && conf->folder))
+		registry->folder = vmsnd_module_folder();
+	else if (*conf->folder)
+		registry->folder = strdup(conf->folder);
 	if (!(conf && conf->bare) && !add_builtin(registry)) {
 		vmsnd_registry_close(registry);
 		return VMSND_E_NOMEM;
@@ -220,10 +226,12 @@ void vmsnd_registry_close(struct vmsnd_registry *registry)
 {
 	if (!registry)
 		return;
+	vmsnd_module_unload_all(registry);
 	for (size_t sort = 0; sort < VMSND_SORT_COUNT; sort++) {
 		free(registry->lists[sort].rows);
 		free(registry->lists[sort].by_name);
 	}
+	free(registry->folder);
 	free(registry);
 }
 
@@ -301,4 +309,18 @@ const struct vmsnd_transport_class *
 vmsnd_registry_find_transport(const struct vmsnd_registry *registry, const char *name)
 {
 	return find(registry, VMSND_SORT_TRANSPORT, name);
+}
+
+const char *vmsnd_registry_near(const struct vmsnd_registry *registry, const char *sort,
+				const char *name)
+{
+	enum vmsnd_sort which = vmsnd_sort_of(sort);
+	struct vmsnd_near near = vmsnd_near_begin(name);
+	const void *record;
+
+	if (which == VMSND_SORT_COUNT)
+		return NULL;
+	for (size_t i = 0; (record = row(registry, which, i)); i++)
+		vmsnd_near_offer(&near, vmsnd_record_name(which, record));
+	return near.best;
 }

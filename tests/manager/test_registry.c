@@ -571,6 +571,19 @@ static void test_without_a_registry_the_library_answers(void **state)
 	assert_null(vmsnd_registry_find_transport(NULL, "toy"));
 }
 
+static void test_a_slip_finds_the_name_that_was_meant(void **state)
+{
+	struct vmsnd_driver_class cls = driver();
+
+	assert_string_equal(vmsnd_registry_near(NULL, "device", "virtio-sdn"), "virtio-snd");
+	assert_string_equal(vmsnd_registry_near(NULL, "transport", "vhost_user"), "vhost-user");
+	assert_null(vmsnd_registry_near(NULL, "backend", "gramophone"));
+	assert_null(vmsnd_registry_near(NULL, "sort", "null"));
+	assert_null(vmsnd_registry_near(registry, "backend", "nul"));
+	assert_int_equal(vmsnd_registry_add_driver(registry, &cls), VMSND_RECORD_FINE);
+	assert_string_equal(vmsnd_registry_near(registry, "driver", "tyo"), "toy");
+}
+
 static void test_every_fault_has_a_text_of_its_own(void **state)
 {
 	for (int a = 0; a < VMSND_RECORD_COUNT; a++)
@@ -610,6 +623,7 @@ int main(void)
 	    TEST(test_DM14_DM20_own_classes_come_after_the_built_in_ones),
 	    TEST(test_DM21_a_registry_can_be_without_the_built_in_ones),
 	    TEST(test_without_a_registry_the_library_answers),
+	    TEST(test_a_slip_finds_the_name_that_was_meant),
 	    TEST(test_every_fault_has_a_text_of_its_own),
 	};
 
