@@ -180,6 +180,10 @@ struct vmsnd_transport_class {
 	void (*save)(const struct vmsnd_transport *bus, struct vmsnd_state_writer *to);
 	enum vmsnd_rc (*load)(struct vmsnd_transport *bus, struct vmsnd_state_reader *from,
 			      vmsnd_ns now);
+	/* The machine was reset, the device before this: no interrupt of before is pending, and
+	 * the guest's driver finds the transport as at power-on (LC-07). NULL where the VMM
+	 * sees to that. */
+	void (*reset)(struct vmsnd_transport *bus);
 
 	uint32_t abi_end; /* VMSND_TRANSPORT_ABI once more (DM-03) */
 };

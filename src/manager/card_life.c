@@ -137,8 +137,11 @@ static bool device(struct vmsnd_card *card, vmsnd_ns now)
 	if (card->device_life.done)
 		return true;
 	/* Nothing of before is pending afterwards (LC-07). */
-	if (begins(asked.part, now) && resets)
+	if (begins(asked.part, now) && resets) {
 		card->cls->reset(card->dev, VMSND_RESET_BUS, now);
+		if (card->transport->reset)
+			card->transport->reset(card->bus);
+	}
 	return settle(&asked,
 		      card->cls->life ? card->cls->life(card->dev, card->life, now) : VMSND_OK);
 }

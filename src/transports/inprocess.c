@@ -194,6 +194,11 @@ static void inprocess_close(struct vmsnd_transport *bus, vmsnd_ns now)
 	free(bus);
 }
 
+static void inprocess_reset(struct vmsnd_transport *bus)
+{
+	set_interrupts(bus, 0);
+}
+
 const struct vmsnd_transport_class vmsnd_inprocess_class = {
     .abi = VMSND_TRANSPORT_ABI,
     .abi_end = VMSND_TRANSPORT_ABI,
@@ -205,4 +210,5 @@ const struct vmsnd_transport_class vmsnd_inprocess_class = {
     .close = inprocess_close,
     .guest_bus = inprocess_guest_bus,
     .interrupt = inprocess_interrupt,
+    .reset = inprocess_reset,
 };

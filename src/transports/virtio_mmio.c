@@ -143,6 +143,11 @@ static size_t mmio_counters(const struct vmsnd_transport *bus, struct vmsnd_coun
 	return vmsnd_mmio_counters(&bus->mmio, out, max);
 }
 
+static void mmio_reset(struct vmsnd_transport *bus)
+{
+	vmsnd_mmio_clear(&bus->mmio);
+}
+
 const struct vmsnd_transport_class vmsnd_virtio_mmio_class = {
     .abi = VMSND_TRANSPORT_ABI,
     .abi_end = VMSND_TRANSPORT_ABI,
@@ -157,4 +162,5 @@ const struct vmsnd_transport_class vmsnd_virtio_mmio_class = {
     .counters = mmio_counters,
     .save = mmio_save,
     .load = mmio_load,
+    .reset = mmio_reset,
 };

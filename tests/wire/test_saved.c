@@ -564,6 +564,30 @@ static void test_SS_a_vmm_that_leaves_takes_its_card_with_it(void **state)
 	stage_close(&stage);
 }
 
+/* LC-07: a machine's reset, as the guest in this process sees it. */
+static void test_LC07_no_interrupt_is_pending_after_reset(void **state)
+{
+	struct stage stage;
+	struct vmsnd_guest_bus bus;
+
+	stage_open(&stage, &vmsnd_inprocess_class, true, true);
+	run_ms(&stage, 100);
+	for (unsigned i = 0; i < 40; i++) { /* the guest does not look */
+		stage.now += MS;
+		step(&stage);
+	}
+	CLASS->reset(stage.card->dev, VMSND_RESET_BUS, stage.now);
+	stage.transport->reset(stage.card->bus);
+	find_bus(&stage, &bus);
+	for (unsigned i = 0; i < 100; i++) {
+		stage.now += MS;
+		step(&stage);
+	}
+	for (unsigned queue = 0; queue < WIRE_QUEUES; queue++)
+		assert_false(bus.interrupted(bus.ctx, queue));
+	stage_close(&stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -574,6 +598,7 @@ int main(void)
 	    cmocka_unit_test(test_SS_other_features_are_another_driver),
 	    cmocka_unit_test(test_SS_a_reset_is_a_reset),
 	    cmocka_unit_test(test_SS_a_vmm_that_leaves_takes_its_card_with_it),
+	    cmocka_unit_test(test_LC07_no_interrupt_is_pending_after_reset),
 	};
 
 	return cmocka_run_group_tests_name("saved", tests, NULL, NULL);
