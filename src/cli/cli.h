@@ -18,6 +18,7 @@ struct vmsnd_command {
 };
 
 extern const struct vmsnd_command vmsnd_command_serve;
+extern const struct vmsnd_command vmsnd_command_config;
 extern const struct vmsnd_command vmsnd_command_ctl;
 extern const struct vmsnd_command vmsnd_command_demo;
 extern const struct vmsnd_command vmsnd_command_devices;

@@ -58,15 +58,16 @@ static const struct words {
     {"cannot start any token", NULL, '`', false, "a value cannot begin with '`': put it in quotes"},
     {"found a tab character", NULL, 0, false, "a tab cannot indent: use spaces"},
     {"mapping values are not allowed", NULL, 0, false,
-     "a ':' cannot stand here: indent the line as its neighbours are, or put a value that has ': ' "
-     "in it in quotes"},
+     "a ':' cannot stand here: indent the line as its neighbours are, see that the line above has "
+     "a "
+     "space behind its ':', or put a value that has ': ' in it in quotes"},
     {"block sequence entries are not allowed", NULL, 0, false,
      "a list cannot begin here: begin it on a line of its own below the key"},
     {"unexpected end of stream", "quoted scalar", 0, true, "this quote is never closed"},
     {"unexpected document indicator", "quoted scalar", 0, true, "this quote is never closed"},
     {"did not find expected key", NULL, 0, false,
      "this line does not fit: lines of one block are indented alike, and each is 'key: value'"},
-    {"could not find expected ':'", NULL, 0, false, "a key needs ': ' and a value behind it"},
+    {"could not find expected ':'", NULL, 0, true, "a key needs ': ' and a value behind it"},
     {"did not find expected '-' indicator", NULL, 0, false,
      "this line does not fit into the list above: each item begins with '- ', all indented alike"},
     {"did not find expected ',' or ']'", NULL, 0, true, "this '[' is never closed, or lacks a ','"},

@@ -5,11 +5,6 @@
 
 #define WEAK __attribute__((weak))
 
-WEAK enum vmsnd_rc vmsnd_machine_check(const struct vmsnd_registry *registry,
-				       const struct vmsnd_node *root, struct vmsnd_error *error)
-{
-	return VMSND_OK;
-}
 WEAK void vmsnd_port_save(const struct vmsnd_port *port, struct vmsnd_state_writer *to)
 {
 }

@@ -164,21 +164,22 @@ static void test_what_is_no_yaml_says_what_to_do(void **state)
 	bad("a:\n\tb: 1\n", "t:2:1: a tab cannot indent: use spaces");
 	bad("a: @x\n", "t:1:4: a value cannot begin with '@': put it in quotes");
 	bad("a: b: c\n",
-	    "t:1:5: a ':' cannot stand here: indent the line as its neighbours are, or "
-	    "put a value that has ': ' in it in quotes");
+	    "t:1:5: a ':' cannot stand here: indent the line as its neighbours are, see that the "
+	    "line above has a space behind its ':', or put a value that has ': ' in it in quotes");
 	bad("a: 'x\n\nb: 1\n", "t:1:4: this quote is never closed");
 	bad("a: [1, 2\nb: 3\n", "t:1:4: this '[' is never closed, or lacks a ','");
 	bad("a: {b: 1\n", "t:1:4: this '{' is never closed, or lacks a ','");
 	bad("a: \"\\q\"\n",
 	    "t:1:5: no such escape: write \\\\ for a backslash, or use single quotes");
-	bad("a: 1\n  b: 2\n", "t:2:4: a ':' cannot stand here: indent the line as its neighbours "
-			      "are, or put a value that has ': ' in it in quotes");
+	bad("a: 1\n  b: 2\n",
+	    "t:2:4: a ':' cannot stand here: indent the line as its neighbours are, see that the "
+	    "line above has a space behind its ':', or put a value that has ': ' in it in quotes");
 	bad("a:\n    b: 1\n  c: 2\n",
 	    "t:3:3: this line does not fit: lines of one block are indented "
 	    "alike, and each is 'key: value'");
 	bad("a: - b\n", "t:1:4: a list cannot begin here: begin it on a line of its own below the "
 			"key");
-	bad("a:\n- b\nx y\n", "t:4:1: a key needs ': ' and a value behind it");
+	bad("a:\n- b\nx y\n", "t:3:1: a key needs ': ' and a value behind it");
 	bad("a: \xFF\n", "t:1:4: this is not UTF-8: save the file as UTF-8");
 	bad("\xFF\xFE"
 	    "a",

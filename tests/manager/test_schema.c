@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a configuration is checked for before anything is made; the lines are in tests/cli/golden.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "manager/schema.h"
+
+static unsigned n_made; /* of the toy below: never, by a check */
+
+static size_t toy_footprint(const struct vmsnd_dev_conf *conf)
+{
+	return conf->capture_streams == 2 ? 0 : 64;
+}
+
+static enum vmsnd_rc toy_init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *conf,
+			      const struct vmsnd_dev_env *env, vmsnd_ns now)
+{
+	n_made++;
+	return VMSND_E_INVALID;
+}
+
+static void toy_reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
+{
+}
+
+static vmsnd_ns toy_advance(struct vmsnd_dev *dev, vmsnd_ns now)
+{
+	return VMSND_NEVER;
+}
+
+static size_t toy_counters(const struct vmsnd_dev *dev, struct vmsnd_counter *out, size_t max)
+{
+	return 0;
+}
+
+static const struct vmsnd_dev_class toy = {.abi = VMSND_DEV_ABI,
+					   .kind = VMSND_KIND_AUDIO,
+					   .max_instances = 2,
+					   .name = "toy",
+					   .summary = "a toy",
+					   .footprint = toy_footprint,
+					   .init = toy_init,
+					   .reset = toy_reset,
+					   .advance = toy_advance,
+					   .counters = toy_counters,
+					   .abi_end = VMSND_DEV_ABI};
+
+static size_t fuse_footprint(const struct vmsnd_driver_conf *conf)
+{
+	return 64;
+}
+
+static enum vmsnd_rc fuse_init(struct vmsnd_driver *driver, const struct vmsnd_driver_conf *conf)
+{
+	n_made++;
+	return VMSND_E_INVALID;
+}
+
+static void fuse_process_rt(struct vmsnd_driver *driver, void *samples, uint32_t frames)
+{
+}
+
+static const struct vmsnd_driver_class fuse = {.abi = VMSND_DRIVER_ABI,
+					       .name = "fuse",
+					       .summary = "a toy",
+					       .max_instances = 1,
+					       .footprint = fuse_footprint,
+					       .init = fuse_init,
+					       .process_rt = fuse_process_rt,
+					       .abi_end = VMSND_DRIVER_ABI};
+
+static struct vmsnd_registry *registry;
+static struct vmsnd_error error;
+
+static int open_registry(void **state)
+{
+	return vmsnd_registry_open(NULL, &registry) || vmsnd_registry_add_device(registry, &toy) ||
+	       vmsnd_registry_add_driver(registry, &fuse);
+}
+
+static int close_registry(void **state)
+{
+	vmsnd_registry_close(registry);
+	return 0;
+}
+
+static enum vmsnd_rc check(const char *text)
+{
+	struct vmsnd_node *root;
+	enum vmsnd_rc rc = vmsnd_yaml_parse("f", text, strlen(text), &root, &error);
+
+	if (rc)
+		fail_msg("%s", error.line);
+	rc = vmsnd_machine_check(registry, root, &error);
+	vmsnd_tree_free(root);
+	assert_true((rc == VMSND_OK) == (error.line[0] == '\0'));
+	assert_int_equal(n_made, 0);
+	return rc;
+}
+
+static void test_DM30_no_card_is_right(void **state)
+{
+	assert_int_equal(check(""), VMSND_OK);
+	assert_int_equal(check("version: 1\ncards: {}\n"), VMSND_OK);
+	assert_int_equal(check("cards: []\n"), VMSND_OK);
+}
+
+static void test_DM31_a_device_that_there_is_not(void **state)
+{
+	assert_int_equal(check("cards: {a: {device: toy}, b: {device: tyo}}"), VMSND_E_NO_CLASS);
+	assert_non_null(strstr(error.line, "did you mean 'toy'"));
+	assert_int_equal(check("cards: {a: {device: toy, transport: pigeon}}"), VMSND_E_NO_CLASS);
+	assert_int_equal(check("cards: {a: {device: toy, outputs: [{backend: x}]}}"),
+			 VMSND_E_NO_CLASS);
+	assert_int_equal(
+	    check("cards: {a: {device: toy, outputs: [{backend: null, drivers: [{driver: x}]}]}}"),
+	    VMSND_E_NO_CLASS);
+}
+
+static void test_DM33_numbers_are_what_they_read_as(void **state)
+{
+	assert_int_equal(check("cards: {a: {device: toy, number: 1}, b: {device: toy, number: 0}}"),
+			 VMSND_OK);
+	assert_int_equal(
+	    check("cards: {a: {device: toy, number: 16}, b: {device: toy, number: 0x10}}"),
+	    VMSND_E_INVALID);
+	assert_int_equal(
+	    check("cards: {a: {device: toy, number: 0}, b: {device: virtio-snd, number: 0}}"),
+	    VMSND_OK);
+}
+
+static void test_DM34_more_instances_than_a_class_allows(void **state)
+{
+	assert_int_equal(check("cards: {a: {device: toy}, b: {device: toy}}"), VMSND_OK);
+	assert_int_equal(
+	    check("cards:\n  a: {device: toy}\n  b: {device: toy}\n  c: {device: toy}"),
+	    VMSND_E_LIMIT);
+	assert_string_equal(error.line, "f:4:3: cards.c: there may be 2 cards of the device toy, "
+					"and this is one more");
+	assert_int_equal(check("cards: {a: {device: toy, outputs: [{backend: null, drivers: "
+			       "[{driver: fuse}, {driver: fuse}]}]}}"),
+			 VMSND_E_LIMIT);
+}
+
+static void test_DM76_outputs_may_leave_numbers_out(void **state)
+{
+	assert_int_equal(
+	    check("cards: {a: {device: toy, outputs: {7: {backend: null}, 2: {backend: null}}}}"),
+	    VMSND_OK);
+	assert_int_equal(check("cards: {a: {device: toy, outputs: {8: {backend: null}}}}"),
+			 VMSND_E_INVALID);
+	assert_int_equal(check("cards: {a: {device: toy, outputs: {01: {backend: null}}}}"),
+			 VMSND_E_INVALID);
+	assert_int_equal(check("cards: {a: {device: toy, outputs: []}}"), VMSND_OK);
+}
+
+static void test_CF04_devices_say_what_they_cannot_be(void **state)
+{
+	assert_int_equal(check("cards:\n  a: {device: toy, capture: 2}"), VMSND_E_INVALID);
+	assert_string_equal(error.line,
+			    "f:2:3: cards.a: toy cannot have 1 playback and 2 capture streams");
+}
+
+static void test_CF06_rules_come_before_the_check(void **state)
+{
+	static const char card[] = "cards: {a: {device: toy, outputs: [{backend: null}]}}\n";
+	char text[400];
+
+	snprintf(text, sizeof(text), "%stransforms:\n  - drivers: [{driver: delay, ms: 10}]\n",
+		 card);
+	assert_int_equal(check(text), VMSND_OK);
+	snprintf(text, sizeof(text), "%stransforms:\n  - drivers: [{driver: dealy}]\n", card);
+	assert_int_equal(check(text), VMSND_E_NO_CLASS);
+	assert_non_null(strstr(error.line, "f:3:"));
+	snprintf(text, sizeof(text), "%stransforms:\n  - action: remove\n", card);
+	assert_int_equal(check(text), VMSND_OK);
+	assert_int_equal(check("transforms:\n  - action: explode\n"), VMSND_E_INVALID);
+	assert_non_null(strstr(error.line, "f:2:5: "));
+	assert_int_equal(check("transforms: [a]\n"), VMSND_E_INVALID);
+	assert_int_equal(check("transforms: on\n"), VMSND_E_INVALID);
+	/* Elements that a rule has put in may come back in a file. */
+	assert_int_equal(check("cards: {a: {device: toy, outputs: [{backend: null, drivers: "
+			       "[{driver: delay, injected: '0'}]}]}}"),
+			 VMSND_OK);
+}
+
+static void test_a_thousand_cards_are_looked_through(void **state)
+{
+	struct vmsnd_node *root = vmsnd_tree_new();
+	char path[80], value[80];
+
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(path, sizeof(path), "cards.c%u.device", i);
+		vmsnd_tree_set(root, path, "virtio-snd", NULL, &error);
+		snprintf(path, sizeof(path), "cards.c%u.socket", i);
+		snprintf(value, sizeof(value), "/run/vmsnd/machine-%u.sock", i == 999 ? 7 : i);
+		vmsnd_tree_set(root, path, value, &(struct vmsnd_place){"f", i + 1, 1}, &error);
+	}
+	assert_int_equal(vmsnd_machine_check(registry, root, &error), VMSND_E_INVALID);
+	assert_string_equal(error.line, "f:1000:1: cards.c999: socket is the same as that of "
+					"cards.c7: each card needs one of its own");
+	vmsnd_tree_free(root);
+}
+
+static void test_fill_makes_a_configuration_that_is_right(void **state)
+{
+	static const char text[] = "cards: {a: {device: virtio-snd, outputs: [{backend: null, "
+				   "drivers: [{driver: delay, ms: 5}]}]}, b: {device: toy}}";
+	struct vmsnd_node *root;
+	const char *word;
+	uint64_t n;
+
+	assert_int_equal(vmsnd_yaml_parse("f", text, strlen(text), &root, &error), VMSND_OK);
+	assert_int_equal(vmsnd_schema_fill(registry, root), VMSND_OK);
+	assert_int_equal(vmsnd_machine_check(registry, root, &error), VMSND_OK);
+	assert_int_equal(vmsnd_leaf_uint(root, "cards.a.playback", 99, &n), VMSND_OK);
+	assert_int_equal(n, 1);
+	vmsnd_leaf_text(root, "cards.b.outputs.0.backend", "", &word);
+	assert_string_equal(word, "null");
+	vmsnd_leaf_text(root, "cards.a.outputs.0.pace", "", &word);
+	assert_string_equal(word, "real");
+	vmsnd_leaf_uint(root, "cards.a.outputs.0.drivers.0.ms", 99, &n);
+	assert_int_equal(n, 5);
+	vmsnd_tree_free(root);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_DM30_no_card_is_right),
+	    cmocka_unit_test(test_DM31_a_device_that_there_is_not),
+	    cmocka_unit_test(test_DM33_numbers_are_what_they_read_as),
+	    cmocka_unit_test(test_DM34_more_instances_than_a_class_allows),
+	    cmocka_unit_test(test_DM76_outputs_may_leave_numbers_out),
+	    cmocka_unit_test(test_CF04_devices_say_what_they_cannot_be),
+	    cmocka_unit_test(test_CF06_rules_come_before_the_check),
+	    cmocka_unit_test(test_a_thousand_cards_are_looked_through),
+	    cmocka_unit_test(test_fill_makes_a_configuration_that_is_right),
+	};
+
+	return cmocka_run_group_tests_name("schema", tests, open_registry, close_registry);
+}
