@@ -26,6 +26,9 @@ struct vmsnd_unit {
 	struct vmsnd_format told[2]; /* the guest's and the host's, as the last line had them */
 };
 
+/* Beside the bits of the drivers. */
+#define VMSND_INJECTED_BACKEND (UINT32_C(1) << 31)
+
 /* What is below the connector: drivers and a backend. */
 struct vmsnd_chain_parts {
 	struct vmsnd_host *host;

@@ -31,6 +31,8 @@ enum vmsnd_rc vmsnd_card_chain_write(struct vmsnd_node *node, const struct vmsnd
 	struct vmsnd_node *drivers;
 	enum vmsnd_rc rc = vmsnd_tree_from_text(node, "backend", conf->backend, NULL, error);
 
+	if (!rc && injected & VMSND_INJECTED_BACKEND)
+		rc = vmsnd_leaf_set_bool(node, VMSND_RULE_MARK, true);
 	if (rc || !conf->drivers[0])
 		return rc;
 	drivers = vmsnd_node_make(node, "drivers");
@@ -97,6 +99,8 @@ static enum vmsnd_rc make_host(struct making *making)
 	const char *name;
 	enum vmsnd_rc rc;
 
+	if (vmsnd_leaf_remove(making->node, VMSND_RULE_MARK))
+		making->parts.injected |= VMSND_INJECTED_BACKEND;
 	if (!vmsnd_tree_to_text(making->node, "backend", making->text, sizeof(making->text)))
 		return vmsnd_error_set(&making->error, &place,
 				       "the options of output %u are too long", making->place);
@@ -164,7 +168,8 @@ static enum vmsnd_rc make(struct making *making)
 		return rc;
 	vmsnd_leaf_text(making->node, "backend", NULL, &backend);
 	if (!backend) {
-		vmsnd_error_set(&making->error, &place, "%s: output %u names no backend",
+		vmsnd_error_set(&making->error, &place,
+				"%s: output %u has no backend: it is not attached",
 				making->card->name, making->place);
 		return VMSND_E_NO_VALUE;
 	}
@@ -189,7 +194,8 @@ enum vmsnd_rc vmsnd_card_chain_make(struct vmsnd_card *card, unsigned place,
 		vmsnd_tree_free(making->node);
 	}
 	if (rc && making && making->error.line[0])
-		vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_ERROR, "%s",
+		vmsnd_logf(vmsnd_machine_log(card->machine),
+			   rc == VMSND_E_NO_VALUE ? VMSND_LOG_INFO : VMSND_LOG_ERROR, "%s",
 			   making->error.line);
 	if (rc && making)
 		vmsnd_card_chain_free(out);

@@ -102,12 +102,13 @@ enum change { CHANGE_ATTACH, CHANGE_REATTACH, CHANGE_DETACH };
 /* The marks of injected drivers move along. */
 static uint32_t shifted(uint32_t marks, unsigned at, enum change change)
 {
-	uint32_t above = marks & ((UINT32_C(1) << at) - 1), from = marks >> at;
+	uint32_t backend = marks & VMSND_INJECTED_BACKEND, drivers = marks ^ backend;
+	uint32_t above = drivers & ((UINT32_C(1) << at) - 1), from = drivers >> at;
 
 	if (change == CHANGE_ATTACH)
-		return above | (from << 1) << at;
+		return backend | above | (from << 1) << at;
 	if (change == CHANGE_DETACH)
-		return above | (from >> 1) << at;
+		return backend | above | (from >> 1) << at;
 	return marks & ~(UINT32_C(1) << at);
 }
 

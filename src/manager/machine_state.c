@@ -10,10 +10,13 @@
 #include "manager/machine.h"
 #include "manager/state.h"
 
-#define CARD_MAJOR   1u
-#define CARD_MINOR   0u
-#define CONFIG_MAJOR 1u
-#define CONFIG_MINOR 0u
+#define CARD_MAJOR 1u
+#define CARD_MINOR 0u
+/* Of the section: what is in it has a version of its own. */
+#define TRANSPORT_MAJOR 1u
+#define TRANSPORT_MINOR 0u
+#define CONFIG_MAJOR    1u
+#define CONFIG_MINOR    0u
 /* No card's: the configuration's. */
 #define NO_CARD UINT32_MAX
 /* A text of the configuration. */
@@ -84,6 +87,13 @@ static void write_device(void *ctx, struct vmsnd_state_writer *to)
 	card->cls->save(card->dev, to);
 }
 
+static void write_transport(void *ctx, struct vmsnd_state_writer *to)
+{
+	const struct vmsnd_card *card = ((const struct writing *)ctx)->card;
+
+	card->transport->save(card->bus, to);
+}
+
 /* Drivers of an output on a port: as one number. */
 static uint32_t driver_part(const struct vmsnd_output *output, unsigned port)
 {
@@ -131,6 +141,10 @@ static void save_card(struct vmsnd_state_out *out, struct vmsnd_card *card, uint
 					 .card = number,
 					 .major = card->cls->state_major,
 					 .minor = card->cls->state_minor};
+	struct vmsnd_state_key transport = {.name = "transport",
+					    .card = number,
+					    .major = TRANSPORT_MAJOR,
+					    .minor = TRANSPORT_MINOR};
 
 	vmsnd_state_section(out, &key, write_card, &writing);
 	save_outputs(out, &writing, number);
@@ -139,6 +153,8 @@ static void save_card(struct vmsnd_state_out *out, struct vmsnd_card *card, uint
 		vmsnd_state_section(out, &port, write_port, &writing);
 	}
 	vmsnd_state_section(out, &device, write_device, &writing);
+	if (card->transport->save)
+		vmsnd_state_section(out, &transport, write_transport, &writing);
 }
 
 static enum vmsnd_rc save_config(const struct vmsnd_machine *machine, struct vmsnd_state_out *out)
@@ -438,6 +454,23 @@ static bool load_device(struct loading *loading)
 	return true;
 }
 
+static bool load_transport(struct loading *loading)
+{
+	struct vmsnd_card *card = loading->card;
+	struct wanted wanted = {.name = "transport",
+				.major = TRANSPORT_MAJOR,
+				.missing = "its transport is missing",
+				.other = "its transport is of another version"};
+	enum vmsnd_rc rc;
+
+	if (!card->transport->load)
+		return true;
+	if (!section(loading, &wanted))
+		return false;
+	rc = card->transport->load(card->bus, &wanted.from, loading->now);
+	return rc ? wrong(loading, rc, "its transport cannot be loaded") : true;
+}
+
 /* ---- cards ---- */
 
 static struct vmsnd_card *card_named(const struct vmsnd_machine *machine, const char *name)
@@ -509,7 +542,7 @@ static bool load_card(struct loading *loading, struct vmsnd_state_reader *from)
 	loading->now = vmsnd_lane_time(lane, loading->now);
 	take_head(loading, &head);
 	loaded = load_chains(loading) && load_outputs(loading) && load_ports(loading) &&
-		 load_device(loading);
+		 load_device(loading) && load_transport(loading);
 	vmsnd_card_touch(loading->card);
 	vmsnd_lane_unlock(lane, true);
 	return loaded;

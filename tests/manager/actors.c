@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "actors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct actors actors;
+
+static void tell(const char *who, const char *name, const char *what)
+{
+	size_t at = strlen(actors.story);
+
+	snprintf(actors.story + at, sizeof(actors.story) - at, "%s%s%s %s\n", who, *name ? " " : "",
+		 name, what);
+}
+
+static enum vmsnd_rc late(unsigned *left)
+{
+	if (*left == 0)
+		return actors.fail_life;
+	--*left;
+	return VMSND_E_AGAIN;
+}
+
+/* ---- devices ---- */
+
+struct vmsnd_dev {
+	char name[64];
+	const char *cls;
+};
+
+static size_t footprint(const struct vmsnd_dev_conf *conf)
+{
+	return conf->playback_streams > 8 ? 0 : sizeof(struct vmsnd_dev);
+}
+
+static enum vmsnd_rc init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *conf,
+			  const struct vmsnd_dev_env *env, vmsnd_ns now)
+{
+	assert_null(vmsnd_node_parent(conf->node)); /* CF-03 */
+	snprintf(dev->name, sizeof(dev->name), "%s", conf->name);
+	tell("device", dev->name, "init");
+	if (actors.fail_card && strcmp(actors.fail_card, dev->name) != 0)
+		return VMSND_OK;
+	return actors.fail_init;
+}
+
+static void fini(struct vmsnd_dev *dev)
+{
+	tell("device", dev->name, "fini");
+}
+
+static enum vmsnd_rc init_complete(struct vmsnd_dev *dev, vmsnd_ns now)
+{
+	tell("device", dev->name, "init-complete");
+	if (actors.fail_card && strcmp(actors.fail_card, dev->name) != 0)
+		return VMSND_OK;
+	return actors.fail_complete;
+}
+
+static void reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
+{
+	tell("device", dev->name, why == VMSND_RESET_BUS ? "resets" : "resets otherwise");
+}
+
+static vmsnd_ns advance(struct vmsnd_dev *dev, vmsnd_ns now)
+{
+	return VMSND_NEVER;
+}
+
+static size_t counters(const struct vmsnd_dev *dev, struct vmsnd_counter *out, size_t max)
+{
+	if (max > 0)
+		out[0] = (struct vmsnd_counter){"calls", 7};
+	return 1;
+}
+
+static enum vmsnd_rc dev_life(struct vmsnd_dev *dev, enum vmsnd_life what, vmsnd_ns now)
+{
+	tell("device", dev->name, vmsnd_life_name(what));
+	return late(&actors.late_device);
+}
+
+#define DEVICE(title, bits, first, most)                                                           \
+	{                                                                                          \
+		.abi = VMSND_DEV_ABI, .abi_end = VMSND_DEV_ABI, .kind = bits, .flags = first,      \
+		.max_instances = most, .name = title, .summary = "for tests",                      \
+		.footprint = footprint, .init = init, .fini = fini,                                \
+		.init_complete = init_complete, .reset = reset, .advance = advance,                \
+		.counters = counters, .life = dev_life                                             \
+	}
+
+static const struct vmsnd_dev_class devices[] = {
+    DEVICE("actor", VMSND_KIND_AUDIO, 0, 16),
+    DEVICE("bridge", VMSND_KIND_BUS | VMSND_KIND_AUDIO, 0, 16),
+    DEVICE("first", VMSND_KIND_AUDIO,
+	   VMSND_DEV_FIRST_RESET | VMSND_DEV_FIRST_SUSPEND | VMSND_DEV_FIRST_POWER_OFF, 16),
+    DEVICE("single", VMSND_KIND_AUDIO, 0, 1),
+};
+
+/* ---- a transport that nobody comes through ---- */
+
+struct vmsnd_transport {
+	int nothing;
+};
+
+static enum vmsnd_rc hall_open(const struct vmsnd_transport_conf *conf,
+			       const struct vmsnd_transport_user *user,
+			       struct vmsnd_transport **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? VMSND_OK : VMSND_E_NOMEM;
+}
+
+static void hall_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns now)
+{
+}
+
+static void hall_notify(struct vmsnd_transport *bus, unsigned vector)
+{
+}
+
+static void hall_close(struct vmsnd_transport *bus, vmsnd_ns now)
+{
+	free(bus);
+}
+
+static const struct vmsnd_transport_class hall = {.abi = VMSND_TRANSPORT_ABI,
+						  .name = "hall",
+						  .summary = "for tests",
+						  .open = hall_open,
+						  .ready = hall_ready,
+						  .notify = hall_notify,
+						  .close = hall_close,
+						  .abi_end = VMSND_TRANSPORT_ABI};
+
+/* ---- backends ---- */
+
+struct vmsnd_backend {
+	char name[16];
+};
+
+static const struct vmsnd_option stage_options[] = {
+    {"as", VMSND_OPTION_TEXT, "", "what it is called in the story", 0, 0}, {.key = NULL}};
+
+static enum vmsnd_rc stage_open(const struct vmsnd_backend_conf *conf, struct vmsnd_backend **out)
+{
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return VMSND_E_NOMEM;
+	snprintf((*out)->name, sizeof((*out)->name), "%s", vmsnd_conf_text(conf->options, "as"));
+	tell("backend", (*out)->name, "open");
+	return VMSND_OK;
+}
+
+static void stage_close(struct vmsnd_backend *host)
+{
+	tell("backend", host->name, "close");
+	free(host);
+}
+
+static enum vmsnd_rc stream_open(struct vmsnd_backend *host, const struct vmsnd_stream_want *want,
+				 const struct vmsnd_stream_user *user, void *ctx,
+				 struct vmsnd_stream **out, struct vmsnd_stream_got *got)
+{
+	return VMSND_E_UNSUPPORTED;
+}
+
+static enum vmsnd_rc stream_start(struct vmsnd_stream *stream, vmsnd_ns now)
+{
+	return VMSND_OK;
+}
+
+static void stream_stop(struct vmsnd_stream *stream, vmsnd_ns now)
+{
+}
+
+static void stream_close(struct vmsnd_stream *stream)
+{
+}
+
+static enum vmsnd_rc stage_life(struct vmsnd_backend *host, enum vmsnd_life what, vmsnd_ns now)
+{
+	tell("backend", host->name, vmsnd_life_name(what));
+	return late(&actors.late_backend);
+}
+
+static const struct vmsnd_backend_class stage = {.abi = VMSND_BACKEND_ABI,
+						 .name = "stage",
+						 .summary = "for tests",
+						 .options = stage_options,
+						 .open = stage_open,
+						 .close = stage_close,
+						 .stream_open = stream_open,
+						 .stream_start = stream_start,
+						 .stream_stop = stream_stop,
+						 .stream_close = stream_close,
+						 .life = stage_life,
+						 .abi_end = VMSND_BACKEND_ABI};
+
+/* ---- the machine ---- */
+
+static void log_line(void *ctx, enum vmsnd_log_level level, const char *line)
+{
+	size_t at = strlen(actors.log);
+
+	if (level <= VMSND_LOG_INFO)
+		snprintf(actors.log + at, sizeof(actors.log) - at, "%s\n", line);
+}
+
+void actors_open(bool off)
+{
+	struct vmsnd_machine_conf conf = {.log = {NULL, log_line}, .off = off};
+
+	memset(&actors, 0, sizeof(actors));
+	actors.now = VMSND_NS_PER_SECOND;
+	assert_int_equal(vmsnd_registry_open(NULL, &actors.registry), VMSND_OK);
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
+		assert_int_equal(vmsnd_registry_add_device(actors.registry, &devices[i]),
+				 VMSND_RECORD_FINE);
+	assert_int_equal(vmsnd_registry_add_transport(actors.registry, &hall), VMSND_RECORD_FINE);
+	assert_int_equal(vmsnd_registry_add_backend(actors.registry, &stage), VMSND_RECORD_FINE);
+	conf.registry = actors.registry;
+	assert_int_equal(vmsnd_machine_open(&conf, &actors.machine), VMSND_OK);
+}
+
+void actors_close(void)
+{
+	vmsnd_machine_close(actors.machine, actors.now);
+	vmsnd_registry_close(actors.registry);
+}
+
+enum vmsnd_rc actors_try(const char *yaml)
+{
+	struct vmsnd_node *root;
+	struct vmsnd_error error;
+	enum vmsnd_rc rc = vmsnd_yaml_parse("test", yaml, strlen(yaml), &root, &error);
+
+	if (rc)
+		fail_msg("%s", error.line);
+	rc = vmsnd_machine_build(actors.machine, root, NULL, 0, actors.now);
+	vmsnd_tree_free(root);
+	return rc;
+}
+
+void actors_build(const char *yaml)
+{
+	if (actors_try(yaml))
+		fail_msg("%s", actors.log);
+}
+
+const char *actors_story(void)
+{
+	static char story[sizeof(actors.story)];
+
+	memcpy(story, actors.story, sizeof(story));
+	actors.story[0] = '\0';
+	return story;
+}
+
+unsigned actors_life(enum vmsnd_life what, vmsnd_ns step)
+{
+	unsigned tries = 1;
+
+	while (vmsnd_machine_life(actors.machine, what, actors.now) == VMSND_E_AGAIN) {
+		actors.now += step;
+		tries++;
+		assert_true(tries < 10000);
+	}
+	return tries;
+}
