@@ -23,6 +23,8 @@
 
 struct demo {
 	const char *path;
+	const char *backend; /* instead of the file */
+	struct vmsnd_registry *registry;
 	bool fast; /* virtual time: no waiting */
 	vmsnd_ns now;
 	struct vmsnd_lane_clock clock;
@@ -40,12 +42,14 @@ struct demo {
 };
 
 static const char help[] =
-    "Usage: vmsnd demo [--output FILE] [--fast]\n\n"
+    "Usage: vmsnd demo [--output FILE] [--fast] [--module FILE]... [--backend BACKEND]\n\n"
     "Plays a tune through a virtio-snd card, with nothing else on the machine: a guest driver\n"
     "inside the program finds the card, negotiates, and plays; what the card hands to the host\n"
     "is written to FILE and, if that is a WAV file, compared with what was played.\n\n"
     "  -o, --output FILE  the file to write (default: vmsnd-demo.wav; or .w64, .rf64, .flac)\n"
-    "  -f, --fast         in virtual time: done at once instead of in the tune's length\n\n"
+    "  -f, --fast         in virtual time: done at once instead of in the tune's length\n"
+    "  -m, --module FILE  loads a module first: to try a backend of one's own\n"
+    "  -b, --backend B    plays into this backend ('vmsnd backends') instead of a file\n\n"
     "Example:\n\n"
     "  vmsnd demo --output tune.wav && aplay tune.wav\n";
 
@@ -75,10 +79,10 @@ static void backend_text(const struct demo *demo, char *text, size_t bytes)
 
 static int open_card(struct demo *demo)
 {
-	struct vmsnd_machine_conf machine_conf = {.log = demo->log};
+	struct vmsnd_machine_conf machine_conf = {.log = demo->log, .registry = demo->registry};
 	char backend[VMSND_CONF_TEXT_BYTES];
 	struct vmsnd_card_conf card = {.device = "virtio-snd,playback=1,capture=0,name=demo",
-				       .backend = backend,
+				       .backend = demo->backend ? demo->backend : backend,
 				       .transport = "in-process",
 				       .listen_fd = -1};
 
@@ -291,26 +295,40 @@ static int run_demo(struct demo *demo, void *memory)
 		code = failed(demo, "counting", "frames were lost or doubled");
 	if (demo->machine)
 		vmsnd_machine_close(demo->machine, demo->now);
-	return code ? code : compare(demo);
+	return code || demo->backend ? code : compare(demo);
 }
 
 static int parse(const struct vmsnd_command *self, int argc, char **argv, struct demo *demo)
 {
-	static const struct option options[] = {
-	    {"output", required_argument, NULL, 'o'}, {"fast", no_argument, NULL, 'f'}, {0}};
+	static const struct option options[] = {{"output", required_argument, NULL, 'o'},
+						{"fast", no_argument, NULL, 'f'},
+						{"backend", required_argument, NULL, 'b'},
+						{"module", required_argument, NULL, 'm'},
+						{0}};
 	int letter;
 
 	opterr = 0;
-	while ((letter = getopt_long(argc, argv, "o:f", options, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "o:fb:m:", options, NULL)) != -1) {
 		if (letter == 'o')
 			demo->path = optarg;
 		else if (letter == 'f')
 			demo->fast = true;
-		else
+		else if (letter == 'b')
+			demo->backend = optarg;
+		else if (letter == 'm' && vmsnd_registry_load(demo->registry, optarg, true))
+			return VMSND_EXIT_FAILED;
+		else if (letter != 'm')
 			return vmsnd_cli_bad_option(self, argv[optind - 1]);
 	}
 	return optind < argc ? vmsnd_cli_usage(self, "every argument is an option")
 			     : VMSND_EXIT_DONE;
+}
+
+static bool open_registry(struct demo *demo)
+{
+	const struct vmsnd_registry_conf conf = {.log = &demo->log};
+
+	return vmsnd_registry_open(&conf, &demo->registry) == VMSND_OK;
 }
 
 static int run(const struct vmsnd_command *self, int argc, char **argv)
@@ -323,10 +341,13 @@ static int run(const struct vmsnd_command *self, int argc, char **argv)
 		demo->path = "vmsnd-demo.wav";
 		demo->said.level = VMSND_LOG_WARNING;
 		demo->log = vmsnd_cli_log(&demo->said);
-		code = parse(self, argc, argv, demo);
+		code = open_registry(demo) ? parse(self, argc, argv, demo) : VMSND_EXIT_FAILED;
+		if (demo->backend)
+			demo->said.level = VMSND_LOG_INFO;
 		demo->now = demo->fast ? 0 : vmsnd_clock_now();
 		if (!code)
 			code = run_demo(demo, memory);
+		vmsnd_registry_close(demo->registry);
 		free(demo->guest);
 	}
 	free(memory);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* vmsnd devices, vmsnd backends: what this build has, with options and defaults. */
+/* vmsnd devices, backends, drivers, modules: what there is, with options and defaults. */
+#include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "manager/card.h"
+#include "manager/module.h"
 #include "manager/output.h"
-#include "vmsnd/module.h"
+
+/* What one of the lists prints. */
+typedef void print_list(const struct vmsnd_registry *registry);
 
 static const char *type_word(const struct vmsnd_option *option)
 {
@@ -30,52 +35,212 @@ static void print_options(const struct vmsnd_option *options)
 	}
 }
 
-static int list_devices(const struct vmsnd_command *self, int argc, char **argv)
+static void print_devices(const struct vmsnd_registry *registry)
 {
-	const struct vmsnd_transport_class *bus = vmsnd_registry_find_transport(NULL, "vhost-user");
+	const struct vmsnd_transport_class *bus =
+	    vmsnd_registry_find_transport(registry, "vhost-user");
+	const struct vmsnd_dev_class *device;
 
-	if (argc > 1)
-		return vmsnd_cli_usage(self, "it takes no arguments");
-	for (size_t i = 0; vmsnd_registry_device(NULL, i); i++) {
-		const struct vmsnd_dev_class *device = vmsnd_registry_device(NULL, i);
-
+	for (size_t i = 0; (device = vmsnd_registry_device(registry, i)); i++) {
 		printf("%s\n    %s\n", device->name, device->summary);
-		print_options(bus->options);
+		print_options(bus ? bus->options : NULL);
 		print_options(device->options);
 		print_options(vmsnd_card_options());
 	}
-	return VMSND_EXIT_DONE;
 }
 
-static int list_backends(const struct vmsnd_command *self, int argc, char **argv)
+static void print_backends(const struct vmsnd_registry *registry)
 {
-	if (argc > 1)
-		return vmsnd_cli_usage(self, "it takes no arguments");
-	for (size_t i = 0; vmsnd_registry_backend(NULL, i); i++) {
-		const struct vmsnd_backend_class *backend = vmsnd_registry_backend(NULL, i);
+	const struct vmsnd_backend_class *backend;
 
+	for (size_t i = 0; (backend = vmsnd_registry_backend(registry, i)); i++) {
 		printf("%s\n    %s\n", backend->name, backend->summary);
 		print_options(backend->options);
 	}
 	puts("every backend:");
 	print_options(vmsnd_output_options());
-	return VMSND_EXIT_DONE;
 }
+
+static void print_drivers(const struct vmsnd_registry *registry)
+{
+	const struct vmsnd_driver_class *driver;
+
+	for (size_t i = 0; (driver = vmsnd_registry_driver(registry, i)); i++) {
+		printf("%s\n    %s\n", driver->name, driver->summary);
+		print_options(driver->options);
+	}
+}
+
+/* Loads what --module names: 0, or the exit code. */
+static int take_modules(const struct vmsnd_command *self, int argc, char **argv,
+			struct vmsnd_registry *registry)
+{
+	static const struct option options[] = {{"module", required_argument, NULL, 'm'}, {0}};
+	int letter;
+
+	opterr = 0;
+	while ((letter = getopt_long(argc, argv, "m:", options, NULL)) != -1) {
+		enum vmsnd_rc rc;
+
+		if (letter != 'm')
+			return vmsnd_cli_bad_option(self, argv[optind - 1]);
+		rc = vmsnd_registry_load(registry, optarg, true);
+		if (rc && rc != VMSND_E_EXISTS)
+			return VMSND_EXIT_FAILED;
+	}
+	return optind < argc ? vmsnd_cli_usage(self, "it takes no arguments besides --module")
+			     : VMSND_EXIT_DONE;
+}
+
+/* The built-in ones, the folder's, those that --module names. */
+static int list(const struct vmsnd_command *self, int argc, char **argv, print_list *print)
+{
+	struct vmsnd_cli_log_state said = {.level = VMSND_LOG_WARNING};
+	const struct vmsnd_log log = vmsnd_cli_log(&said);
+	const struct vmsnd_registry_conf conf = {.log = &log};
+	struct vmsnd_registry *registry;
+	int code;
+
+	if (vmsnd_registry_open(&conf, &registry)) {
+		vmsnd_logf(&log, VMSND_LOG_ERROR, "%s: out of memory", self->name);
+		return VMSND_EXIT_FAILED;
+	}
+	vmsnd_registry_load_folder(registry);
+	code = take_modules(self, argc, argv, registry);
+	if (!code)
+		print(registry);
+	vmsnd_registry_close(registry);
+	return code;
+}
+
+static int list_devices(const struct vmsnd_command *self, int argc, char **argv)
+{
+	return list(self, argc, argv, print_devices);
+}
+
+static int list_backends(const struct vmsnd_command *self, int argc, char **argv)
+{
+	return list(self, argc, argv, print_backends);
+}
+
+static int list_drivers(const struct vmsnd_command *self, int argc, char **argv)
+{
+	return list(self, argc, argv, print_drivers);
+}
+
+/* ---- modules ---- */
+
+static void print_log(void *ctx, enum vmsnd_log_level level, const char *line)
+{
+	if (level <= VMSND_LOG_WARNING)
+		printf("    %s\n", line);
+}
+
+/* What it says, then what it brought. */
+static bool try_module(struct vmsnd_registry *registry, const char *path)
+{
+	const struct vmsnd_registry_mark before = vmsnd_registry_mark(registry);
+	const struct vmsnd_class_list *lists = registry->lists;
+	enum vmsnd_rc rc;
+
+	puts(path);
+	rc = vmsnd_registry_load(registry, path, true);
+	if (rc == VMSND_E_EXISTS)
+		puts("    is the same as one above");
+	if (rc)
+		return rc == VMSND_E_EXISTS;
+	for (enum vmsnd_sort sort = VMSND_SORT_DEVICE; sort < VMSND_SORT_COUNT; sort++)
+		for (size_t i = before.n[sort]; i < lists[sort].n; i++)
+			printf("    loads: %s %s\n", vmsnd_sort_name(sort),
+			       vmsnd_record_name(sort, lists[sort].rows[i]));
+	return true;
+}
+
+static int try_folder(struct vmsnd_registry *registry)
+{
+	int code = VMSND_EXIT_DONE;
+	char **paths = NULL;
+	size_t n = 0;
+
+	if (registry->folder)
+		vmsnd_module_list(registry->folder, &paths, &n);
+	if (n == 0)
+		printf("There are no modules in %s.\n",
+		       registry->folder ? registry->folder : "any folder");
+	for (size_t i = 0; i < n; i++)
+		if (!try_module(registry, paths[i]))
+			code = VMSND_EXIT_FAILED;
+	vmsnd_module_list_free(paths, n);
+	return code;
+}
+
+static int list_modules(const struct vmsnd_command *self, int argc, char **argv)
+{
+	static const struct option options[] = {{"module", required_argument, NULL, 'm'}, {0}};
+	const struct vmsnd_log log = {.write = print_log};
+	const struct vmsnd_registry_conf conf = {.log = &log};
+	int code = VMSND_EXIT_DONE, letter;
+	struct vmsnd_registry *registry;
+	bool named = false;
+
+	if (vmsnd_registry_open(&conf, &registry))
+		return VMSND_EXIT_FAILED;
+	opterr = 0;
+	while (code != VMSND_EXIT_USAGE &&
+	       (letter = getopt_long(argc, argv, "m:", options, NULL)) != -1) {
+		named = true;
+		if (letter != 'm')
+			code = vmsnd_cli_bad_option(self, argv[optind - 1]);
+		else if (!try_module(registry, optarg))
+			code = VMSND_EXIT_FAILED;
+	}
+	if (code != VMSND_EXIT_USAGE && optind < argc)
+		code = vmsnd_cli_usage(self, "it takes no arguments besides --module");
+	else if (!named)
+		code = try_folder(registry);
+	vmsnd_registry_close(registry);
+	return code;
+}
+
+#define MODULE_HELP                                                                                \
+	"\n  -m, --module FILE  also what this module brings; a path, or a name in the folder\n"   \
+	"                     of modules. May be given more than once.\n"
 
 const struct vmsnd_command vmsnd_command_devices = {
     .name = "devices",
     .summary = "lists the sound cards a guest can be given, with their options",
-    .help = "Usage: vmsnd devices\n\n"
+    .help = "Usage: vmsnd devices [--module FILE]...\n\n"
 	    "Lists the sound cards a guest can be given, with options and defaults.\n"
-	    "They go behind --device of 'vmsnd serve'.\n",
+	    "They go behind --device of 'vmsnd serve'.\n" MODULE_HELP,
     .run = list_devices,
 };
 
 const struct vmsnd_command vmsnd_command_backends = {
     .name = "backends",
     .summary = "lists where sound can go to and come from, with options",
-    .help = "Usage: vmsnd backends\n\n"
+    .help = "Usage: vmsnd backends [--module FILE]...\n\n"
 	    "Lists where sound can go to and come from, with options and defaults.\n"
-	    "They go behind --backend of 'vmsnd serve'.\n",
+	    "They go behind --backend of 'vmsnd serve'.\n" MODULE_HELP,
     .run = list_backends,
+};
+
+const struct vmsnd_command vmsnd_command_drivers = {
+    .name = "drivers",
+    .summary = "lists what can change the sound on its way to a backend",
+    .help = "Usage: vmsnd drivers [--module FILE]...\n\n"
+	    "Lists what can stand between a card and a backend and change the sound, with\n"
+	    "options and defaults. A configuration names them under 'drivers'.\n" MODULE_HELP,
+    .run = list_drivers,
+};
+
+const struct vmsnd_command vmsnd_command_modules = {
+    .name = "modules",
+    .summary = "lists the modules there are, and whether each loads",
+    .help = "Usage: vmsnd modules [--module FILE]...\n\n"
+	    "Tries every module in the folder of modules, or those that are named, and says\n"
+	    "what each brings or why it does not load. The folder is 'vmsnd' beside the\n"
+	    "library; the environment's VMSND_MODULE_PATH names another.\n\n"
+	    "  -m, --module FILE  a path, or a name in the folder; may be given more than once\n\n"
+	    "Exit status: 0: all load; 1: one does not.\n",
+    .run = list_modules,
 };
