@@ -259,12 +259,14 @@ size_t vmsnd_port_counters(const struct vmsnd_port *port, struct vmsnd_counter *
 #define VMSND_PORT_STATE_MAJOR 1u
 #define VMSND_PORT_STATE_MINOR 0u
 
-/* What a port is and what its ring holds: phase, parameters, positions, what was counted, its
- * units' volume and what is in their rings. Host streams are not part of it. */
+/* What a paused port is and what its ring holds: phase, parameters, positions, what was counted,
+ * its units' volume and what is in their rings. Neither host streams nor the owner's switch are
+ * part of it. */
 void vmsnd_port_save(const struct vmsnd_port *port, struct vmsnd_state_writer *to);
 /* Into a port just initialized, with its units in place; it is paused then, whatever was saved.
  * Units that are not in the state begin empty; those that are in it and not here are skipped.
- * VMSND_E_DAMAGED: a value that cannot be; the port is as it was. */
+ * VMSND_E_DAMAGED: a value that cannot be, or another direction; VMSND_E_INVALID: it was prepared
+ * already. The port is as it was then. */
 enum vmsnd_rc vmsnd_port_load(struct vmsnd_port *port, struct vmsnd_state_reader *from,
 			      uint16_t minor, vmsnd_ns now);
 

@@ -45,7 +45,7 @@ void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *form
 }
 
 /* What it holds stays. */
-static void make_room(struct vmsnd_lun *lun, uint64_t room)
+void vmsnd_lun_make_room(struct vmsnd_lun *lun, uint64_t room)
 {
 	if (room > whole_storage(lun->far.frame_bytes))
 		room = whole_storage(lun->far.frame_bytes);
@@ -61,7 +61,7 @@ static void fit_fed_ring(struct vmsnd_lun *lun)
 	uint64_t block = (uint64_t)lun->got.period_frames * lun->own.ring_format.rate_hz /
 			 lun->got.format.rate_hz;
 
-	make_room(lun, 8 * larger(block, vmsnd_port_host_block(lun->port)));
+	vmsnd_lun_make_room(lun, 8 * larger(block, vmsnd_port_host_block(lun->port)));
 }
 
 /* The ring's own format, and how much it has to hold: what comes at a time, several times. */
@@ -74,7 +74,7 @@ static void fit_ring(struct vmsnd_lun *lun)
 
 	if (lun->dir == VMSND_CAPTURE && lun->far.frame_bytes > 0 &&
 	    vmsnd_format_equal(host, &lun->own.ring_format))
-		make_room(lun, 8 * larger(block, guest));
+		vmsnd_lun_make_room(lun, 8 * larger(block, guest));
 	else if (lun->dir == VMSND_CAPTURE)
 		vmsnd_lun_ring_reset(lun, host, 8 * larger(block, guest));
 	else if (lun->conf.role == VMSND_LUN_TAP_HOST)

@@ -134,6 +134,26 @@ static uint32_t choose_capacity(const struct vmsnd_port *port)
 	return capacity > least ? capacity : least;
 }
 
+void vmsnd_port_ring_load(struct vmsnd_port *port, uint64_t position, const void *frames,
+			  uint32_t n)
+{
+	bool playback = port->conf.dir == VMSND_PLAYBACK;
+	uint64_t first = playback ? position - n : position;
+	uint32_t capacity = port->prepared ? choose_capacity(port) : 0;
+
+	if (n > capacity)
+		capacity = vmsnd_ring_capacity(n);
+	vmsnd_ring_end_init(&port->ring, &port->head, port->conf.ring_storage, capacity,
+			    port->frame_bytes);
+	port->ring.position = first;
+	atomic_store_explicit(&port->head.read, first, memory_order_relaxed);
+	atomic_store_explicit(&port->head.written, first, memory_order_relaxed);
+	port->main.ring = port->ring;
+	vmsnd_ring_put_rt(playback ? &port->ring : &port->main.ring, frames, n);
+	port->stand.ring = port->main.ring;
+	port->main.ring_format = port->params.format;
+}
+
 /* RI-04: the ring is sized for the new device, and what it holds stays. */
 void vmsnd_port_grow(struct vmsnd_port *port)
 {

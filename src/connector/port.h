@@ -305,6 +305,9 @@ enum vmsnd_rc vmsnd_lun_fit(struct vmsnd_lun *lun);
 /* The ring of a unit above 0, for at least `frames`; empty. */
 void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *format,
 			  uint64_t frames);
+/* Room for `frames` in the ring of a unit above 0, as far as its storage goes; what it holds stays.
+ */
+void vmsnd_lun_make_room(struct vmsnd_lun *lun, uint64_t frames);
 void vmsnd_port_fit_stand_in(struct vmsnd_port *port);
 
 /* ---- the lane: feed.c ---- */
@@ -329,6 +332,10 @@ vmsnd_ns vmsnd_lun_drive_deadline(const struct vmsnd_lun *lun, vmsnd_ns now);
 /* Sizes that follow from params and unit 0's host. */
 void vmsnd_port_measure(struct vmsnd_port *port);
 uint32_t vmsnd_port_fill(const struct vmsnd_port *port);
+/* A ring for the parameters that holds `n` frames, the device's end being at `position`; only while
+ * nobody else uses it. */
+void vmsnd_port_ring_load(struct vmsnd_port *port, uint64_t position, const void *frames,
+			  uint32_t n);
 /* Unit 0's block, in frames of the guest's; 0 when there is none. */
 uint64_t vmsnd_port_host_block(const struct vmsnd_port *port);
 /* Unit 0's host was opened: room for its blocks. */
