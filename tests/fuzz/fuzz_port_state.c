@@ -4,6 +4,7 @@
  * was taken may not crash, spin, or be lost when it is saved again. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "connector/connector.h"
 
@@ -44,12 +45,13 @@ static void check(bool holds)
 		abort();
 }
 
+/* Pages that are not touched cost nothing. */
 static void *zeroed(size_t bytes)
 {
-	void *at = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	check(at);
-	return memset(at, 0, bytes);
+	check(at != MAP_FAILED);
+	return at;
 }
 
 static enum vmsnd_rc host_open(struct vmsnd_backend *host, const struct vmsnd_stream_want *want,
@@ -148,10 +150,10 @@ static void machine_close(struct machine *machine, vmsnd_ns now)
 		vmsnd_port_remove(machine->port, i, now);
 		check(vmsnd_lun_gone(machine->luns[i]));
 		check(!machine->hosts[i].open);
-		free(machine->luns[i]);
-		free(machine->rings[i]);
+		munmap(machine->luns[i], vmsnd_lun_footprint());
+		munmap(machine->rings[i], VMSND_PORT_RING_BYTES);
 	}
-	free(machine->port);
+	munmap(machine->port, vmsnd_port_footprint());
 }
 
 static void guest_turn(struct vmsnd_port *port)
