@@ -1,40 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a command was given, against its row in the table. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/parts.h"
 
-#define STREAMS_MAX 64u
-
-void vmsnd_control_fail(struct vmsnd_control_call *call, const char *cls, const char *format, ...)
-{
-	va_list arguments;
-
-	call->failed = cls;
-	va_start(arguments, format);
-	vsnprintf(call->line, sizeof(call->line), format, arguments);
-	va_end(arguments);
-	/* Cut anywhere, and quoting anything: only what is safe to show again stays. */
-	for (char *at = call->line; *at; at++)
-		if ((unsigned char)*at < ' ' || (unsigned char)*at >= 0x7f)
-			*at = '?';
-}
-
-bool vmsnd_control_went(struct vmsnd_control_call *call, enum vmsnd_rc rc, const char *line)
-{
-	const char *heard = call->heard ? call->heard->line : "";
-
-	if (rc == VMSND_OK)
-		return true;
-	if (!heard[0] && rc == VMSND_E_INVALID)
-		heard = line;
-	vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "%s", heard[0] ? heard : vmsnd_rc_text(rc));
-	return false;
-}
+#define STREAMS_MAX    64u
+#define PATH_BYTES_MAX 4096u
 
 /* ---- kinds ---- */
 
@@ -88,6 +62,16 @@ static bool take_stream(const json_t *given, struct vmsnd_control_value *out)
 	return take_number(given, STREAMS_MAX, out);
 }
 
+static bool take_at(const json_t *given, struct vmsnd_control_value *out)
+{
+	return take_number(given, VMSND_DRIVERS_MAX + 1, out);
+}
+
+static bool take_occurrence(const json_t *given, struct vmsnd_control_value *out)
+{
+	return take_number(given, VMSND_DRIVERS_MAX, out);
+}
+
 static bool take_bool(const json_t *given, struct vmsnd_control_value *out)
 {
 	out->on = json_is_true(given);
@@ -103,6 +87,33 @@ static bool take_text(const json_t *given, struct vmsnd_control_value *out)
 static bool take_text_or_null(const json_t *given, struct vmsnd_control_value *out)
 {
 	return json_is_null(given) || take_text(given, out);
+}
+
+/* Absolute, since nobody remembers which folder the program was started in. */
+static bool take_path(const json_t *given, struct vmsnd_control_value *out)
+{
+	return take_text(given, out) && out->text[0] == '/' && strlen(out->text) < PATH_BYTES_MAX;
+}
+
+static bool take_texts(const json_t *given, struct vmsnd_control_value *out)
+{
+	size_t n = json_array_size(given);
+
+	if (!json_is_array(given) || n > VMSND_DRIVERS_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		out->texts[i] = json_string_value(json_array_get(given, i));
+		if (!out->texts[i] || !out->texts[i][0])
+			return false;
+	}
+	out->n = (unsigned)n;
+	return true;
+}
+
+static bool take_object(const json_t *given, struct vmsnd_control_value *out)
+{
+	out->object = given;
+	return json_is_object(given);
 }
 
 static bool take_mdb(const json_t *given, int32_t *mdb)
@@ -173,12 +184,17 @@ static const struct {
     [VMSND_CONTROL_BOOL] = {"true or false", take_bool},
     [VMSND_CONTROL_TEXT] = {"a string that is not empty", take_text},
     [VMSND_CONTROL_TEXT_OR_NULL] = {"a string that is not empty, or null", take_text_or_null},
+    [VMSND_CONTROL_PATH] = {"an absolute path", take_path},
+    [VMSND_CONTROL_TEXTS] = {"an array of up to 8 strings that are not empty", take_texts},
+    [VMSND_CONTROL_OBJECT] = {"an object", take_object},
+    [VMSND_CONTROL_AT] = {"a whole number from 0 to 8", take_at},
+    [VMSND_CONTROL_OCCURRENCE] = {"a whole number from 0 to 7", take_occurrence},
     [VMSND_CONTROL_GAIN] = {"a number from -144 to 24", take_gain},
     [VMSND_CONTROL_GAINS] = {"an array of 1 to 18 numbers from -144 to 24", take_gains},
     [VMSND_CONTROL_BOOLS] = {"an array of 1 to 18 times true or false", take_bools},
     [VMSND_CONTROL_WORDS] = {"an array of strings", take_words},
 };
-_Static_assert(VMSND_OUTPUTS_MAX == 8 && VMSND_CHANNELS_MAX == 18 &&
+_Static_assert(VMSND_OUTPUTS_MAX == 8 && VMSND_DRIVERS_MAX == 8 && VMSND_CHANNELS_MAX == 18 &&
 		   VMSND_GAIN_MIN_MDB == -144000 && VMSND_GAIN_MAX_MDB == 24000,
 	       "the words above name these limits");
 
@@ -189,24 +205,15 @@ const char *vmsnd_control_kind_words(enum vmsnd_control_kind kind)
 
 /* ---- cards ---- */
 
-static unsigned count_cards(const struct vmsnd_machine *machine)
+/* The only card, or how many there are. */
+static unsigned find_only(const struct vmsnd_machine *machine, unsigned *card)
 {
-	return vmsnd_machine_status(machine).cards;
-}
+	unsigned n = vmsnd_machine_status(machine).cards, end = vmsnd_machine_cards_end(machine);
 
-static bool card_named(struct vmsnd_control_call *call, const char *name, unsigned *card)
-{
-	unsigned n = count_cards(call->machine);
-
-	for (unsigned i = 0; i < n; i++) {
-		const char *have = vmsnd_machine_card_name(call->machine, i);
-
-		if (have && strcmp(have, name) == 0) {
+	for (unsigned i = 0; n == 1 && i < end; i++)
+		if (vmsnd_machine_card_name(machine, i))
 			*card = i;
-			return true;
-		}
-	}
-	return false;
+	return n;
 }
 
 /* A string that is no card's name may still be its number: people type both alike. */
@@ -217,40 +224,45 @@ static bool card_numbered(struct vmsnd_control_call *call, const json_t *given, 
 
 	if (text && text[0] && strlen(text) <= 6 && strspn(text, "0123456789") == strlen(text))
 		value = (json_int_t)strtol(text, NULL, 10);
-	if (value < 0 || value >= (json_int_t)count_cards(call->machine))
+	if (value < 0 || value >= (json_int_t)vmsnd_machine_cards_end(call->machine))
 		return false;
 	*card = (unsigned)value;
-	return true;
+	return vmsnd_machine_card_name(call->machine, *card) != NULL;
 }
 
-static bool take_card(struct vmsnd_control_call *call, const json_t *given,
+static bool take_only(struct vmsnd_control_call *call, bool optional,
+		      struct vmsnd_control_value *out)
+{
+	unsigned n = optional ? find_only(call->machine, &out->number) : 0;
+
+	if (n == 1)
+		return true;
+	if (optional)
+		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC,
+				   "%s: there are %u cards: 'card' has to say which",
+				   call->command->name, n);
+	else
+		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "%s needs 'card', %s",
+				   call->command->name, kinds[VMSND_CONTROL_CARD].words);
+	return false;
+}
+
+static bool take_card(struct vmsnd_control_call *call, const json_t *given, bool optional,
 		      struct vmsnd_control_value *out)
 {
 	const char *text = json_string_value(given);
 
-	if (!given) {
-		if (count_cards(call->machine) == 1)
-			return true; /* the only one: number 0 */
-		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC,
-				   "%s: there are %u cards: 'card' has to say which",
-				   call->command->name, count_cards(call->machine));
-		return false;
-	}
+	if (!given)
+		return take_only(call, optional, out);
 	if (!text && !json_is_integer(given)) {
 		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "%s: 'card' has to be %s",
 				   call->command->name, kinds[VMSND_CONTROL_CARD].words);
 		return false;
 	}
-	if ((text && card_named(call, text, &out->number)) ||
+	if ((text && !vmsnd_machine_card_find(call->machine, text, &out->number)) ||
 	    card_numbered(call, given, &out->number))
 		return true;
-	if (text)
-		vmsnd_control_fail(call, VMSND_CONTROL_NO_DEVICE,
-				   "there is no card '%.60s'; query-cards lists them", text);
-	else
-		vmsnd_control_fail(call, VMSND_CONTROL_NO_DEVICE,
-				   "there is no card %lld; query-cards lists them",
-				   (long long)json_integer_value(given));
+	vmsnd_control_fail_card(call, given);
 	return false;
 }
 
@@ -290,8 +302,12 @@ static bool take(struct vmsnd_control_call *call, unsigned index, const json_t *
 	struct vmsnd_control_value *out = &call->args[index];
 
 	out->given = given != NULL;
-	if (arg->kind == VMSND_CONTROL_CARD)
-		return take_card(call, given, out);
+	if (arg->kind == VMSND_CONTROL_CARD) {
+		bool taken = take_card(call, given, arg->optional, out);
+
+		call->touched = out->number;
+		return taken;
+	}
 	if (!given && arg->optional)
 		return true;
 	if (given && kinds[arg->kind].take(given, out))

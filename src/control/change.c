@@ -5,8 +5,6 @@
 
 #include "control/parts.h"
 
-#define NO_OUTPUT "there is no such output; query-cards lists them"
-
 void vmsnd_control_enable(struct vmsnd_control_call *call)
 {
 	enum { ARG_CARD, ARG_DIRECTION, ARG_ON };
@@ -15,7 +13,7 @@ void vmsnd_control_enable(struct vmsnd_control_call *call)
 			   vmsnd_machine_enable(call->machine, call->args[ARG_CARD].number,
 						(enum vmsnd_dir)call->args[ARG_DIRECTION].number,
 						call->args[ARG_ON].on, call->now),
-			   "there is no such card");
+			   NULL);
 }
 
 /* ---- volume ---- */
@@ -92,31 +90,10 @@ void vmsnd_control_volume(struct vmsnd_control_call *call)
 			   vmsnd_machine_volume(
 			       call->machine, args[VOLUME_CARD].number, args[VOLUME_OUTPUT].number,
 			       (enum vmsnd_dir)args[VOLUME_DIRECTION].number, &volume),
-			   NO_OUTPUT);
+			   NULL);
 }
 
-/* ---- outputs ---- */
-
-void vmsnd_control_attach(struct vmsnd_control_call *call)
-{
-	enum { ARG_CARD, ARG_BACKEND };
-	unsigned output = 0;
-	enum vmsnd_rc rc = vmsnd_machine_attach(call->machine, call->args[ARG_CARD].number,
-						call->args[ARG_BACKEND].text, call->now, &output);
-
-	if (vmsnd_control_went(call, rc, "no such backend, or the card has 8 outputs already"))
-		call->result = json_pack("{s:o}", "output", vmsnd_control_count(output));
-}
-
-void vmsnd_control_detach(struct vmsnd_control_call *call)
-{
-	enum { ARG_CARD, ARG_OUTPUT };
-
-	vmsnd_control_went(call,
-			   vmsnd_machine_detach(call->machine, call->args[ARG_CARD].number,
-						call->args[ARG_OUTPUT].number, call->now),
-			   NO_OUTPUT);
-}
+/* ---- the rest ---- */
 
 void vmsnd_control_host_device(struct vmsnd_control_call *call)
 {
@@ -129,10 +106,8 @@ void vmsnd_control_host_device(struct vmsnd_control_call *call)
 		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC,
 				   "this output's backend has no devices to choose from");
 	else
-		vmsnd_control_went(call, rc, NO_OUTPUT);
+		vmsnd_control_went(call, rc, NULL);
 }
-
-/* ---- the rest ---- */
 
 void vmsnd_control_tap_set(struct vmsnd_control_call *call)
 {
@@ -149,21 +124,18 @@ void vmsnd_control_tap_set(struct vmsnd_control_call *call)
 	    "there is no such stream; query-streams lists them");
 }
 
+static void pause_card(struct vmsnd_control_call *call, bool on)
+{
+	vmsnd_control_went(
+	    call, vmsnd_machine_pause(call->machine, call->args[0].number, on, call->now), NULL);
+}
+
 void vmsnd_control_pause(struct vmsnd_control_call *call)
 {
-	vmsnd_control_went(
-	    call, vmsnd_machine_pause(call->machine, call->args[0].number, true, call->now),
-	    "there is no such card");
+	pause_card(call, true);
 }
 
-void vmsnd_control_resume(struct vmsnd_control_call *call)
+void vmsnd_control_unpause(struct vmsnd_control_call *call)
 {
-	vmsnd_control_went(
-	    call, vmsnd_machine_pause(call->machine, call->args[0].number, false, call->now),
-	    "there is no such card");
-}
-
-void vmsnd_control_quit(struct vmsnd_control_call *call)
-{
-	call->quit = true;
+	pause_card(call, false);
 }

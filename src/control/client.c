@@ -11,13 +11,14 @@
 #include "control/frame.h"
 #include "os/socket.h"
 
-/* The program answers within a turn of its lane; ten seconds mean that it hangs. */
+/* Most things the program answers at once; ten seconds mean that it hangs. */
 #define PATIENCE_MS 10000
 #define FIRST_BYTES 4096u
 #define LINE_BYTES  700u
 
 struct vmsnd_control_client {
 	int fd;
+	int patience_ms;
 	struct vmsnd_frame frame;
 	char *data; /* what has come and is not taken yet */
 	size_t bytes, room;
@@ -154,7 +155,7 @@ json_t *vmsnd_control_client_call(struct vmsnd_control_client *client, const cha
 		return NULL;
 	do {
 		json_decref(message);
-		message = next_message(client, PATIENCE_MS);
+		message = next_message(client, client->patience_ms);
 	} while (message && json_object_get(message, "event"));
 	if (!message)
 		return NULL;
@@ -176,6 +177,11 @@ json_t *vmsnd_control_client_event(struct vmsnd_control_client *client)
 	return message;
 }
 
+void vmsnd_control_client_wait(struct vmsnd_control_client *client, int limit_ms)
+{
+	client->patience_ms = limit_ms;
+}
+
 const char *vmsnd_control_client_line(const struct vmsnd_control_client *client)
 {
 	return client->line;
@@ -185,7 +191,7 @@ const char *vmsnd_control_client_line(const struct vmsnd_control_client *client)
 
 static bool negotiate(struct vmsnd_control_client *client)
 {
-	json_t *greeting = next_message(client, PATIENCE_MS), *done;
+	json_t *greeting = next_message(client, client->patience_ms), *done;
 
 	if (!greeting)
 		return false;
@@ -209,6 +215,7 @@ struct vmsnd_control_client *vmsnd_control_client_open(const char *path, char *e
 		snprintf(error, error_bytes, "out of memory");
 		return NULL;
 	}
+	client->patience_ms = PATIENCE_MS;
 	client->fd = vmsnd_socket_connect(path);
 	if (client->fd < 0)
 		snprintf(error, error_bytes,

@@ -15,6 +15,8 @@ struct vmsnd_control_client *vmsnd_control_client_open(const char *path, char *e
  * vmsnd_control_client_line says why. Events that come meanwhile are left out. */
 json_t *vmsnd_control_client_call(struct vmsnd_control_client *client, const char *command,
 				  json_t *arguments);
+/* How long a call waits for its answer from now on; ten seconds at first. */
+void vmsnd_control_client_wait(struct vmsnd_control_client *client, int limit_ms);
 /* The next event, however long it takes; NULL: the program has ended. */
 json_t *vmsnd_control_client_event(struct vmsnd_control_client *client);
 /* What went wrong with the last call. */

@@ -22,6 +22,25 @@
 		"output", VMSND_CONTROL_OUTPUT, true, "its number; default: 0"                     \
 	}
 
+#define NEEDS_OUTPUT                                                                               \
+	{                                                                                          \
+		"output", VMSND_CONTROL_OUTPUT, false, "its number"                                \
+	}
+#define DRIVERS                                                                                    \
+	{                                                                                          \
+		"drivers", VMSND_CONTROL_TEXTS, true,                                              \
+		    "what the sound goes through on its way, from the card on: \"delay,ms=100\""   \
+	}
+/* Where a driver is: chain.c counts on these five at the front. */
+#define PLACE                                                                                      \
+	CARD, MAY_OUTPUT,                                                                          \
+	    {"at", VMSND_CONTROL_AT, true, "the driver's place, from 0 next to the card"},         \
+	    {"name", VMSND_CONTROL_TEXT, true, "or its name"},                                     \
+	{                                                                                          \
+		"occurrence", VMSND_CONTROL_OCCURRENCE, true,                                      \
+		    "which one of that name, counted from the card; default: 0"                    \
+	}
+
 static const struct vmsnd_control_command commands[] = {
     /* Done by request.c itself: it belongs to the session. */
     {.name = "qmp_capabilities",
@@ -42,7 +61,9 @@ static const struct vmsnd_control_command commands[] = {
      .run = vmsnd_control_query_schema},
     {.name = "query-status",
      .help = "Whether it runs, and for how many.",
-     .returns = "status (\"running\"), running, cards, connected (VMMs now), sessions-ended",
+     .returns = "status (\"running\", \"suspended\", \"off\", \"changing\"), running, cards, "
+		"connected (VMMs now), sessions-ended, lanes (threads for cards), hiccups (times a "
+		"lane came so late that its clock was held)",
      .run = vmsnd_control_query_status},
     {.name = "query-cards",
      .help = "The cards, their directions and outputs.",
@@ -60,6 +81,19 @@ static const struct vmsnd_control_command commands[] = {
      .returns = "an object of names and numbers",
      .args = {CARD},
      .run = vmsnd_control_query_counters},
+    {.name = "query-statistics",
+     .help = "All that is counted, of all cards, as a tree: NAME.COUNTER, NAME.playback0.COUNTER, "
+	     "NAME.playback0.output0.COUNTER.",
+     .returns = "an object of objects and numbers; what is at the path, if one is given",
+     .args = {{"path", VMSND_CONTROL_TEXT, true, "a part of it: \"vm1.playback0\""}},
+     .run = vmsnd_control_query_statistics},
+    {.name = "query-config",
+     .help = "The configuration as it is now, with all that was changed since the start: a file "
+	     "of it makes the same machine again.",
+     .returns = "an object as in vmsnd.yaml; what is at the path, if one is given",
+     .args = {{"defaults", VMSND_CONTROL_BOOL, true, "with all options; default: false"},
+	      {"path", VMSND_CONTROL_TEXT, true, "a part of it: \"cards.vm1\""}},
+     .run = vmsnd_control_query_config},
     {.name = "query-devices",
      .help = "What cards this build has, with options.",
      .returns = "a list of name, summary, options (a list of name, type, default, minimum, "
@@ -69,6 +103,14 @@ static const struct vmsnd_control_command commands[] = {
      .help = "What backends this build has, with options.",
      .returns = "as query-devices",
      .run = vmsnd_control_query_backends},
+    {.name = "query-drivers",
+     .help = "What drivers there are for the way between a card and a backend, with options.",
+     .returns = "as query-devices",
+     .run = vmsnd_control_query_drivers},
+    {.name = "query-modules",
+     .help = "The shared objects that were loaded.",
+     .returns = "a list of path",
+     .run = vmsnd_control_query_modules},
     {.name = "query-host-devices",
      .help = "The devices an output's backend has to choose from, as last looked at. With refresh "
 	     "they are looked at again, for the next query.",
@@ -94,17 +136,57 @@ static const struct vmsnd_control_command commands[] = {
 	      {"mute", VMSND_CONTROL_BOOL, true, "all channels"},
 	      {"mute-channels", VMSND_CONTROL_BOOLS, true, "each; false for those not named"}},
      .run = vmsnd_control_volume},
+    {.name = "card-add",
+     .help = "Adds a card. Its socket is there when this is answered.",
+     .returns = "card: its number",
+     .told = true,
+     .args = {{"name", VMSND_CONTROL_TEXT, false, "its name; another card has another"},
+	      {"node", VMSND_CONTROL_OBJECT, false,
+	       "what is under cards.NAME in vmsnd.yaml: {\"device\": \"virtio-snd\", \"socket\": "
+	       "\"/run/vm2.sock\", \"outputs\": [{\"backend\": \"null\"}]}"}},
+     .run = vmsnd_control_card_add},
+    {.name = "card-remove",
+     .help = "Takes a card away from its guest, and closes its outputs.",
+     .told = true,
+     .args = {{"card", VMSND_CONTROL_CARD, false, "which one"}},
+     .run = vmsnd_control_card_remove},
     {.name = "attach",
      .help = "Adds an output beside those there are.",
      .returns = "output: its number",
      .told = true,
-     .args = {CARD, {"backend", VMSND_CONTROL_TEXT, false, "as serve --backend takes it"}},
+     .args = {CARD, {"backend", VMSND_CONTROL_TEXT, false, "as serve --backend takes it"}, DRIVERS},
      .run = vmsnd_control_attach},
+    {.name = "reattach",
+     .help = "Puts another backend, with its drivers, in the place of an output's. The new one is "
+	     "opened first; when that fails, the old one plays on. Answered when it is over.",
+     .told = true,
+     .args = {CARD,
+	      NEEDS_OUTPUT,
+	      {"backend", VMSND_CONTROL_TEXT, false, "as serve --backend takes it"},
+	      DRIVERS},
+     .run = vmsnd_control_reattach},
     {.name = "detach",
      .help = "Takes an output away; the others do not notice.",
      .told = true,
-     .args = {CARD, {"output", VMSND_CONTROL_OUTPUT, false, "its number"}},
+     .args = {CARD, NEEDS_OUTPUT},
      .run = vmsnd_control_detach},
+    {.name = "driver-attach",
+     .help = "Adds a driver above the one that is there, or next to the card; nothing is opened "
+	     "anew.",
+     .returns = "at: its place",
+     .told = true,
+     .args = {PLACE, {"driver", VMSND_CONTROL_TEXT, false, "\"delay,ms=100\""}},
+     .run = vmsnd_control_driver_attach},
+    {.name = "driver-reattach",
+     .help = "Puts another driver in the place of one. When it cannot be had, the old one stays.",
+     .told = true,
+     .args = {PLACE, {"driver", VMSND_CONTROL_TEXT, false, "\"delay,ms=100\""}},
+     .run = vmsnd_control_driver_reattach},
+    {.name = "driver-detach",
+     .help = "Takes a driver away.",
+     .told = true,
+     .args = {PLACE},
+     .run = vmsnd_control_driver_detach},
     {.name = "tap-set",
      .help = "Writes what goes by into a sound file, for looking into faults.",
      .told = true,
@@ -127,15 +209,34 @@ static const struct vmsnd_control_command commands[] = {
 	       "of query-host-devices; null: the default one"}},
      .run = vmsnd_control_host_device},
     {.name = "pause",
-     .help = "The card's machine is suspended: time stands still for its streams.",
+     .help = "One card stands still: no time goes by for its streams.",
      .told = true,
      .args = {CARD},
      .run = vmsnd_control_pause},
-    {.name = "resume",
-     .help = "It goes on.",
+    {.name = "unpause",
+     .help = "A card that was paused goes on.",
      .told = true,
      .args = {CARD},
+     .run = vmsnd_control_unpause},
+    {.name = "suspend",
+     .help = "Suspends the whole machine: all cards, and the drivers and backends of their "
+	     "outputs. Answered when all of them are.",
+     .told = true,
+     .run = vmsnd_control_suspend},
+    {.name = "resume",
+     .help = "The whole machine goes on after suspend, or after serve --restore. Answered when "
+	     "it does.",
+     .told = true,
      .run = vmsnd_control_resume},
+    {.name = "save",
+     .help = "Writes the state of the whole machine into a file, for serve --restore; best while "
+	     "it is suspended. The file has mode 0600, and is there whole or not at all.",
+     .returns = "file, bytes",
+     .told = true,
+     .args = {{"file", VMSND_CONTROL_PATH, false,
+	       "where, as the program sees it; what is there is replaced"}},
+     .run = vmsnd_control_save,
+     .left = vmsnd_control_save_left},
     {.name = "quit",
      .help = "Ends the program, in order.",
      .told = true,

@@ -7,6 +7,7 @@
 
 #include "control/control.h"
 #include "control/frame.h"
+#include "control/json_tree.h"
 #include "os/loop.h"
 #include "os/socket.h"
 
@@ -60,6 +61,11 @@ enum vmsnd_control_kind {
 	VMSND_CONTROL_BOOL,
 	VMSND_CONTROL_TEXT,
 	VMSND_CONTROL_TEXT_OR_NULL,
+	VMSND_CONTROL_PATH,  /* absolute */
+	VMSND_CONTROL_TEXTS, /* drivers */
+	VMSND_CONTROL_OBJECT,
+	VMSND_CONTROL_AT, /* a place in a chain */
+	VMSND_CONTROL_OCCURRENCE,
 	VMSND_CONTROL_GAIN,
 	VMSND_CONTROL_GAINS,
 	VMSND_CONTROL_BOOLS,
@@ -79,28 +85,40 @@ struct vmsnd_control_arg {
 struct vmsnd_control_value {
 	bool given;
 	bool on;         /* BOOL */
-	unsigned number; /* CARD, DIRECTION, OUTPUT, STREAM, POINT */
+	unsigned number; /* CARD, DIRECTION, OUTPUT, STREAM, POINT, AT, OCCURRENCE */
 	int32_t mdb;     /* GAIN */
 	const char *text;
-	unsigned n; /* GAINS, BOOLS, WORDS */
+	const json_t *object;
+	const char *texts[VMSND_DRIVERS_MAX];
+	unsigned n; /* GAINS, BOOLS, WORDS, TEXTS */
 	int32_t mdbs[VMSND_CHANNELS_MAX];
 	uint32_t bits;
 };
 
 struct vmsnd_control_watch;
+struct vmsnd_save;
+
+/* At most one state is written at a time. */
+struct vmsnd_control_saver {
+	struct vmsnd_save *job; /* NULL: none */
+	bool orphan;            /* whoever asked for it has left */
+	struct vmsnd_wake *wake;
+};
 
 struct vmsnd_control_call {
 	struct vmsnd_control *control;
 	struct vmsnd_machine *machine;
 	struct vmsnd_overheard *heard;
 	struct vmsnd_control_watch *watch;
+	struct vmsnd_control_saver *saver;
 	vmsnd_ns now;
 	const struct vmsnd_control_command *command;
 	struct vmsnd_control_value args[VMSND_CONTROL_ARGS_MAX]; /* as in the command's row */
 	bool quit;                                               /* out: the program is to end */
 	/* out: it needs time, and its function is to be called again, with all as it left it. */
 	bool again;
-	unsigned step; /* the function's own, 0 the first time */
+	unsigned step;    /* the function's own, 0 the first time */
+	unsigned touched; /* the card that it was about */
 	/* How it went: `failed` is a class of QMP, then `line` says why; else `result`, NULL for
 	 * {}. */
 	const char *failed;
@@ -119,6 +137,9 @@ struct vmsnd_control_command {
 	bool told;           /* the owner finds a line in the log */
 	struct vmsnd_control_arg args[VMSND_CONTROL_ARGS_MAX];
 	void (*run)(struct vmsnd_control_call *call);
+	/* The client has left, or the limit is over, while run wanted to be called again; may be
+	 * NULL. */
+	void (*left)(struct vmsnd_control_call *call);
 };
 
 /* commands.c: the `index`th row, or NULL beyond the last. */
@@ -130,14 +151,19 @@ bool vmsnd_control_arguments(struct vmsnd_control_call *call, const json_t *give
 /* What a value of this kind is, in words: "a number from -144 to 24". */
 const char *vmsnd_control_kind_words(enum vmsnd_control_kind kind);
 
+/* ---- result.c: how it went ---- */
+
 /* The call has failed, with this line. */
 __attribute__((format(printf, 3, 4))) void
 vmsnd_control_fail(struct vmsnd_control_call *call, const char *cls, const char *format, ...);
-/* The same from a code of the machine: the line it logged, else `line` when it is
- * VMSND_E_INVALID, else the code's own words. True when `rc` is VMSND_OK. */
+/* There is no card of that name or number. */
+void vmsnd_control_fail_card(struct vmsnd_control_call *call, const json_t *given);
+/* The same from a code of the machine: the line it logged, else one that says what there is, else
+ * `line` (may be NULL) when it is VMSND_E_INVALID, else the code's own words. True when `rc` is
+ * VMSND_OK. */
 bool vmsnd_control_went(struct vmsnd_control_call *call, enum vmsnd_rc rc, const char *line);
 
-/* query.c, change.c */
+/* query.c, query_build.c, query_tree.c */
 void vmsnd_control_query_status(struct vmsnd_control_call *call);
 void vmsnd_control_query_version(struct vmsnd_control_call *call);
 void vmsnd_control_query_commands(struct vmsnd_control_call *call);
@@ -147,15 +173,33 @@ void vmsnd_control_query_streams(struct vmsnd_control_call *call);
 void vmsnd_control_query_counters(struct vmsnd_control_call *call);
 void vmsnd_control_query_devices(struct vmsnd_control_call *call);
 void vmsnd_control_query_backends(struct vmsnd_control_call *call);
+void vmsnd_control_query_drivers(struct vmsnd_control_call *call);
+void vmsnd_control_query_modules(struct vmsnd_control_call *call);
 void vmsnd_control_query_host_devices(struct vmsnd_control_call *call);
+void vmsnd_control_query_config(struct vmsnd_control_call *call);
+void vmsnd_control_query_statistics(struct vmsnd_control_call *call);
+/* change.c */
 void vmsnd_control_enable(struct vmsnd_control_call *call);
 void vmsnd_control_volume(struct vmsnd_control_call *call);
-void vmsnd_control_attach(struct vmsnd_control_call *call);
-void vmsnd_control_detach(struct vmsnd_control_call *call);
 void vmsnd_control_tap_set(struct vmsnd_control_call *call);
 void vmsnd_control_host_device(struct vmsnd_control_call *call);
 void vmsnd_control_pause(struct vmsnd_control_call *call);
+void vmsnd_control_unpause(struct vmsnd_control_call *call);
+/* chain.c */
+void vmsnd_control_attach(struct vmsnd_control_call *call);
+void vmsnd_control_reattach(struct vmsnd_control_call *call);
+void vmsnd_control_detach(struct vmsnd_control_call *call);
+void vmsnd_control_driver_attach(struct vmsnd_control_call *call);
+void vmsnd_control_driver_reattach(struct vmsnd_control_call *call);
+void vmsnd_control_driver_detach(struct vmsnd_control_call *call);
+/* cards.c */
+void vmsnd_control_card_add(struct vmsnd_control_call *call);
+void vmsnd_control_card_remove(struct vmsnd_control_call *call);
+/* lifecycle.c */
+void vmsnd_control_suspend(struct vmsnd_control_call *call);
 void vmsnd_control_resume(struct vmsnd_control_call *call);
+void vmsnd_control_save(struct vmsnd_control_call *call);
+void vmsnd_control_save_left(struct vmsnd_control_call *call);
 void vmsnd_control_quit(struct vmsnd_control_call *call);
 
 /* value.c: C into JSON. */
@@ -197,7 +241,9 @@ struct vmsnd_control_watch_conf {
 struct vmsnd_control_watch *vmsnd_control_watch_open(const struct vmsnd_control_watch_conf *conf);
 /* Takes what is now for granted. */
 void vmsnd_control_watch_start(struct vmsnd_control_watch *watch);
-/* Tells what changed on a card; on some of the cards, all of them in turn. */
+/* A reattach of this output is under way: its end will be told. */
+void vmsnd_control_watch_expect(struct vmsnd_control_watch *watch, unsigned card, unsigned output);
+/* Tells what changed of the machine and on a card; or on some of the cards, all of them in turn. */
 void vmsnd_control_watch_look_at(struct vmsnd_control_watch *watch, unsigned card);
 void vmsnd_control_watch_look(struct vmsnd_control_watch *watch);
 void vmsnd_control_watch_tell(struct vmsnd_control_watch *watch, const char *event, json_t *data);

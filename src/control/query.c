@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Commands that ask. */
+/* Commands that ask how things are. */
 #include <stdlib.h>
 
 #include "control/parts.h"
-#include "vmsnd/device.h"
-#include "vmsnd/module.h"
-
-#define HOST_DEVICES_MAX 256u
 
 static json_t *number(uint64_t value)
 {
@@ -20,50 +16,18 @@ void vmsnd_control_query_version(struct vmsnd_control_call *call)
 
 void vmsnd_control_query_status(struct vmsnd_control_call *call)
 {
+	static const char *const words[] = {[VMSND_MACHINE_OFF] = "off",
+					    [VMSND_MACHINE_ON] = "running",
+					    [VMSND_MACHINE_SUSPENDED] = "suspended",
+					    [VMSND_MACHINE_CHANGING] = "changing"};
 	struct vmsnd_machine_status status = vmsnd_machine_status(call->machine);
+	enum vmsnd_machine_phase phase = vmsnd_machine_phase(call->machine);
 
 	call->result =
-	    json_pack("{s:s,s:b,s:o,s:o,s:o}", "status", "running", "running", 1, "cards",
-		      number(status.cards), "connected", number(status.connected), "sessions-ended",
-		      number(status.sessions_ended));
-}
-
-/* ---- what commands there are ---- */
-
-void vmsnd_control_query_commands(struct vmsnd_control_call *call)
-{
-	call->result = json_array();
-	for (size_t i = 0; vmsnd_control_command(i); i++)
-		json_array_append_new(call->result,
-				      json_pack("{s:s}", "name", vmsnd_control_command(i)->name));
-}
-
-static json_t *schema_of(const struct vmsnd_control_command *command)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < VMSND_CONTROL_ARGS_MAX && command->args[i].name; i++) {
-		const struct vmsnd_control_arg *arg = &command->args[i];
-
-		json_array_append_new(list,
-				      json_pack("{s:s,s:s,s:b,s:s}", "name", arg->name, "value",
-						vmsnd_control_kind_words(arg->kind), "optional",
-						arg->optional, "help", arg->help));
-	}
-	return json_pack("{s:s,s:s,s:s,s:o}", "name", command->name, "help", command->help,
-			 "returns", command->returns ? command->returns : "{}", "arguments", list);
-}
-
-void vmsnd_control_query_schema(struct vmsnd_control_call *call)
-{
-	json_t *commands = json_array(), *events = json_array();
-	const char *help, *name;
-
-	for (size_t i = 0; vmsnd_control_command(i); i++)
-		json_array_append_new(commands, schema_of(vmsnd_control_command(i)));
-	for (size_t i = 0; (name = vmsnd_control_event(i, &help)); i++)
-		json_array_append_new(events, json_pack("{s:s,s:s}", "name", name, "help", help));
-	call->result = json_pack("{s:o,s:o}", "commands", commands, "events", events);
+	    json_pack("{s:s,s:b,s:o,s:o,s:o,s:o,s:o}", "status", words[phase], "running",
+		      phase == VMSND_MACHINE_ON, "cards", number(status.cards), "connected",
+		      number(status.connected), "sessions-ended", number(status.sessions_ended),
+		      "lanes", number(status.lanes), "hiccups", number(status.hiccups));
 }
 
 /* ---- cards and streams ---- */
@@ -79,17 +43,26 @@ static const char *status_word(enum vmsnd_backend_status status)
 	return (size_t)status < sizeof(words) / sizeof(words[0]) ? words[status] : words[0];
 }
 
+static json_t *drivers_of(const struct vmsnd_output_status *status)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < VMSND_DRIVERS_MAX && status->drivers[i]; i++)
+		json_array_append_new(list, vmsnd_control_text(status->drivers[i]));
+	return list;
+}
+
 static json_t *output_of(unsigned output, const struct vmsnd_output_status *status)
 {
 	const struct vmsnd_output_way *playback = &status->ways[VMSND_PLAYBACK];
 	const struct vmsnd_output_way *capture = &status->ways[VMSND_CAPTURE];
 
-	return json_pack("{s:o,s:o,s:o,s:b,s:b,s:s,s:b,s:s}", "output", number(output), "backend",
-			 vmsnd_control_text(status->backend), "text",
-			 vmsnd_control_text(status->text), "present", status->present, "playback",
-			 playback->serves, "playback-status", status_word(playback->status),
-			 "capture", capture->serves, "capture-status",
-			 status_word(capture->status));
+	return json_pack("{s:o,s:o,s:o,s:o,s:b,s:b,s:s,s:b,s:s}", "output", number(output),
+			 "backend", vmsnd_control_text(status->backend), "text",
+			 vmsnd_control_text(status->text), "drivers", drivers_of(status), "present",
+			 status->present, "playback", playback->serves, "playback-status",
+			 status_word(playback->status), "capture", capture->serves,
+			 "capture-status", status_word(capture->status));
 }
 
 /* Also those that no stream of the card is on. */
@@ -122,23 +95,29 @@ static json_t *taps_of(const struct vmsnd_machine *machine, unsigned card)
 	return list;
 }
 
+static json_t *card_of(const struct vmsnd_machine *machine, unsigned card, const char *name)
+{
+	bool playback = false, capture = false, paused = false;
+
+	vmsnd_machine_enabled(machine, card, VMSND_PLAYBACK, &playback);
+	vmsnd_machine_enabled(machine, card, VMSND_CAPTURE, &capture);
+	vmsnd_machine_paused(machine, card, &paused);
+	return json_pack("{s:o,s:o,s:b,s:b,s:b,s:o,s:o}", "card", number(card), "name",
+			 vmsnd_control_text(name), "playback", playback, "capture", capture,
+			 "paused", paused, "outputs", outputs_of(machine, card), "taps",
+			 taps_of(machine, card));
+}
+
 void vmsnd_control_query_cards(struct vmsnd_control_call *call)
 {
-	unsigned n = vmsnd_machine_status(call->machine).cards;
+	unsigned end = vmsnd_machine_cards_end(call->machine);
 
 	call->result = json_array();
-	for (unsigned i = 0; i < n; i++) {
-		bool playback = false, capture = false, paused = false;
+	for (unsigned i = 0; i < end; i++) {
+		const char *name = vmsnd_machine_card_name(call->machine, i);
 
-		vmsnd_machine_enabled(call->machine, i, VMSND_PLAYBACK, &playback);
-		vmsnd_machine_enabled(call->machine, i, VMSND_CAPTURE, &capture);
-		vmsnd_machine_paused(call->machine, i, &paused);
-		json_array_append_new(
-		    call->result,
-		    json_pack("{s:o,s:o,s:b,s:b,s:b,s:o,s:o}", "card", number(i), "name",
-			      vmsnd_control_text(vmsnd_machine_card_name(call->machine, i)),
-			      "playback", playback, "capture", capture, "paused", paused, "outputs",
-			      outputs_of(call->machine, i), "taps", taps_of(call->machine, i)));
+		if (name)
+			json_array_append_new(call->result, card_of(call->machine, i, name));
 	}
 }
 
@@ -253,111 +232,5 @@ void vmsnd_control_query_counters(struct vmsnd_control_call *call)
 	call->result = json_object();
 	for (size_t i = 0; list && i < n; i++)
 		json_object_set_new(call->result, list[i].name, number(list[i].value));
-	free(list);
-}
-
-/* ---- what this build has ---- */
-
-/* A limit as the table writes it (vmsnd/config.h). */
-static json_t *limit_of(const struct vmsnd_option *option, uint64_t limit)
-{
-	if (option->type == VMSND_OPTION_INT)
-		return json_integer((json_int_t)limit);
-	if (option->type == VMSND_OPTION_REAL)
-		return json_real((double)(int64_t)limit / 1000);
-	return number(limit);
-}
-
-static bool has_limits(const struct vmsnd_option *option)
-{
-	if (option->type == VMSND_OPTION_TEXT || option->type == VMSND_OPTION_BOOL)
-		return false;
-	return option->type == VMSND_OPTION_UINT || option->minimum || option->maximum;
-}
-
-static json_t *option_of(const struct vmsnd_option *option)
-{
-	static const char *const types[] = {
-	    [VMSND_OPTION_TEXT] = "text",   [VMSND_OPTION_UINT] = "number",
-	    [VMSND_OPTION_BOOL] = "switch", [VMSND_OPTION_INT] = "integer",
-	    [VMSND_OPTION_REAL] = "real",   [VMSND_OPTION_BYTES] = "bytes"};
-	json_t *row = json_pack("{s:s,s:s,s:o,s:o}", "name", option->key, "type",
-				types[option->type], "default", vmsnd_control_text(option->value),
-				"help", vmsnd_control_text(option->help));
-
-	if (has_limits(option)) {
-		json_object_set_new(row, "minimum", limit_of(option, option->minimum));
-		json_object_set_new(row, "maximum", limit_of(option, option->maximum));
-	}
-	return row;
-}
-
-static json_t *class_of(const char *name, const char *summary, const struct vmsnd_option *options)
-{
-	json_t *list = json_array();
-
-	for (; options && options->key; options++)
-		json_array_append_new(list, option_of(options));
-	return json_pack("{s:s,s:o,s:o}", "name", name, "summary", vmsnd_control_text(summary),
-			 "options", list);
-}
-
-void vmsnd_control_query_devices(struct vmsnd_control_call *call)
-{
-	const struct vmsnd_dev_class *cls;
-
-	call->result = json_array();
-	for (size_t i = 0; (cls = vmsnd_registry_device(NULL, i)); i++)
-		json_array_append_new(call->result,
-				      class_of(cls->name, cls->summary, cls->options));
-}
-
-void vmsnd_control_query_backends(struct vmsnd_control_call *call)
-{
-	const struct vmsnd_backend_class *cls;
-
-	call->result = json_array();
-	for (size_t i = 0; (cls = vmsnd_registry_backend(NULL, i)); i++)
-		json_array_append_new(call->result,
-				      class_of(cls->name, cls->summary, cls->options));
-}
-
-/* ---- host devices ---- */
-
-static json_t *host_device_of(const struct vmsnd_host_device *device)
-{
-	return json_pack("{s:o,s:o,s:o,s:o,s:b,s:b,s:b}", "id", vmsnd_control_text(device->id),
-			 "name", vmsnd_control_text(device->name), "playback-channels",
-			 number(device->playback_channels), "capture-channels",
-			 number(device->capture_channels), "default-playback",
-			 device->default_playback, "default-capture", device->default_capture,
-			 "hot-plug", device->hot_plug);
-}
-
-void vmsnd_control_query_host_devices(struct vmsnd_control_call *call)
-{
-	enum { ARG_CARD, ARG_OUTPUT, ARG_REFRESH };
-	unsigned card = call->args[ARG_CARD].number, output = call->args[ARG_OUTPUT].number;
-	struct vmsnd_output_status status;
-	struct vmsnd_host_device *list;
-	size_t n;
-
-	if (vmsnd_machine_output(call->machine, card, output, &status)) {
-		vmsnd_control_fail(call, VMSND_CONTROL_NO_DEVICE,
-				   "there is no output %u; query-cards lists them", output);
-		return;
-	}
-	list = calloc(HOST_DEVICES_MAX, sizeof(*list));
-	if (!list || (call->args[ARG_REFRESH].on &&
-		      !vmsnd_control_went(
-			  call, vmsnd_machine_host_refresh(call->machine, card, output, call->now),
-			  "there is no such output; query-cards lists them"))) {
-		free(list);
-		return;
-	}
-	n = vmsnd_machine_host_devices(call->machine, card, output, list, HOST_DEVICES_MAX);
-	call->result = json_array();
-	for (size_t i = 0; i < n && i < HOST_DEVICES_MAX; i++)
-		json_array_append_new(call->result, host_device_of(&list[i]));
 	free(list);
 }

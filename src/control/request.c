@@ -138,6 +138,8 @@ json_t *vmsnd_control_answer_again(struct vmsnd_control_request *request)
 
 	execute(request);
 	if (call->again && call->now >= request->limit) {
+		if (call->command->left)
+			call->command->left(call);
 		call->again = false;
 		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC,
 				   "%s takes longer than 60 s; it goes on", call->command->name);
@@ -148,6 +150,8 @@ _Static_assert(VMSND_CONTROL_LONGEST_NS == 60 * VMSND_NS_PER_SECOND, "the line a
 
 void vmsnd_control_request_end(struct vmsnd_control_request *request)
 {
+	if (request->call.again && request->call.command->left)
+		request->call.command->left(&request->call);
 	json_decref(request->call.result);
 	json_decref(request->parsed);
 	request->call.result = request->parsed = NULL;

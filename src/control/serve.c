@@ -26,7 +26,7 @@ static void conclude(struct vmsnd_control *control, struct vmsnd_control_peer *p
 	peer->negotiated = request->negotiated;
 	control->quit |= call->quit;
 	if (call->command && call->command->told && !call->quit)
-		vmsnd_control_watch_look_at(control->watch, call->args[0].number);
+		vmsnd_control_watch_look_at(control->watch, call->touched);
 	vmsnd_control_request_end(request);
 }
 
@@ -54,6 +54,7 @@ static void answer(struct vmsnd_control *control, struct vmsnd_control_peer *pee
 		     .machine = control->conf.machine,
 		     .heard = control->conf.heard,
 		     .watch = control->watch,
+		     .saver = &control->saver,
 		     .now = control->now},
 	    .log = control->conf.log,
 	    .who = peer->id,

@@ -2,6 +2,7 @@
 /* The control server: what wakes it, what a turn is, who has to go. */
 #include <stdlib.h>
 
+#include "control/save.h"
 #include "control/server.h"
 
 /* ---- events ---- */
@@ -210,6 +211,7 @@ enum vmsnd_rc vmsnd_control_open(const struct vmsnd_control_conf *conf, struct v
 		return rc;
 	control->conf = *conf;
 	control->look = VMSND_NEVER;
+	control->saver.wake = conf->wake;
 	control->listener.fd = control->listener.spare = -1;
 	for (unsigned i = 0; i < VMSND_CONTROL_CLIENTS_MAX; i++)
 		control->peers[i].fd = -1;
@@ -250,6 +252,7 @@ void vmsnd_control_close(struct vmsnd_control *control)
 		vmsnd_control_peer_send(&control->peers[i], control->now);
 		let_go(control, &control->peers[i]);
 	}
+	vmsnd_save_end(control->saver.job); /* what was begun is written to its end */
 	vmsnd_listener_close(&control->listener);
 	vmsnd_loop_close(control->loop);
 	vmsnd_control_watch_close(control->watch);

@@ -24,6 +24,7 @@ struct vmsnd_control {
 	struct vmsnd_loop *loop;
 	struct vmsnd_listener listener;
 	struct vmsnd_control_watch *watch;
+	struct vmsnd_control_saver saver;
 	struct vmsnd_control_peer peers[VMSND_CONTROL_CLIENTS_MAX];
 	unsigned first;  /* whose request comes first in the next turn */
 	vmsnd_ns look;   /* when changes are looked for; VMSND_NEVER: nobody listens */

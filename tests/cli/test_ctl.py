@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The program while it runs: its control socket as a QMP client meets it, and vmsnd ctl.
 
-usage: test_ctl.py VMSND [docs/control.md]; prints TAP. Everything happens in a temporary folder.
+usage: test_ctl.py VMSND [TOP]; prints TAP. Everything happens in a temporary folder. TOP: the
+       source tree, for its documentation and completion scripts.
        test_ctl.py VMSND --reference; prints the reference of all commands, as Markdown."""
 import json
 import os
@@ -12,177 +13,12 @@ import shlex
 import signal
 import socket
 import stat
-import struct
 import subprocess
-import sys
 import tempfile
-import threading
 import time
 
-VMSND = os.path.abspath(sys.argv[1])
-LIMIT_S = 20
-CARD = "virtio-snd,socket=s.sock,name=vm1"
-
-
-def ctl(*words, socket_path="c.sock"):
-    env = {k: v for k, v in os.environ.items() if k != "VMSND_CONTROL"}
-    if socket_path:
-        env["VMSND_CONTROL"] = socket_path
-    return subprocess.run([VMSND, "ctl", *words], capture_output=True, text=True, timeout=LIMIT_S,
-                          env=env)
-
-
-def ctl_fine(*words):
-    result = ctl(*words)
-    assert result.returncode == 0 and result.stderr == "", (words, result)
-    return result.stdout
-
-
-def ctl_wrong(code, *words, part, **options):
-    """That exit code, and one line with this part."""
-    result = ctl(*words, **options)
-    assert result.returncode == code, (words, result)
-    assert result.stderr.count("\n") == 1 and result.stdout == "", (words, result)
-    assert part in result.stderr, (part, result.stderr)
-
-
-class Server:
-    """A vmsnd whose control socket answers, and whose cards listen."""
-
-    def __init__(self, *words, cards=(CARD,), path="c.sock"):
-        devices = [word for card in cards for word in ("-d", card)]
-        self.lines = []
-        self.process = subprocess.Popen([VMSND, "serve", *devices, *words, "--control", path],
-                                        stderr=subprocess.PIPE, text=True)
-        self.ready = threading.Event()
-        self.left = len(cards)
-        self.reader = threading.Thread(target=self.read)
-        self.reader.start()
-        assert self.ready.wait(LIMIT_S), "vmsnd said nothing"
-        assert self.left == 0, self.lines
-
-    def read(self):
-        for line in self.process.stderr:
-            self.lines.append(line.rstrip("\n"))
-            self.left -= "listening" in line
-            if self.left == 0:
-                self.ready.set()
-        self.ready.set()
-
-    def says(self, part):
-        """Whether a line with this part comes."""
-        limit = time.monotonic() + LIMIT_S
-        while not any(part in line for line in self.lines) and time.monotonic() < limit:
-            time.sleep(0.01)
-        return any(part in line for line in self.lines)
-
-    def end(self, with_signal=signal.SIGTERM):
-        if with_signal:
-            self.process.send_signal(with_signal)
-        try:
-            code = self.process.wait(LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = "did not end"
-        self.reader.join()
-        return code
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        if self.process.poll() is None:
-            code = self.end()
-            assert kind or code == 0, (code, self.lines)
-        self.reader.join()
-
-
-class Qmp:
-    """A client that knows nothing but QMP: a greeting, one JSON object after another."""
-
-    def __init__(self, path="c.sock", negotiate=True):
-        self.peer = socket.socket(socket.AF_UNIX)
-        self.peer.settimeout(LIMIT_S)
-        self.peer.connect(path)
-        self.text = ""
-        self.events = []
-        self.greeting = self.receive()
-        if negotiate:
-            assert self.execute("qmp_capabilities") == {}
-
-    def receive(self):
-        """The next object, None at the end."""
-        while True:
-            try:
-                found, end = json.JSONDecoder().raw_decode(self.text)
-                self.text = self.text[end:].lstrip()
-                return found
-            except json.JSONDecodeError:
-                try:
-                    more = self.peer.recv(65536)
-                except ConnectionResetError:  # closed, with some of ours unread
-                    more = b""
-                if not more:
-                    return None
-                self.text += more.decode("ascii")
-
-    def send(self, message):
-        self.peer.sendall(message if isinstance(message, bytes) else json.dumps(message).encode())
-
-    def answer(self):
-        while True:
-            message = self.receive()
-            assert message is not None, "it has closed"
-            if "event" not in message:
-                return message
-            self.events.append(message)
-
-    def ask(self, command, **arguments):
-        """Return or error. Members with a dash are written with an underscore."""
-        self.send({"execute": command, "id": [command],
-                   "arguments": {k.replace("_", "-"): v for k, v in arguments.items()}})
-        message = self.answer()
-        assert message.pop("id") == [command], message
-        return message
-
-    def execute(self, command, **arguments):
-        message = self.ask(command, **arguments)
-        assert set(message) == {"return"}, message
-        return message["return"]
-
-    def event(self, name):
-        """The next event of that name."""
-        while True:
-            while self.events:
-                found = self.events.pop(0)
-                if found["event"] == name:
-                    return found
-            message = self.receive()
-            assert message is not None and "event" in message, message
-            self.events.append(message)
-
-    def close(self):
-        self.peer.close()
-
-
-class Vmm:
-    """A VMM that has asked its first question."""
-
-    def __init__(self):
-        self.peer = socket.socket(socket.AF_UNIX)
-        self.peer.settimeout(LIMIT_S)
-        self.peer.connect("s.sock")
-        self.peer.sendall(struct.pack("<III", 1, 1, 0))  # GET_FEATURES
-        self.is_answered = len(self.peer.recv(20, socket.MSG_WAITALL)) == 20
-
-    def close(self):
-        self.peer.close()
-        return self.is_answered
-
-
-def card_works():
-    return Vmm().close()
-
+from program import (CARD, LIMIT_S, TOP, VMSND, WANTS_REFERENCE, Qmp, Server, Vmm, card_works, ctl,
+                     ctl_fine, ctl_wrong, run_tests)
 
 # ---- the protocol --------------------------------------------------------------------------
 
@@ -403,8 +239,8 @@ def test_what_the_program_refuses_is_a_failure_with_its_line():
     with Server():
         ctl_wrong(1, "volume", "0", "25", part="a number from -144 to 24")
         ctl_wrong(1, "volume", "7", "0", part="no output 7 that does playback")
-        ctl_wrong(1, "detach", "3", part="no such output")
-        ctl_wrong(1, "devices", "5", part="there is no output 5")
+        ctl_wrong(1, "detach", "3", part="vm1 has no output 3; it has: 0 (null)")
+        ctl_wrong(1, "devices", "5", part="vm1 has no output 5; it has: 0 (null)")
         ctl_wrong(1, "attach", "fille,path=a.wav", part="no backend 'fille'")
         ctl_wrong(1, "attach", "file,pth=a.wav", part="did you mean 'path'")
         ctl_wrong(1, "tap", "4", "device", "a.wav", part="no such stream")
@@ -451,7 +287,7 @@ def test_outputs_volume_and_taps():
         assert "tap of" not in ctl_fine("status")
         ctl_fine("pause")
         assert "capture off, paused\n" in ctl_fine("status")
-        ctl_fine("resume")
+        ctl_fine("unpause")
         assert "paused" not in ctl_fine("status")
         assert "tx_messages " in ctl_fine("counters")
         assert "no devices" in ctl_fine("devices")
@@ -520,11 +356,15 @@ def test_examples_of_the_help_work():
     words = [w.replace("/tmp/vm1-snd.sock", "s.sock").replace("/tmp/vm1-ctl.sock", "c.sock")
              for w in found[0][1:-1]]
     process = subprocess.Popen([VMSND, *words], stderr=subprocess.PIPE, text=True)
-    while "listening" not in process.stderr.readline():
-        pass
-    for words in found[1:]:
-        ctl_fine(*words[2:])
-    assert process.communicate(timeout=LIMIT_S) is not None and process.returncode == 0
+    try:
+        while "listening" not in process.stderr.readline():
+            pass
+        for words in found[1:]:
+            ctl_fine(*words[2:])
+        assert process.communicate(timeout=LIMIT_S) is not None and process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()
 
 
 # ---- the reference -------------------------------------------------------------------------
@@ -552,42 +392,20 @@ def made_reference():
 
 
 def test_the_reference_has_what_the_program_has():
-    if len(sys.argv) < 3:
-        return "SKIP no path of docs/control.md was given"
-    written = DOCUMENT.split("## Commands\n\n", 1)[1]
+    if not TOP:
+        return "SKIP no source tree was given"
+    document = open(TOP + "/docs/control.md", encoding="utf-8").read()
+    written = document.split("## Commands\n\n", 1)[1]
     made = made_reference()
     for number, (have, wanted) in enumerate(zip(written.split("\n"), made.split("\n"))):
         assert have == wanted, f"line {number} after 'Commands': {have!r}, not {wanted!r}"
     assert written == made, "docs/control.md is longer or shorter than test_ctl.py --reference"
 
 
-def main():
-    tests = [(n, t) for n, t in globals().items() if n.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for number, (name, test) in enumerate(tests, 1):
-        for path in ("s.sock", "c.sock", "t.sock"):
-            if os.path.exists(path):
-                os.unlink(path)
-        try:
-            skip = test()
-            print(f"ok {number} - {name}{' # ' + skip if skip else ''}", flush=True)
-        except Exception as error:  # one failure must not hide the tests after it
-            failed += 1
-            print(f"not ok {number} - {name}", flush=True)
-            for line in f"{type(error).__name__}: {error}".split("\n"):
-                print(f"# {line}")
-    return failed > 0
-
-
-WANTS_REFERENCE = sys.argv[2:] == ["--reference"]
-DOCUMENT = open(sys.argv[2], encoding="utf-8").read() if len(sys.argv) > 2 and not WANTS_REFERENCE else ""
-with tempfile.TemporaryDirectory() as folder:
-    os.chdir(folder)
-    if WANTS_REFERENCE:
+if WANTS_REFERENCE:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
         print(made_reference(), end="")
-        code = 0
-    else:
-        code = main()
-    os.chdir("/")
-sys.exit(code)
+        os.chdir("/")
+else:
+    run_tests(globals())

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void add_stream(struct double_card *card, enum vmsnd_dir dir)
@@ -19,7 +20,8 @@ void double_init(struct vmsnd_machine *machine)
 {
 	static const char *const names[DOUBLE_CARDS] = {"first", "second", "third"};
 
-	*machine = (struct vmsnd_machine){.status = {.cards = 2}};
+	*machine =
+	    (struct vmsnd_machine){.status = {.cards = 2, .lanes = 1}, .phase = VMSND_MACHINE_ON};
 	for (unsigned i = 0; i < DOUBLE_CARDS; i++) {
 		machine->cards[i].name = names[i];
 		machine->cards[i].on[VMSND_PLAYBACK] = true;
@@ -49,9 +51,44 @@ struct vmsnd_machine_status vmsnd_machine_status(const struct vmsnd_machine *mac
 	return machine->status;
 }
 
+unsigned vmsnd_machine_cards_end(const struct vmsnd_machine *machine)
+{
+	unsigned end = machine->status.cards;
+
+	for (unsigned i = 0; i < DOUBLE_CARDS; i++)
+		end += machine->cards[i].gone;
+	return end;
+}
+
 const char *vmsnd_machine_card_name(const struct vmsnd_machine *machine, unsigned card)
 {
-	return card < machine->status.cards ? machine->cards[card].name : NULL;
+	return card < vmsnd_machine_cards_end(machine) && !machine->cards[card].gone
+		   ? machine->cards[card].name
+		   : NULL;
+}
+
+enum vmsnd_rc vmsnd_machine_card_find(const struct vmsnd_machine *machine, const char *name,
+				      unsigned *card)
+{
+	for (unsigned i = 0; i < vmsnd_machine_cards_end(machine); i++) {
+		const char *have = vmsnd_machine_card_name(machine, i);
+
+		if (!have || strcmp(have, name) != 0)
+			continue;
+		*card = i;
+		return VMSND_OK;
+	}
+	return VMSND_E_NO_CARD;
+}
+
+struct vmsnd_registry *vmsnd_machine_registry(const struct vmsnd_machine *machine)
+{
+	return machine->registry;
+}
+
+enum vmsnd_machine_phase vmsnd_machine_phase(const struct vmsnd_machine *machine)
+{
+	return machine->phase;
 }
 
 size_t vmsnd_machine_counters(const struct vmsnd_machine *machine, unsigned card,
@@ -84,7 +121,7 @@ enum vmsnd_rc vmsnd_machine_output(const struct vmsnd_machine *machine, unsigned
 		if (from->streams[i].output == output)
 			*out = (struct vmsnd_output_status){.backend = from->streams[i].backend,
 							    .text = from->streams[i].backend};
-	return out->backend ? VMSND_OK : VMSND_E_INVALID;
+	return out->backend ? VMSND_OK : VMSND_E_NO_OUTPUT;
 }
 
 size_t vmsnd_machine_taps(const struct vmsnd_machine *machine, unsigned card,
@@ -118,11 +155,146 @@ enum vmsnd_rc vmsnd_machine_enable(struct vmsnd_machine *machine, unsigned card,
 	return called(machine, "enable %u %d %d", card, (int)dir, on);
 }
 
-enum vmsnd_rc vmsnd_machine_attach(struct vmsnd_machine *machine, unsigned card,
-				   const char *backend, vmsnd_ns now, unsigned *output)
+static const char *words_of(const struct vmsnd_chain_conf *chain, char *text, size_t bytes)
 {
+	size_t at = (size_t)snprintf(text, bytes, "%s", chain->backend);
+
+	for (unsigned i = 0; i < VMSND_DRIVERS_MAX && chain->drivers[i] && at < bytes; i++)
+		at += (size_t)snprintf(text + at, bytes - at, " <- %s", chain->drivers[i]);
+	return text;
+}
+
+enum vmsnd_rc vmsnd_machine_attach_chain(struct vmsnd_machine *machine, unsigned card,
+					 const struct vmsnd_chain_conf *chain, vmsnd_ns now,
+					 unsigned *output)
+{
+	char text[200];
+
 	*output = 5;
-	return called(machine, "attach %u %s", card, backend);
+	return called(machine, "attach %u %s", card, words_of(chain, text, sizeof(text)));
+}
+
+enum vmsnd_rc vmsnd_machine_reattach(struct vmsnd_machine *machine, unsigned card, unsigned output,
+				     const struct vmsnd_chain_conf *chain, vmsnd_ns now)
+{
+	char text[200];
+
+	machine->reattaching = card;
+	return called(machine, "reattach %u %u %s", card, output,
+		      words_of(chain, text, sizeof(text)));
+}
+
+enum vmsnd_rc vmsnd_machine_reattached(const struct vmsnd_machine *machine, unsigned card,
+				       unsigned output)
+{
+	if (card != machine->reattaching)
+		return VMSND_OK;
+	return machine->again > 0 ? VMSND_E_AGAIN : machine->reattached;
+}
+
+enum vmsnd_rc vmsnd_machine_driver_find(const struct vmsnd_machine *machine,
+					struct vmsnd_driver_place *place, const char *name,
+					unsigned occurrence)
+{
+	if (strcmp(name, "delay") != 0 || occurrence > 1)
+		return VMSND_E_NO_DRIVER;
+	place->at = 3 + occurrence;
+	return VMSND_OK;
+}
+
+enum vmsnd_rc vmsnd_machine_driver_attach(struct vmsnd_machine *machine,
+					  const struct vmsnd_driver_place *place,
+					  const char *driver, vmsnd_ns now)
+{
+	return called(machine, "driver-attach %u %u %u %s", place->card, place->output, place->at,
+		      driver);
+}
+
+enum vmsnd_rc vmsnd_machine_driver_reattach(struct vmsnd_machine *machine,
+					    const struct vmsnd_driver_place *place,
+					    const char *driver, vmsnd_ns now)
+{
+	return called(machine, "driver-reattach %u %u %u %s", place->card, place->output, place->at,
+		      driver);
+}
+
+enum vmsnd_rc vmsnd_machine_driver_detach(struct vmsnd_machine *machine,
+					  const struct vmsnd_driver_place *place, vmsnd_ns now)
+{
+	return called(machine, "driver-detach %u %u %u", place->card, place->output, place->at);
+}
+
+enum vmsnd_rc vmsnd_machine_add_node(struct vmsnd_machine *machine, const struct vmsnd_node *node,
+				     int listen_fd, vmsnd_ns now, unsigned *card)
+{
+	char *text = vmsnd_yaml_dump(node);
+
+	snprintf(machine->node, sizeof(machine->node), "%s", text ? text : "");
+	free(text);
+	*card = 2;
+	if (!machine->rc)
+		machine->status.cards = 3;
+	return called(machine, "add %s %d", vmsnd_node_name(node), listen_fd);
+}
+
+enum vmsnd_rc vmsnd_machine_remove(struct vmsnd_machine *machine, unsigned card, vmsnd_ns now)
+{
+	if (!machine->rc) {
+		machine->cards[card].gone = true;
+		machine->status.cards--;
+	}
+	return called(machine, "remove %u", card);
+}
+
+/* ---- the whole machine ---- */
+
+enum vmsnd_rc vmsnd_machine_life(struct vmsnd_machine *machine, enum vmsnd_life what, vmsnd_ns now)
+{
+	static const enum vmsnd_machine_phase from[] = {
+	    [VMSND_LIFE_SUSPEND] = VMSND_MACHINE_ON, [VMSND_LIFE_RESUME] = VMSND_MACHINE_SUSPENDED};
+	static const enum vmsnd_machine_phase to[] = {
+	    [VMSND_LIFE_SUSPEND] = VMSND_MACHINE_SUSPENDED, [VMSND_LIFE_RESUME] = VMSND_MACHINE_ON};
+	bool under_way = machine->phase == VMSND_MACHINE_CHANGING && machine->life == what;
+
+	if (!under_way && machine->phase != from[what])
+		return VMSND_E_INVALID;
+	machine->life = what;
+	machine->phase = machine->again > 0 ? VMSND_MACHINE_CHANGING : to[what];
+	called(machine, "life %d", (int)what);
+	return machine->again > 0 ? VMSND_E_AGAIN : machine->rc;
+}
+
+enum vmsnd_rc vmsnd_machine_save(struct vmsnd_machine *machine, vmsnd_ns now, uint8_t **bytes,
+				 size_t *n_bytes)
+{
+	if (machine->saved)
+		return machine->saved;
+	*n_bytes = 100000;
+	*bytes = malloc(*n_bytes);
+	memset(*bytes, 'x', *n_bytes);
+	return called(machine, "save");
+}
+
+/* Trees of the same shape as the real ones. */
+static struct vmsnd_node *tree_of(const char *yaml)
+{
+	struct vmsnd_error error;
+	struct vmsnd_node *root = NULL;
+
+	vmsnd_yaml_parse("double", yaml, strlen(yaml), &root, &error);
+	return root;
+}
+
+struct vmsnd_node *vmsnd_machine_tree(const struct vmsnd_machine *machine, bool defaults)
+{
+	return tree_of(defaults ? "cards: {first: {device: virtio-snd, input: off}}"
+				: "cards: {first: {device: virtio-snd, outputs: [{backend: 'null', "
+				  "volume: -3.5}, {backend: file}], window: {from: -1}}}");
+}
+
+struct vmsnd_node *vmsnd_machine_statistics(const struct vmsnd_machine *machine)
+{
+	return tree_of("first: {tx_messages: 18446744073709551615, playback0: {underruns: 3}}");
 }
 
 enum vmsnd_rc vmsnd_machine_detach(struct vmsnd_machine *machine, unsigned card, unsigned output,

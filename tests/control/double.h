@@ -11,6 +11,7 @@
 struct double_card {
 	const char *name;
 	bool on[2], paused;
+	bool gone; /* its number is a gap; status.cards does not count it */
 	struct vmsnd_stream_status streams[DOUBLE_STREAMS];
 	size_t n_streams;
 	/* Where `backend` is NULL: an output of the streams that have its number, if any. */
@@ -31,6 +32,14 @@ struct vmsnd_machine {
 	char called[300];           /* the last call that changes something */
 	struct vmsnd_volume volume; /* the last one set */
 	unsigned n_host_devices;
+	enum vmsnd_machine_phase phase;
+	enum vmsnd_life life;     /* the last one asked for */
+	unsigned again;           /* how often a life, or a reattach, is not done yet */
+	unsigned reattaching;     /* the card whose reattach it is */
+	enum vmsnd_rc reattached; /* how that ends */
+	enum vmsnd_rc saved;      /* how a save ends */
+	char node[400];           /* the last card-add's, as YAML */
+	struct vmsnd_registry *registry;
 };
 
 /* Two cards, "first" and "second", with a playback and a capture stream on one output. */

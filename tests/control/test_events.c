@@ -233,11 +233,104 @@ static void test_a_card_that_was_added_is_watched_too(void **state)
 	client_join(rig, &client);
 	rig->machine.status.cards = 3;
 	look(rig);
-	assert_null(client_next(&client));
+	expect(&client, "CARD_ADDED", "{\"card\":2,\"name\":\"third\"}");
+	assert_null(client_next(&client)); /* how it is, is no news */
 	rig->machine.cards[2].on[VMSND_CAPTURE] = true;
 	look(rig);
 	expect(&client, "DIRECTION_SWITCHED",
 	       "{\"card\":2,\"name\":\"third\",\"direction\":\"capture\",\"on\":true}");
+	client_close(&client);
+}
+
+static void test_cards_come_and_go(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	client_join(rig, &client);
+	rig->machine.cards[0].gone = true;
+	rig->machine.status.cards = 1;
+	look(rig);
+	expect(&client, "CARD_REMOVED", "{\"card\":0,\"name\":\"first\"}");
+	rig->machine.cards[0].gone = false;
+	rig->machine.cards[0].name = "other";
+	rig->machine.status.cards = 2;
+	look(rig);
+	expect(&client, "CARD_ADDED", "{\"card\":0,\"name\":\"other\"}");
+	rig->machine.cards[0].name = "another"; /* removed and added between two looks */
+	look(rig);
+	expect(&client, "CARD_REMOVED", "{\"card\":0,\"name\":\"other\"}");
+	expect(&client, "CARD_ADDED", "{\"card\":0,\"name\":\"another\"}");
+	rig->machine.status.cards = 1; /* the last one, and its number with it */
+	look(rig);
+	expect(&client, "CARD_REMOVED", "{\"card\":1,\"name\":\"second\"}");
+	look(rig);
+	assert_null(client_next(&client));
+	client_close(&client);
+}
+
+static void test_commands_tell_cards_at_once(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	client_join(rig, &client);
+	client_ask_fine(&client, "{\"execute\":\"card-add\",\"arguments\":{\"name\":\"third\","
+				 "\"node\":{}}}");
+	expect(&client, "CARD_ADDED", "{\"card\":2,\"name\":\"third\"}");
+	client_ask_fine(&client, "{\"execute\":\"card-remove\",\"arguments\":{\"card\":2}}");
+	expect(&client, "CARD_REMOVED", "{\"card\":2,\"name\":\"third\"}");
+	client_close(&client);
+}
+
+static void test_suspend_and_resume_are_told_when_they_are_done(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	client_join(rig, &client);
+	rig->machine.phase = VMSND_MACHINE_CHANGING;
+	look(rig);
+	assert_null(client_next(&client));
+	rig->machine.phase = VMSND_MACHINE_SUSPENDED;
+	look(rig);
+	expect(&client, "SUSPEND", "{}");
+	rig->machine.phase = VMSND_MACHINE_ON;
+	look(rig);
+	expect(&client, "RESUME", "{}");
+	look(rig);
+	assert_null(client_next(&client));
+	client_close(&client);
+}
+
+/* Begun by somebody else; what a client begins is told by test_slow.c. */
+static void test_a_reattach_is_one_event(void **state)
+{
+	struct rig *rig = *state;
+	struct vmsnd_output_status *output = &rig->machine.cards[0].outputs[0];
+	struct client client;
+
+	output->backend = "null";
+	client_join(rig, &client);
+	rig->machine.again = 1;
+	look(rig);
+	output->backend = "file"; /* it plays already, and the old one is being closed */
+	look(rig);
+	assert_null(client_next(&client));
+	rig->machine.again = 0;
+	look(rig);
+	expect(&client, "REATTACHED",
+	       "{\"card\":0,\"name\":\"first\",\"output\":0,\"backend\":\"file\"}");
+	rig->machine.again = 1;
+	look(rig);
+	rig->machine.again = 0;
+	rig->machine.reattached = VMSND_E_GONE;
+	look(rig);
+	expect(&client, "REATTACH_FAILED",
+	       "{\"card\":0,\"name\":\"first\",\"output\":0,\"backend\":\"file\","
+	       "\"reason\":\"not there\"}");
+	look(rig);
+	assert_null(client_next(&client));
 	client_close(&client);
 }
 
@@ -324,6 +417,10 @@ int main(void)
 	    TEST(test_a_host_nobody_wants_any_more_is_back),
 	    TEST(test_who_comes_later_hears_what_is_new_only),
 	    TEST(test_a_card_that_was_added_is_watched_too),
+	    TEST(test_cards_come_and_go),
+	    TEST(test_commands_tell_cards_at_once),
+	    TEST(test_suspend_and_resume_are_told_when_they_are_done),
+	    TEST(test_a_reattach_is_one_event),
 	    TEST(test_who_is_poked_looks_soon),
 	    TEST(test_nobody_is_poked_awake_for_nobody),
 	    TEST(test_nobody_listening_costs_nothing),

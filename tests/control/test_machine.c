@@ -309,7 +309,7 @@ static void test_pause_holds_the_streams_and_is_shown(void **state)
 	before = figure(world, "playback", "frames-out");
 	run(world, 1000);
 	assert_int_equal(figure(world, "playback", "frames-out"), before);
-	ask_fine(world, "resume", "");
+	ask_fine(world, "unpause", "");
 	assert_false(is_paused(world));
 	run(world, 1000);
 	assert_in_range(figure(world, "playback", "frames-out") - before, 40000, 50000);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files that look for events share. */
+#ifndef VMSND_CONTROL_EVENTS_H
+#define VMSND_CONTROL_EVENTS_H
+
+#include "control/parts.h"
+
+/* One stream on one output. */
+struct vmsnd_seen_stream {
+	uint32_t key;
+	bool lost;
+};
+
+struct vmsnd_seen_card {
+	char *name;                             /* NULL: there is no such card */
+	bool on[2];                             /* by direction */
+	const char *backend[VMSND_OUTPUTS_MAX]; /* NULL: no such output */
+	bool busy[VMSND_OUTPUTS_MAX];           /* another chain is on its way */
+	struct vmsnd_seen_stream *streams;
+	size_t n_streams;
+};
+
+struct vmsnd_control_watch {
+	struct vmsnd_control_watch_conf conf;
+	struct vmsnd_seen_card *cards;
+	unsigned n_cards, next;
+	unsigned connected;
+	enum vmsnd_machine_phase phase; /* never CHANGING */
+};
+
+/* events_card.c: tells what changed on a card that was there before, or only takes it for granted.
+ */
+void vmsnd_control_look_at_card(struct vmsnd_control_watch *watch, unsigned card, bool silent);
+
+/* events.c: {"card", "name"}, as seen last. */
+json_t *vmsnd_control_about_card(const struct vmsnd_control_watch *watch, unsigned card);
+
+#endif
