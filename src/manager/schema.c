@@ -397,12 +397,26 @@ static enum vmsnd_rc check_machine(struct vmsnd_schema_check *check)
 	return rc ? rc : check_modules(check);
 }
 
+static enum vmsnd_rc check_rules(const struct vmsnd_schema_check *check)
+{
+	const struct vmsnd_node *rules = vmsnd_node_find(check->root, "transforms");
+	struct vmsnd_place place;
+	const char *leaf = rules ? vmsnd_leaf_at(rules, 0, NULL, &place) : NULL;
+
+	if (leaf)
+		return vmsnd_error_set(check->error, &place,
+				       "transforms: item %s is one value: a rule is '- action: "
+				       "NAME', and its other lines indented below that",
+				       leaf);
+	return vmsnd_rules_check(check->root, check->error);
+}
+
 static enum vmsnd_rc check_all(struct vmsnd_schema_check *check)
 {
 	enum vmsnd_rc rc = check_machine(check);
 
 	if (!rc)
-		rc = vmsnd_rules_check(check->root, check->error);
+		rc = check_rules(check);
 	return rc ? rc : vmsnd_schema_check_cards(check);
 }
 

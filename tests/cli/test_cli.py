@@ -89,7 +89,7 @@ def test_version():
 def test_help_names_every_subcommand():
     result = run("--help")
     assert result.returncode == 0
-    for name in ("serve", "demo", "devices", "backends"):
+    for name in ("serve", "config", "demo", "devices", "backends"):
         assert f"  {name} " in result.stdout
         assert run(name, "--help").stdout.startswith(f"Usage: vmsnd {name}")
 

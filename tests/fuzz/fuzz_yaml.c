@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bytes as a configuration file: one line, or a tree whose dump is the same tree again. */
+/* Bytes as a configuration file: one line, or a tree whose dump is the same tree again, and that is
+ * right or wrong in one line. Nothing is made of it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmsnd/tree.h"
+#include "vmsnd/machine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,14 +45,22 @@ static void check_dump(const struct vmsnd_node *root)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct vmsnd_registry *registry;
 	struct vmsnd_node *root;
 	struct vmsnd_error error = {.line = ""};
+
+	if (!registry)
+		must(!vmsnd_registry_open(NULL, &registry), "no registry", "");
 
 	if (vmsnd_yaml_parse("f", (const char *)data, size, &root, &error)) {
 		check_line(error.line);
 		return 0;
 	}
 	check_dump(root);
+	if (vmsnd_machine_check(registry, root, &error))
+		check_line(error.line);
+	else
+		must(error.line[0] == '\0', "a right one has a line", error.line);
 	vmsnd_tree_free(root);
 	return 0;
 }
