@@ -156,6 +156,29 @@ static void test_DM01_records_keep_their_order_and_place(void **state)
 	assert_null(vmsnd_registry_find_backend(registry, ""));
 }
 
+static void expect_other(enum vmsnd_record_fault got, const char *sort, unsigned has,
+			 unsigned takes)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line),
+		 "a %s is not taken: its record is of another version: it has %u, this vmsnd takes "
+		 "%u; build it against this vmsnd's headers",
+		 sort, has, takes);
+	expect_refused(got, VMSND_RECORD_VERSION, line);
+}
+
+static void expect_other_end(enum vmsnd_record_fault got, const char *sort, unsigned takes)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line),
+		 "a %s is not taken: its record does not end where it should: abi_end is not %u; "
+		 "build it against this vmsnd's headers",
+		 sort, takes);
+	expect_refused(got, VMSND_RECORD_VERSION_END, line);
+}
+
 static void test_DM02_another_version_is_refused(void **state)
 {
 	struct vmsnd_dev_class dev = device();
@@ -169,18 +192,13 @@ static void test_DM02_another_version_is_refused(void **state)
 	bus.abi = 99;
 	/* Nothing else of it is read: its name may be anywhere. */
 	host.name = (const char *)1;
-	expect_refused(vmsnd_registry_add_device(registry, &dev), VMSND_RECORD_VERSION,
-		       "a device is not taken: its record is of another version: it has 3, this "
-		       "vmsnd takes 2; build it against this vmsnd's headers");
-	expect_refused(vmsnd_registry_add_backend(registry, &host), VMSND_RECORD_VERSION,
-		       "a backend is not taken: its record is of another version: it has 1, this "
-		       "vmsnd takes 3; build it against this vmsnd's headers");
-	expect_refused(vmsnd_registry_add_driver(registry, &insert), VMSND_RECORD_VERSION,
-		       "a driver is not taken: its record is of another version: it has 0, this "
-		       "vmsnd takes 1; build it against this vmsnd's headers");
-	expect_refused(vmsnd_registry_add_transport(registry, &bus), VMSND_RECORD_VERSION,
-		       "a transport is not taken: its record is of another version: it has 99, "
-		       "this vmsnd takes 2; build it against this vmsnd's headers");
+	expect_other(vmsnd_registry_add_device(registry, &dev), "device", dev.abi, VMSND_DEV_ABI);
+	expect_other(vmsnd_registry_add_backend(registry, &host), "backend", host.abi,
+		     VMSND_BACKEND_ABI);
+	expect_other(vmsnd_registry_add_driver(registry, &insert), "driver", insert.abi,
+		     VMSND_DRIVER_ABI);
+	expect_other(vmsnd_registry_add_transport(registry, &bus), "transport", bus.abi,
+		     VMSND_TRANSPORT_ABI);
 	expect_refused(vmsnd_registry_add_transport(registry, NULL), VMSND_RECORD_VERSION,
 		       "a transport is not taken: its record is of another version: there is no "
 		       "record at all");
@@ -195,18 +213,11 @@ static void test_DM03_another_end_is_refused_for_every_sort(void **state)
 	struct vmsnd_transport_class bus = transport();
 
 	dev.abi_end = host.abi_end = insert.abi_end = bus.abi_end = 0;
-	expect_refused(vmsnd_registry_add_device(registry, &dev), VMSND_RECORD_VERSION_END,
-		       "a device is not taken: its record does not end where it should: abi_end "
-		       "is not 2; build it against this vmsnd's headers");
-	expect_refused(vmsnd_registry_add_backend(registry, &host), VMSND_RECORD_VERSION_END,
-		       "a backend is not taken: its record does not end where it should: abi_end "
-		       "is not 3; build it against this vmsnd's headers");
-	expect_refused(vmsnd_registry_add_driver(registry, &insert), VMSND_RECORD_VERSION_END,
-		       "a driver is not taken: its record does not end where it should: abi_end "
-		       "is not 1; build it against this vmsnd's headers");
-	expect_refused(vmsnd_registry_add_transport(registry, &bus), VMSND_RECORD_VERSION_END,
-		       "a transport is not taken: its record does not end where it should: "
-		       "abi_end is not 2; build it against this vmsnd's headers");
+	expect_other_end(vmsnd_registry_add_device(registry, &dev), "device", VMSND_DEV_ABI);
+	expect_other_end(vmsnd_registry_add_backend(registry, &host), "backend", VMSND_BACKEND_ABI);
+	expect_other_end(vmsnd_registry_add_driver(registry, &insert), "driver", VMSND_DRIVER_ABI);
+	expect_other_end(vmsnd_registry_add_transport(registry, &bus), "transport",
+			 VMSND_TRANSPORT_ABI);
 }
 
 static void test_DM04_names(void **state)
