@@ -91,7 +91,7 @@ void vmsnd_lun_attach(struct vmsnd_lun *lun, struct vmsnd_backend *host, vmsnd_n
 
 bool vmsnd_lun_detached(const struct vmsnd_lun *lun)
 {
-	return lun->conf.host == lun->next_host && !lun->other.leaving;
+	return lun->conf.host == lun->next_host && !lun->other.leaving && !lun->other.changing;
 }
 
 void vmsnd_lun_reopen(struct vmsnd_lun *lun, vmsnd_ns now)

@@ -106,6 +106,21 @@ static void detach(struct world *world, struct owner *owner)
 	undo_in(world, owner, 2 * SECOND, attach_again);
 }
 
+static void change_host(struct world *world, struct owner *owner)
+{
+	struct unit *unit = unit_of(world, owner);
+
+	if (!usable(world, owner))
+		return;
+	check_forget(world);
+	if (!unit->next)
+		unit_next(world, owner->unit);
+	else if (dice_chance(&owner->dice, 80))
+		unit_change_over(world, owner->unit);
+	else
+		unit_next_drop(world, owner->unit);
+}
+
 /* A quick host is opened again at once: nothing is dropped in between (RI-02). */
 static void reopen_keeps(struct world *world, struct unit *unit)
 {
@@ -167,10 +182,12 @@ static void loudness(struct world *world, struct owner *owner)
 
 typedef void act_fn(struct world *world, struct owner *owner);
 
-static act_fn *const first_acts[] = {switch_off, switch_off, suspend,      hint,     reopen,
-				     retry,      detach,     attach_again, loudness, remove_unit};
-static act_fn *const other_acts[] = {remove_unit, remove_unit, detach,  attach_again,
-				     reopen,      retry,       loudness};
+static act_fn *const first_acts[] = {
+    switch_off,   switch_off, suspend,     hint,        reopen,      retry,       detach,
+    attach_again, loudness,   remove_unit, change_host, change_host, change_host, change_host};
+static act_fn *const other_acts[] = {remove_unit, remove_unit, detach,   attach_again,
+				     reopen,      retry,       loudness, change_host,
+				     change_host, change_host};
 
 static void plan(struct world *world, struct owner *owner)
 {

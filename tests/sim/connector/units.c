@@ -141,6 +141,71 @@ struct vmsnd_backend *unit_host(struct world *world, unsigned index)
 	return host_new(world, index, &kind);
 }
 
+/* It is given back once the connector has let it go. */
+static void part(struct world *world, struct unit *unit, struct vmsnd_backend *host)
+{
+	unit->part_by = world->now + LEAVE_NS;
+	for (unsigned i = 0; host && i < sizeof(unit->parting) / sizeof(unit->parting[0]); i++) {
+		if (unit->parting[i])
+			continue;
+		unit->parting[i] = host;
+		return;
+	}
+}
+
+void unit_next(struct world *world, unsigned index)
+{
+	struct unit *unit = &world->units[index];
+	struct vmsnd_lun_next_conf conf = {.prefs = unit->conf.prefs};
+	enum vmsnd_rc rc;
+
+	if (!vmsnd_lun_next_over(unit->lun))
+		return;
+	world_say(world, "unit %u: another host is prepared", index);
+	unit->next = conf.host = unit_host(world, index);
+	conf.backend = &unit->next->cls;
+	rc = vmsnd_lun_next(unit->lun, &conf, world->now);
+	if (rc)
+		world_fail(world, "unit %u: no other host can be prepared: %d", index, (int)rc);
+}
+
+void unit_next_drop(struct world *world, unsigned index)
+{
+	struct unit *unit = &world->units[index];
+
+	world_say(world, "unit %u: the other host is dropped", index);
+	part(world, unit, unit->next);
+	unit->next = NULL;
+	vmsnd_lun_next_drop(unit->lun, world->now);
+}
+
+/* DM-73: a unit that plays plays on, and nothing is thrown away. */
+void unit_change_over(struct world *world, unsigned index)
+{
+	struct unit *unit = &world->units[index];
+	bool ready = vmsnd_lun_next_state(unit->lun) == VMSND_NEXT_READY && unit->next->stream &&
+		     !unit->next->start_fails && !unit->next->stream->ended &&
+		     world->now >= unit->next->sick_until;
+	uint64_t done = vmsnd_port_done_frames(world->port);
+	struct vmsnd_lun_status before, after;
+
+	world_say(world, "unit %u: change over%s", index, ready ? "" : ", too early");
+	part(world, unit, unit->host);
+	unit->host = unit->next;
+	unit->next = NULL;
+	vmsnd_lun_status(unit->lun, &before);
+	vmsnd_lun_change_over(unit->lun, world->now);
+	vmsnd_lun_status(unit->lun, &after);
+	if (vmsnd_port_done_frames(world->port) < done)
+		world_fail(world, "unit %u: frames that were done are not any more", index);
+	if (ready && before.play == VMSND_PLAY_PLAY && after.play != VMSND_PLAY_PLAY)
+		world_fail(world, "unit %u: state %d after a change over", index, (int)after.play);
+	if (ready && world->dir == VMSND_PLAYBACK && unit->conf.role != VMSND_LUN_TAP_HOST &&
+	    after.dropped_frames != before.dropped_frames)
+		world_fail(world, "unit %u: a change over drops %llu frames", index,
+			   (unsigned long long)(after.dropped_frames - before.dropped_frames));
+}
+
 void unit_attach(struct world *world, unsigned index, struct vmsnd_backend *host)
 {
 	struct unit *unit = &world->units[index];
@@ -148,15 +213,8 @@ void unit_attach(struct world *world, unsigned index, struct vmsnd_backend *host
 	world_say(world, "unit %u: attach %s", index, host ? "another host" : "nothing");
 	if (host == unit->host)
 		return;
-	for (unsigned i = 0; unit->host && i < sizeof(unit->parting) / sizeof(unit->parting[0]);
-	     i++) {
-		if (unit->parting[i])
-			continue;
-		unit->parting[i] = unit->host;
-		break;
-	}
+	part(world, unit, unit->host);
 	unit->host = host;
-	unit->part_by = world->now + LEAVE_NS;
 	vmsnd_lun_attach(unit->lun, host, world->now);
 }
 
@@ -216,6 +274,7 @@ void unit_settle(struct world *world, struct unit *unit)
 	for (size_t i = 0; i < sizeof(unit->parting) / sizeof(unit->parting[0]); i++)
 		give_back(world, unit->parting[i]);
 	give_back(world, unit->host);
+	give_back(world, unit->next);
 	world_say(world, "unit %u is gone", unit->index);
 	unit_forget(unit);
 }

@@ -146,6 +146,7 @@ struct unit {
 	struct vmsnd_lun *lun; /* NULL: none there */
 	void *ring;
 	struct vmsnd_backend *host; /* attached now, may be NULL */
+	struct vmsnd_backend *next; /* to be changed over to; NULL: none */
 	struct vmsnd_lun_conf conf;
 	struct ear ear;
 	bool leaving;      /* removed, waits for vmsnd_lun_gone */
@@ -285,6 +286,10 @@ vmsnd_ns owner_next(const struct owner *owner);
 void unit_add(struct world *world, unsigned index);
 void unit_remove(struct world *world, unsigned index);
 void unit_attach(struct world *world, unsigned index, struct vmsnd_backend *host);
+/* A host is prepared beside the unit's; or that is changed over to, or dropped. */
+void unit_next(struct world *world, unsigned index);
+void unit_change_over(struct world *world, unsigned index);
+void unit_next_drop(struct world *world, unsigned index);
 /* Another host of the unit's class. */
 struct vmsnd_backend *unit_host(struct world *world, unsigned index);
 /* Gives back what has been let go. */
