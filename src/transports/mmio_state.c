@@ -32,8 +32,9 @@ static void save_queue(const struct vmsnd_mmio *mmio, unsigned index, struct vms
 	vmsnd_state_put_u64(to, queue->used);
 	vmsnd_state_put_u32(to, queue->size);
 	vmsnd_state_put_u8(to, queue->ready);
-	vmsnd_state_put_u16(to,
-			    queue->ready ? ops_of(mmio)->queue_place(mmio->card.dev, index) : 0);
+	vmsnd_state_put_u16(to, queue->ready && ops_of(mmio)->queue_place
+				    ? ops_of(mmio)->queue_place(mmio->card.dev, index)
+				    : 0);
 }
 
 void vmsnd_mmio_save(const struct vmsnd_mmio *mmio, struct vmsnd_state_writer *to)
