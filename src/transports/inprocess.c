@@ -210,4 +210,5 @@ const struct vmsnd_transport_class vmsnd_inprocess_class = {
     .close = inprocess_close,
     .guest_bus = inprocess_guest_bus,
     .interrupt = inprocess_interrupt,
+    .reset = inprocess_reset,
 };

@@ -84,7 +84,7 @@ def test_example_refuses_nonsense():
         assert result.returncode == 1 and result.stderr, (words, result)
 
 
-def build_outside(prefix, libraries, out):
+def build_outside(prefix, out, static=False):
     """As a stranger would: a compiler, pkg-config and the installed files."""
     where = [os.path.join(folder, "vmsnd.pc") for folder, _, names in os.walk(prefix)
              if "vmsnd.pc" in names]
@@ -93,8 +93,14 @@ def build_outside(prefix, libraries, out):
     # It was installed into a folder that is not where it says that it is.
     said = run("pkg-config", "--variable=prefix", "vmsnd", env=environment).stdout.strip()
     define = f"--define-variable=prefix={prefix}{said}"
-    flags = run("pkg-config", define, "--cflags", *libraries, "vmsnd", env=environment).stdout
+    flags = run("pkg-config", define, "--cflags", "--libs", "vmsnd", env=environment).stdout
     words = shlex.split(flags)
+    if static:
+        # What it stands on itself; --static would name all that those stand on, too.
+        needs = [line.split()[0] for line in
+                 run("pkg-config", "--print-requires-private", "vmsnd", env=environment)
+                 .stdout.splitlines()]
+        words += shlex.split(run("pkg-config", "--libs", *needs).stdout)
     run(*COMPILER, "-O1", "-Wall", "-Werror", os.path.join(SOURCE, "embed.c"), "-o", out, *words,
         "-lm", "-pthread")
     return run("pkg-config", define, "--variable=libdir", "vmsnd", env=environment).stdout.strip()
@@ -105,7 +111,7 @@ def linked(program):
 
 
 def test_example_outside_the_tree_shared():
-    folder = build_outside(INSTALLED, ["--libs"], "./shared")
+    folder = build_outside(INSTALLED, "./shared")
     assert linked("./shared"), "not linked to the shared library"
     plays_by_its_own_loop("./shared", env=dict(os.environ, LD_LIBRARY_PATH=folder))
 
@@ -117,7 +123,7 @@ def test_example_outside_the_tree_static():
     for name in os.listdir(folders[0]):
         if name.startswith("libvmsnd.so"):
             os.unlink(os.path.join(folders[0], name))
-    build_outside(INSTALLED, ["--static", "--libs"], "./static")
+    build_outside(INSTALLED, "./static", static=True)
     assert not linked("./static"), "linked to a shared library"
     plays_by_its_own_loop("./static")
 
