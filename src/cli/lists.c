@@ -47,6 +47,10 @@ static void print_devices(const struct vmsnd_registry *registry)
 		print_options(device->options);
 		print_options(vmsnd_card_options());
 	}
+	puts("how a guest reaches its card:");
+	for (size_t i = 0; vmsnd_registry_transport(registry, i); i++)
+		printf("    %-18s %s\n", vmsnd_registry_transport(registry, i)->name,
+		       vmsnd_registry_transport(registry, i)->summary);
 }
 
 static void print_backends(const struct vmsnd_registry *registry)

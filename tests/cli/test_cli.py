@@ -135,6 +135,8 @@ def test_lists_show_options_and_defaults():
     for key in ("socket=", "socket-fd=", "playback=", "capture=", "input="):
         assert key in devices.stdout
     assert "(default: off)" in devices.stdout
+    for transport in ("vhost-user", "virtio-mmio", "in-process"):
+        assert transport in devices.stdout
     for key in ("path=", "in=", "loop=", "pace=", "(default: real)"):
         assert key in backends.stdout
     own, every = backends.stdout.split("every backend:\n")
