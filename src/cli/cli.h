@@ -34,6 +34,8 @@ struct vmsnd_cli_log_state {
 /* Lines to standard error, "vmsnd: " before each. A line that cannot be written at once is left
  * out, and the next one that can tells how many were: no reader of a log holds up a card. */
 struct vmsnd_log vmsnd_cli_log(struct vmsnd_cli_log_state *state);
+/* "error", "warning", "debug"; else INFO. */
+enum vmsnd_log_level vmsnd_cli_log_level(const char *word);
 
 /* Prints "vmsnd SUBCOMMAND: <line>; see 'vmsnd SUBCOMMAND --help'" and gives the exit code. */
 int vmsnd_cli_usage(const struct vmsnd_command *self, const char *line);

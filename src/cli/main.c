@@ -56,6 +56,19 @@ static void write_line(void *ctx, enum vmsnd_log_level level, const char *line)
 		atomic_fetch_add(&state->left_out, 1);
 }
 
+enum vmsnd_log_level vmsnd_cli_log_level(const char *word)
+{
+	static const char *const words[] = {[VMSND_LOG_ERROR] = "error",
+					    [VMSND_LOG_WARNING] = "warning",
+					    [VMSND_LOG_INFO] = "info",
+					    [VMSND_LOG_DEBUG] = "debug"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(word, words[i]) == 0)
+			return (enum vmsnd_log_level)i;
+	return VMSND_LOG_INFO;
+}
+
 struct vmsnd_log vmsnd_cli_log(struct vmsnd_cli_log_state *state)
 {
 	return (struct vmsnd_log){.ctx = state, .write = write_line};

@@ -11,32 +11,34 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/saved.h"
+#include "cli/settings.h"
 #include "control/control.h"
 #include "os/clock.h"
 #include "os/guard.h"
 #include "os/loop.h"
 #include "os/wake.h"
 
-#define CARDS_MAX 256u
-
 /* What the main thread waits for; the cards have threads of their own. */
 enum token { TOKEN_STOP, TOKEN_CONTROL, TOKEN_WAKE };
 #define TOKENS_MAX 4u
+/* How often a part that needs time at the start is asked again. */
+#define LIFE_LOOK_NS UINT64_C(2000000)
 
 struct request {
-	struct vmsnd_card_conf cards[CARDS_MAX];
-	size_t n_cards;
+	struct vmsnd_settings settings;
+	const char *restore; /* a saved state's file; NULL: none */
 	bool once;
-	unsigned workers;
-	const char *control; /* the control socket's path; NULL: none */
+	bool level_given;
 	struct vmsnd_cli_log_state log;
 	struct vmsnd_overheard heard;
 };
 
 static const char help[] =
     "Usage: vmsnd serve --device DEVICE[,key=value...] [--backend BACKEND[,key=value...]]...\n"
-    "                   [--device ...] [--control PATH] [--workers N] [--once]\n"
-    "                   [--quiet | --verbose]\n\n"
+    "                   [--driver ...] [--device ...] [--control PATH] [OPTION...]\n"
+    "       vmsnd serve --config FILE [--set PATH=VALUE]... [OPTION...]\n"
+    "       vmsnd serve --restore FILE [OPTION...]\n\n"
     "Gives virtual machines sound cards and stays until stopped (SIGTERM, Ctrl-C).\n\n"
     "  -d, --device   a card, and the socket its VMM connects to ('vmsnd devices' lists\n"
     "                 cards and options). Give it several times for several cards.\n"
@@ -45,6 +47,13 @@ static const char help[] =
     "                 sets the pace.\n"
     "  -c, --control  a socket through which it is asked and told things while it runs; see\n"
     "                 'vmsnd ctl --help'\n"
+    "      --driver   what changes the sound of the backend before it, such as delay,ms=120\n"
+    "                 ('vmsnd drivers'); several: from top to bottom\n"
+    "  -f, --config   a file with all of this and more (man vmsnd.yaml; 'vmsnd config check FILE'\n"
+    "                 says whether it is right)\n"
+    "  -s, --set      changes one value of the whole: cards.vm1.outputs.0.volume=-6\n"
+    "      --restore  goes on from what 'vmsnd ctl save' wrote\n"
+    "      --lanes    threads for cards (default: 1)\n"
     "      --workers  threads, 1 to 3, for what backends are slow at (default: 3)\n"
     "      --once     end when every VMM that came has left again\n"
     "  -q, --quiet    only warnings and errors\n"
@@ -85,100 +94,52 @@ static const char help[] =
     "    <qemu:arg value='-device'/><qemu:arg value='vhost-user-snd-pci,chardev=snd'/>\n"
     "  </qemu:commandline>\n";
 
-static int take_device(struct request *request, const char *text)
+static int take(const struct vmsnd_command *self, struct request *request, int letter,
+		const char *word)
 {
-	if (request->n_cards == CARDS_MAX) {
-		fprintf(stderr, "vmsnd serve: more than %u cards\n", CARDS_MAX);
-		return VMSND_EXIT_USAGE;
-	}
-	request->cards[request->n_cards++] =
-	    (struct vmsnd_card_conf){.device = text, .listen_fd = -1};
-	return VMSND_EXIT_DONE;
-}
-
-static int take_backend(const struct vmsnd_command *self, struct request *request, const char *text)
-{
-	struct vmsnd_card_conf *card;
-	unsigned n = 0;
-
-	if (request->n_cards == 0)
-		return vmsnd_cli_usage(self, "a --backend belongs to the --device before it");
-	card = &request->cards[request->n_cards - 1];
-	if (!card->backend) {
-		card->backend = text;
-		return VMSND_EXIT_DONE;
-	}
-	while (n < VMSND_OUTPUTS_MAX - 1 && card->more[n])
-		n++;
-	if (n == VMSND_OUTPUTS_MAX - 1)
-		return vmsnd_cli_usage(self, "a card takes at most 8 --backend");
-	card->more[n] = text;
-	return VMSND_EXIT_DONE;
-}
-
-static int take_workers(const struct vmsnd_command *self, struct request *request, const char *text)
-{
-	if (text[0] < '1' || text[0] > '3' || text[1])
-		return vmsnd_cli_usage(self, "--workers: it must be 1, 2 or 3");
-	request->workers = (unsigned)(text[0] - '0');
+	if (vmsnd_settings_has(letter))
+		return vmsnd_settings_take(&request->settings, self, letter, optarg);
+	if (letter == 'r')
+		request->restore = optarg;
+	else if (letter == '1')
+		request->once = true;
+	else if (letter == 'q' || letter == 'v')
+		request->log.level = letter == 'q' ? VMSND_LOG_WARNING : VMSND_LOG_DEBUG;
+	else
+		return vmsnd_cli_bad_option(self, word);
+	request->level_given |= letter == 'q' || letter == 'v';
 	return VMSND_EXIT_DONE;
 }
 
 static int parse(const struct vmsnd_command *self, int argc, char **argv, struct request *request)
 {
-	static const struct option options[] = {{"device", required_argument, NULL, 'd'},
-						{"backend", required_argument, NULL, 'b'},
-						{"control", required_argument, NULL, 'c'},
+	static const struct option options[] = {VMSND_SETTINGS_OPTIONS,
+						{"restore", required_argument, NULL, 'r'},
 						{"once", no_argument, NULL, '1'},
-						{"workers", required_argument, NULL, 'w'},
 						{"quiet", no_argument, NULL, 'q'},
 						{"verbose", no_argument, NULL, 'v'},
 						{"help", no_argument, NULL, 'h'},
 						{0}};
-	int letter, rc = VMSND_EXIT_DONE;
+	int letter, code = VMSND_EXIT_DONE;
 
 	opterr = 0;
-	while (!rc && (letter = getopt_long(argc, argv, "d:b:c:qvh", options, NULL)) != -1) {
-		if (letter == 'd')
-			rc = take_device(request, optarg);
-		else if (letter == 'b')
-			rc = take_backend(self, request, optarg);
-		else if (letter == 'c')
-			request->control = optarg;
-		else if (letter == 'w')
-			rc = take_workers(self, request, optarg);
-		else if (letter == '1')
-			request->once = true;
-		else if (letter == 'q')
-			request->log.level = VMSND_LOG_WARNING;
-		else if (letter == 'v')
-			request->log.level = VMSND_LOG_DEBUG;
-		else
-			rc = vmsnd_cli_bad_option(self, argv[optind - 1]);
-	}
-	if (!rc && optind < argc)
-		rc = vmsnd_cli_usage(self, "every argument is an option");
-	if (!rc && request->n_cards == 0)
-		rc = vmsnd_cli_usage(self, "it needs a --device");
-	return rc;
-}
-
-/* Cards that name no socket take what systemd passed, in order. */
-static void hand_out_passed(struct request *request, const struct vmsnd_log *log)
-{
-	int n = sd_listen_fds(1), used = 0;
-
-	for (size_t i = 0; i < request->n_cards && used < n; i++)
-		if (vmsnd_machine_wants_socket(&request->cards[i]))
-			request->cards[i].listen_fd = SD_LISTEN_FDS_START + used++;
-	if (used < n)
-		vmsnd_logf(log, VMSND_LOG_WARNING, "systemd passed %d sockets, only %d are used", n,
-			   used);
+	while (!code && (letter = getopt_long(argc, argv, VMSND_SETTINGS_LETTERS "qvh", options,
+					      NULL)) != -1)
+		code = take(self, request, letter, argv[optind - 1]);
+	if (!code && optind < argc)
+		code = vmsnd_cli_usage(self, "every argument is an option");
+	if (!code && request->settings.n_devices == 0 && !request->settings.config &&
+	    !request->restore)
+		code = vmsnd_cli_usage(self, "it needs a --device, a --config or a --restore");
+	return code;
 }
 
 /* What runs. */
 struct served {
 	const struct vmsnd_log *log;
+	struct vmsnd_node *root; /* the configuration */
+	struct vmsnd_saved saved;
+	struct vmsnd_registry *registry;
 	struct vmsnd_loop *loop;
 	struct vmsnd_wake wake; /* the machine's word that something has changed */
 	struct vmsnd_machine *machine;
@@ -186,16 +147,98 @@ struct served {
 	int stop_fd;
 };
 
-static enum vmsnd_rc add_cards(struct served *served, const struct request *request)
-{
-	for (size_t i = 0; i < request->n_cards; i++) {
-		enum vmsnd_rc rc = vmsnd_machine_add(served->machine, &request->cards[i], 0);
+/* ---- what is to run ---- */
 
-		if (rc)
-			return rc;
-	}
-	return VMSND_OK;
+static int fail(const struct served *served, const char *line)
+{
+	if (*line)
+		vmsnd_logf(served->log, VMSND_LOG_ERROR, "%s", line);
+	return VMSND_EXIT_FAILED;
 }
+
+/* A saved state brings its cards along, unless somebody names them himself. */
+static enum vmsnd_rc take_saved(struct request *request, struct served *served,
+				struct vmsnd_error *error)
+{
+	struct vmsnd_node *saved;
+	enum vmsnd_rc rc = vmsnd_saved_read(&served->saved, request->restore, error);
+
+	if (rc || vmsnd_node_find(served->root, "cards"))
+		return rc;
+	rc = vmsnd_state_tree(served->saved.bytes, served->saved.n_bytes, &saved, error);
+	if (rc)
+		return rc;
+	rc = vmsnd_tree_merge(served->root, saved, false);
+	vmsnd_tree_free(saved);
+	return rc;
+}
+
+static int configure(struct request *request, struct served *served)
+{
+	struct vmsnd_error error = {"out of memory"};
+	enum vmsnd_rc rc = vmsnd_settings_tree(&request->settings, &served->root, &error);
+	const char *level;
+
+	if (!rc && request->restore)
+		rc = take_saved(request, served, &error);
+	if (!rc)
+		rc = vmsnd_settings_registry(served->root, served->log, &served->registry, &error);
+	if (!rc)
+		rc = vmsnd_machine_check(served->registry, served->root, &error);
+	if (rc) {
+		fail(served, error.line);
+		return rc == VMSND_E_INVALID || rc == VMSND_E_NO_CLASS ? VMSND_EXIT_USAGE
+								       : VMSND_EXIT_FAILED;
+	}
+	vmsnd_leaf_text(served->root, "log", "info", &level);
+	if (!request->level_given)
+		request->log.level = vmsnd_cli_log_level(level);
+	return VMSND_EXIT_DONE;
+}
+
+/* Cards that name no socket take what systemd passed, in order. */
+static enum vmsnd_rc build(struct served *served)
+{
+	int n = sd_listen_fds(1), left = 0;
+	int *fds = calloc(n > 0 ? (size_t)n : 1, sizeof(*fds));
+	enum vmsnd_rc rc;
+
+	if (!fds)
+		return VMSND_E_NOMEM;
+	for (int i = 0; i < n; i++)
+		fds[i] = SD_LISTEN_FDS_START + i;
+	rc = vmsnd_machine_build(served->machine, served->root, fds, n > 0 ? (size_t)n : 0, 0);
+	for (int i = 0; i < n; i++)
+		left += fds[i] >= 0;
+	if (!rc && left > 0)
+		vmsnd_logf(served->log, VMSND_LOG_WARNING,
+			   "systemd passed %d sockets, only %d are used", n, n - left);
+	free(fds);
+	return rc;
+}
+
+/* From here the cards' time goes by. No part's limit is longer than the machine's. */
+static enum vmsnd_rc begin_life(const struct served *served, bool restored)
+{
+	enum vmsnd_life life = restored ? VMSND_LIFE_RESUME : VMSND_LIFE_POWER_ON;
+	enum vmsnd_rc rc;
+
+	while ((rc = vmsnd_machine_life(served->machine, life, 0)) == VMSND_E_AGAIN)
+		vmsnd_clock_sleep_until(vmsnd_clock_now() + LIFE_LOOK_NS);
+	return rc;
+}
+
+static enum vmsnd_rc start(struct served *served)
+{
+	enum vmsnd_rc rc = build(served);
+
+	if (!rc && served->saved.bytes)
+		rc = vmsnd_machine_load(served->machine, served->saved.bytes, served->saved.n_bytes,
+					0);
+	return rc ? rc : begin_life(served, served->saved.bytes);
+}
+
+/* ---- while it runs ---- */
 
 static bool all_left(const struct served *served)
 {
@@ -218,16 +261,16 @@ static void raise_file_limit(void)
 
 static enum vmsnd_rc open_control(struct request *request, struct served *served)
 {
-	struct vmsnd_control_conf conf = {.path = request->control,
-					  .machine = served->machine,
+	struct vmsnd_control_conf conf = {.machine = served->machine,
 					  .log = served->log,
 					  .heard = &request->heard,
 					  .wall_us = vmsnd_clock_wall_us,
 					  .wake = &served->wake};
 	enum vmsnd_rc rc;
 
+	vmsnd_leaf_text(served->root, "control", NULL, &conf.path);
 	/* Without a server the loop itself looks at the wake. */
-	if (!request->control)
+	if (!conf.path)
 		return vmsnd_loop_watch(served->loop, served->wake.fd, TOKEN_WAKE);
 	rc = vmsnd_control_open(&conf, &served->control);
 	return rc ? rc
@@ -270,15 +313,20 @@ static void attend(const struct request *request, struct served *served)
 	sd_notify(0, "STOPPING=1");
 }
 
-static enum vmsnd_rc open_machine(const struct request *request, struct served *served)
+static enum vmsnd_rc open_machine(struct served *served)
 {
-	struct vmsnd_machine_conf conf = {.lanes = 1,
-					  .log = *served->log,
-					  .workers = request->workers,
+	struct vmsnd_machine_conf conf = {.log = *served->log,
+					  .registry = served->registry,
+					  .off = true,
 					  .changed = vmsnd_control_poke,
 					  .changed_ctx = &served->wake};
+	uint64_t number;
 	enum vmsnd_rc rc;
 
+	vmsnd_leaf_uint(served->root, "lanes", 1, &number);
+	conf.lanes = (unsigned)number;
+	vmsnd_leaf_uint(served->root, "workers", 0, &number);
+	conf.workers = (unsigned)number;
 	/* Before the first socket file is made, or a signal at once would leave it behind; and
 	 * before the first thread, so that the signal comes here. */
 	served->stop_fd = vmsnd_loop_stop_signals();
@@ -305,9 +353,20 @@ static void say_hiccups(const struct served *served)
 			   (unsigned long long)hiccups);
 }
 
-static int serve(struct request *request, const struct vmsnd_log *log)
+static void end(struct served *served)
 {
-	struct served served = {.log = log};
+	vmsnd_control_close(served->control);
+	if (served->machine)
+		vmsnd_machine_close(served->machine, 0);
+	if (served->loop)
+		vmsnd_loop_close(served->loop);
+	vmsnd_wake_close(&served->wake);
+	if (served->stop_fd >= 0)
+		close(served->stop_fd);
+}
+
+static int run_machine(struct request *request, struct served *served)
+{
 	enum vmsnd_rc rc;
 
 	/* A log nobody reads any more, or a file at its limit, is no reason to end. */
@@ -316,25 +375,33 @@ static int serve(struct request *request, const struct vmsnd_log *log)
 	raise_file_limit();
 	/* Without it a VMM that shortens its memory would take the others' sound along. */
 	vmsnd_guard_install();
-	rc = open_machine(request, &served);
-	if (rc)
-		return VMSND_EXIT_FAILED;
-	rc = open_control(request, &served);
+	rc = open_machine(served);
 	if (!rc)
-		rc = add_cards(&served, request);
+		rc = open_control(request, served);
+	if (!rc)
+		rc = start(served);
 	if (!rc) {
-		attend(request, &served);
-		say_hiccups(&served);
+		attend(request, served);
+		say_hiccups(served);
 	}
-	vmsnd_control_close(served.control);
-	vmsnd_machine_close(served.machine, 0);
-	vmsnd_loop_close(served.loop);
-	vmsnd_wake_close(&served.wake);
-	close(served.stop_fd);
+	end(served);
 	if (rc)
 		return rc == VMSND_E_INVALID || rc == VMSND_E_NO_CLASS ? VMSND_EXIT_USAGE
 								       : VMSND_EXIT_FAILED;
 	return VMSND_EXIT_DONE;
+}
+
+static int serve(struct request *request, const struct vmsnd_log *log)
+{
+	struct served served = {.log = log, .stop_fd = -1, .wake = {.fd = -1}};
+	int code = configure(request, &served);
+
+	if (!code)
+		code = run_machine(request, &served);
+	vmsnd_registry_close(served.registry);
+	vmsnd_tree_free(served.root);
+	vmsnd_saved_free(&served.saved);
+	return code;
 }
 
 static int run(const struct vmsnd_command *self, int argc, char **argv)
@@ -349,10 +416,9 @@ static int run(const struct vmsnd_command *self, int argc, char **argv)
 	log = vmsnd_cli_log(&request->log);
 	log = vmsnd_overhear(&request->heard, &log);
 	code = parse(self, argc, argv, request);
-	if (!code) {
-		hand_out_passed(request, &log);
+	if (!code)
 		code = serve(request, &log);
-	}
+	vmsnd_settings_end(&request->settings);
 	free(request);
 	return code;
 }

@@ -136,6 +136,16 @@ static struct vmsnd_node *next_item(const struct builder *to, struct vmsnd_node 
 	return make(to, node, number);
 }
 
+/* What a node can be called; tree.h. */
+static bool may_be_name(const char *name)
+{
+	struct vmsnd_node *probe = vmsnd_tree_new();
+	bool may = probe && vmsnd_node_make(probe, name);
+
+	vmsnd_tree_free(probe);
+	return may;
+}
+
 /* The card's name: what name= says, else the lowest of card0, card1 and so on that is free. */
 static enum vmsnd_rc name_card(const struct builder *to, const struct vmsnd_node *options,
 			       char name[VMSND_NODE_NAME_BYTES])
@@ -145,10 +155,10 @@ static enum vmsnd_rc name_card(const struct builder *to, const struct vmsnd_node
 	if (vmsnd_leaf_text(options, "name", "", &given) == VMSND_OK && *given) {
 		struct vmsnd_node *cards = vmsnd_node_find(to->root, "cards");
 
-		if (strlen(given) >= VMSND_NODE_NAME_BYTES || strchr(given, '.'))
+		if (!may_be_name(given))
 			return vmsnd_error_set(to->error, &to->place,
-					       "name=%s: a card's name has at most 63 bytes and no "
-					       "dot",
+					       "name=%s: a card's name has at most 63 bytes, no "
+					       "dot and no control character",
 					       given);
 		if (cards && vmsnd_node_find(cards, given))
 			return vmsnd_error_set(to->error, &to->place,

@@ -112,11 +112,12 @@ def test_wrong_words_get_one_line():
 
 
 def test_wrong_options_of_a_card_get_one_line():
-    usage_error(run("serve", "-d", "virtio-sound,socket=s"), "no device 'virtio-sound'", "vmsnd devices")
-    usage_error(run("serve", "-d", CARD, "-b", "pulseadio"), "no backend 'pulseadio'", "vmsnd backends")
+    usage_error(run("serve", "-d", "virtio-sound,socket=s"), "no device 'virtio-sound'", "did you mean 'virtio-snd'")
+    usage_error(run("serve", "-d", CARD, "-b", "pulseadio"), "no backend 'pulseadio'", "there are: ")
     usage_error(run("serve", "-d", "foo"), "no device 'foo'")
     usage_error(run("serve", "-d", "virtio-snd,sockt=s.sock"), "'sockt'", "did you mean 'socket'")
-    usage_error(run("serve", "-d", "virtio-snd,name=a,,socket=s.sock"), "no socket")
+    usage_error(run("serve", "-d", "virtio-snd,name=a,,socket=sock"), "no socket")
+    usage_error(run("serve", "-d", "virtio-snd,name=a.b,socket=s.sock"), "name=a.b", "no dot")
     usage_error(run("serve", "-d", CARD + ",plyback=2"), "'plyback'", "did you mean 'playback'")
     usage_error(run("serve", "-d", CARD + ",playback=65"), "playback=65", "0 to 64")
     usage_error(run("serve", "-d", CARD + ",playback=40,capture=40"), "40 playback and 40 capture")
