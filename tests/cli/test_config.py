@@ -148,7 +148,7 @@ def test_names_of_cards():
     assert list(tree("-d", card + ",name=card0", "-d", "virtio-snd")["cards"]) == ["card0", "card1"]
     fails(1, "vmsnd: error: --device: name=vm1: another card has this name", "show", "-f", "vm.yaml",
           "-d", card + ",name=vm1")
-    fails(1, "vmsnd: error: --device: name=a.b: a card's name has at most 63 bytes and no dot", "show",
+    fails(1, "vmsnd: error: --device: name=a.b: a card's name has at most 63 bytes, no dot and no control character", "show",
           "-d", card + ",name=a.b")
 
 
