@@ -316,6 +316,52 @@ static void test_the_machine_is_reset(void **state)
 	vmm_close(vmm);
 }
 
+/* The VMM's machine is another one now; guest memory and the driver are the same. */
+static void move_to(struct vmm *vmm, struct vmm *next, const uint8_t *bytes, size_t n_bytes)
+{
+	struct vmsnd_region region = ram_of(vmm);
+	const struct vmsnd_interrupt line = {vmm, on_level};
+
+	/* What the old machine does on its way out the guest must not see. */
+	assert_int_equal(
+	    vmsnd_machine_memory_remove(vmm->machine, 0, region.gpa, region.bytes, vmm->now),
+	    VMSND_OK);
+	assert_int_equal(vmsnd_machine_interrupt(vmm->machine, 0, NULL), VMSND_OK);
+	vmsnd_machine_close(vmm->machine, vmm->now);
+	vmm->machine = next->machine;
+	vmm->line = false;
+	assert_int_equal(vmsnd_machine_interrupt(vmm->machine, 0, &line), VMSND_OK);
+	assert_int_equal(vmsnd_machine_memory_add(vmm->machine, 0, &region, vmm->now), VMSND_OK);
+	assert_int_equal(vmsnd_machine_load(vmm->machine, bytes, n_bytes, vmm->now), VMSND_OK);
+	assert_int_equal(vmsnd_machine_mmio_bus(vmm->machine, 0, &vmm->bus), VMSND_OK);
+	vmm->driver.conf.bus = vmm->bus;
+	free(next->ram);
+	free(next);
+}
+
+static void test_saved_and_brought_back_while_it_plays(void **state)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		struct vmm *vmm = vmm_up();
+		uint8_t *bytes = NULL;
+		size_t n_bytes = 0;
+
+		assert_false(run_until(vmm, 100 * MS + i * 1234567));
+		assert_int_equal(vmsnd_machine_life(vmm->machine, VMSND_LIFE_SUSPEND, vmm->now), 0);
+		assert_int_equal(vmsnd_machine_save(vmm->machine, vmm->now, &bytes, &n_bytes), 0);
+		move_to(vmm, vmm_open("virtio-mmio"), bytes, n_bytes);
+		assert_int_equal(vmsnd_machine_life(vmm->machine, VMSND_LIFE_RESUME, vmm->now), 0);
+		assert_true(run_until(vmm, vmm->now + 2000 * MS));
+		assert_int_equal(vmm->player.state, VMSND_GUEST_PLAYER_DONE);
+		assert_int_equal(vmm->player.frames_completed, 48000);
+		assert_int_equal(vmm->player.messages_failed, 0);
+		/* By the one machine or the other, nothing twice. */
+		assert_int_equal(counter(vmm, "tx_frames"), 48000);
+		vmm_close(vmm);
+		free(bytes);
+	}
+}
+
 static void test_mistakes_are_counted_with_the_card(void **state)
 {
 	struct vmm *vmm = vmm_up();
@@ -343,6 +389,7 @@ int main(void)
 	    cmocka_unit_test(test_interrupt_that_is_high_is_told_at_once),
 	    cmocka_unit_test(test_a_driver_that_comes_up_again_and_again),
 	    cmocka_unit_test(test_the_machine_is_reset),
+	    cmocka_unit_test(test_saved_and_brought_back_while_it_plays),
 	    cmocka_unit_test(test_mistakes_are_counted_with_the_card),
 	};
 

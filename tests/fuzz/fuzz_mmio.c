@@ -282,9 +282,28 @@ static void op_config(struct input *in)
 	check(get(VIRTIO_MMIO_CONFIG_GENERATION) != before);
 }
 
+/* What was saved and then damaged is refused, or is registers all the same. */
+static void op_state(struct input *in)
+{
+	uint8_t bytes[1024];
+	struct vmsnd_state_writer to = {.to = bytes, .room = sizeof(bytes)};
+	struct vmsnd_state_reader from = {.from = bytes};
+	uint8_t n = take8(in) % 8;
+
+	vmsnd_mmio_save(&mmio, &to);
+	check(!to.full);
+	for (; n > 0; n--) {
+		uint16_t at = take16(in);
+
+		bytes[at % to.used] ^= take8(in);
+	}
+	from.bytes = to.used;
+	vmsnd_mmio_load(&mmio, &from, now);
+}
+
 static void (*const ops[])(struct input *in) = {
     op_access, op_register, op_status,  op_queue, op_boot,   op_write,     op_command, op_start,
-    op_sound,  op_sound,    op_advance, op_map,   op_config, op_interrupt, op_advance, op_access,
+    op_sound,  op_sound,    op_advance, op_map,   op_config, op_interrupt, op_advance, op_state,
 };
 
 /* ---- the world ---------------------------------------------------------------------------- */
