@@ -232,8 +232,12 @@ enum vmsnd_rc vmsnd_machine_add_node(struct vmsnd_machine *machine, const struct
 	snprintf(machine->node, sizeof(machine->node), "%s", text ? text : "");
 	free(text);
 	*card = 2;
-	if (!machine->rc)
-		machine->status.cards = 3;
+	if (!machine->rc) {
+		machine->cards[2].gone = false;
+		machine->status.cards = 0;
+		for (unsigned i = 0; i < DOUBLE_CARDS; i++)
+			machine->status.cards += !machine->cards[i].gone;
+	}
 	return called(machine, "add %s %d", vmsnd_node_name(node), listen_fd);
 }
 

@@ -26,6 +26,7 @@ struct world {
 	struct vmsnd_machine machine;
 	struct vmsnd_control *control;
 	struct vmsnd_overheard heard;
+	struct vmsnd_wake wake;
 	struct vmsnd_log log;
 	vmsnd_ns now;
 	int clients[CLIENTS];
@@ -51,14 +52,18 @@ static void open_world(struct world *world)
 					  .machine = &world->machine,
 					  .log = &world->log,
 					  .heard = &world->heard,
+					  .wake = &world->wake,
 					  .wall_us = wall_us};
 
 	double_init(&world->machine);
+	/* A save would write files wherever an input says. */
+	world->machine.saved = VMSND_E_UNSUPPORTED;
 	world->log = vmsnd_overhear(&world->heard, &(struct vmsnd_log){0});
 	world->machine.log = &world->log;
 	snprintf(world->folder, sizeof(world->folder), "/tmp/vmsnd-fuzz-XXXXXX");
 	must(mkdtemp(world->folder) != NULL, "no folder");
 	snprintf(world->path, sizeof(world->path), "%s/c", world->folder);
+	must(!vmsnd_wake_open(&world->wake), "no wake");
 	must(!vmsnd_control_open(&conf, &world->control), "no server");
 	for (unsigned i = 0; i < CLIENTS; i++)
 		world->clients[i] = -1;
@@ -75,7 +80,7 @@ static void turn(struct world *world)
 		if (!ready && next > world->now)
 			return;
 	}
-	must(false, "it keeps the lane busy for ever");
+	must(false, "it keeps the loop busy for ever");
 }
 
 static void let_go(struct world *world, unsigned i)
@@ -119,6 +124,24 @@ static void change_machine(struct vmsnd_machine *machine, unsigned how)
 	machine->line = how % 7 == 0 ? "a line\xff" : NULL;
 }
 
+/* Lives and reattaches take time, or end; cards go and come back. */
+static void change_life(struct vmsnd_machine *machine, unsigned how)
+{
+	machine->again = how & 1;
+	machine->reattached = how & 2 ? VMSND_E_GONE : VMSND_OK;
+	if (how & 4)
+		machine->phase = (enum vmsnd_machine_phase)(how >> 3 & 3);
+	if (how >> 5 == 1 && machine->status.cards == 2) {
+		machine->cards[1].gone = true;
+		machine->status.cards = 1;
+	}
+	if (how >> 5 == 2) {
+		for (unsigned i = 0; i < DOUBLE_CARDS; i++)
+			machine->cards[i].gone = false;
+		machine->status.cards = 2;
+	}
+}
+
 /* A command of the table, with `bytes` as its arguments. */
 static void say_command(int fd, unsigned which, const uint8_t *data, size_t bytes)
 {
@@ -149,7 +172,7 @@ static void say(struct world *world, unsigned i, unsigned what, const uint8_t *d
 /* One operation; returns how many bytes of the input it took. */
 static size_t operate(struct world *world, const uint8_t *data, size_t size)
 {
-	unsigned i = data[0] % CLIENTS, what = data[0] / CLIENTS % 12;
+	unsigned i = data[0] % CLIENTS, what = data[0] / CLIENTS % 16;
 	size_t bytes = size > 1 ? data[1] : 0;
 	char sink[4096];
 
@@ -166,7 +189,11 @@ static size_t operate(struct world *world, const uint8_t *data, size_t size)
 		world->now += STEP_NS * (bytes + 1);
 	if (what == 5)
 		change_machine(&world->machine, (unsigned)bytes);
-	if (what < 6 || size < 3)
+	if (what == 6)
+		change_life(&world->machine, (unsigned)bytes);
+	if (what == 7)
+		vmsnd_control_poke(&world->wake);
+	if (what < 8 || size < 3)
 		return size < 2 ? 1 : 2;
 	if (bytes > size - 2)
 		bytes = size - 2;
@@ -190,6 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (unsigned i = 0; i < CLIENTS; i++)
 		let_go(&world, i);
+	change_life(&world.machine, 2 << 5); /* whatever takes time comes to its end */
 	turn(&world);
 	last = come(&world, 0);
 	must(send(last, ASK_LAST, sizeof(ASK_LAST) - 1, MSG_DONTWAIT) == sizeof(ASK_LAST) - 1,
