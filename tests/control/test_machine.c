@@ -102,14 +102,17 @@ static json_t *ask(struct world *world, const char *command, const char *argumen
 		 "{\"execute\":\"%s\",\"arguments\":{%s},\"id\":1}",
 		 command, arguments);
 	assert_true(send(world->fd, request, strlen(request), 0) == (ssize_t)strlen(request));
-	for (unsigned i = 0; i < 100; i++) {
+	text[0] = '\0';
+	for (unsigned i = 0; i < 5000 && !strstr(text, "\"id\":1}"); i++) {
 		ssize_t n;
 
 		vmsnd_control_turn(world->control, true, world->sim.now);
 		n = recv(world->fd, text + bytes, sizeof(text) - bytes - 1, MSG_DONTWAIT);
 		bytes += n > 0 ? (size_t)n : 0;
+		text[bytes] = '\0';
+		if (i >= 100)
+			run(world, 1); /* it takes time */
 	}
-	text[bytes] = '\0';
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 		json_t *message = json_loads(line, 0, NULL);
 
@@ -316,6 +319,51 @@ static void test_pause_holds_the_streams_and_is_shown(void **state)
 	close_world(world);
 }
 
+/* Time stands still for the streams of a suspended machine, and goes on where it was. */
+static void test_suspend_holds_the_whole_machine(void **state)
+{
+	struct world *world = open_world(VMSND_PLAYBACK);
+	json_int_t before;
+
+	run(world, 500);
+	ask_fine(world, "suspend", "");
+	before = figure(world, "playback", "frames-out");
+	run(world, 1000);
+	assert_int_equal(figure(world, "playback", "frames-out"), before);
+	ask_fine(world, "resume", "");
+	run(world, 1000);
+	assert_in_range(figure(world, "playback", "frames-out") - before, 40000, 50000);
+	assert_int_equal(figure(world, "playback", "xruns"), 0);
+	assert_int_equal(world->player.messages_failed, 0);
+	close_world(world);
+}
+
+/* DM-73: answered when the new one plays; a wrong one changes nothing. */
+static void test_DM73_a_chain_is_replaced_while_the_guest_plays(void **state)
+{
+	struct world *world = open_world(VMSND_PLAYBACK);
+	char arguments[400];
+	json_t *answer;
+
+	run(world, 500);
+	snprintf(arguments, sizeof(arguments),
+		 "\"output\":0,\"backend\":\"file,path=%s\",\"drivers\":[\"delay,ms=5\"]",
+		 sim_path(&world->sim, "later.wav"));
+	ask_fine(world, "reattach", arguments);
+	answer = stream(world, "playback", 0);
+	assert_string_equal(json_string_value(json_object_get(answer, "backend")), "file");
+	json_decref(answer);
+	ask_fine(world, "driver-detach", "\"output\":0,\"name\":\"delay\"");
+	run(world, 500);
+	answer = ask(world, "reattach", "\"output\":0,\"backend\":\"nul\"");
+	assert_non_null(json_object_get(answer, "error"));
+	json_decref(answer);
+	run(world, 500);
+	expect_host(world, "playback", 0, "running");
+	assert_int_equal(world->player.messages_failed, 0);
+	close_world(world);
+}
+
 static void test_what_cannot_be_is_refused_and_the_guest_plays_on(void **state)
 {
 	static const char *const refused[][2] = {
@@ -351,6 +399,8 @@ int main(void)
 	    cmocka_unit_test(test_a_tap_writes_what_the_device_handed_in),
 	    cmocka_unit_test(test_volume_is_kept_and_shown),
 	    cmocka_unit_test(test_pause_holds_the_streams_and_is_shown),
+	    cmocka_unit_test(test_suspend_holds_the_whole_machine),
+	    cmocka_unit_test(test_DM73_a_chain_is_replaced_while_the_guest_plays),
 	    cmocka_unit_test(test_what_cannot_be_is_refused_and_the_guest_plays_on),
 	};
 
