@@ -31,11 +31,43 @@ struct vmsnd_region {
 /* 509 is what QEMU can plug; the rest is room to replace one before removing the other. */
 #define VMSND_GMEM_REGIONS_MAX 512u
 
+enum vmsnd_gmem_call {
+	VMSND_GMEM_CHECK,
+	VMSND_GMEM_READ,
+	VMSND_GMEM_WRITE,
+	VMSND_GMEM_LOAD16,
+	VMSND_GMEM_STORE16,
+	VMSND_GMEM_ADD, /* of a region, by its transport */
+	VMSND_GMEM_REMOVE
+};
+/* One call, as it ended. `rights`: of CHECK and ADD; `value`: of LOAD16 and STORE16. */
+struct vmsnd_gmem_event {
+	enum vmsnd_gmem_call call;
+	vmsnd_gpa gpa;
+	uint64_t bytes;
+	unsigned rights;
+	uint16_t value;
+	enum vmsnd_rc rc;
+};
+
+/* What stands before the memory of a card that is not trusted, or is traced (DM-53, DM-54). In the
+ * caller's storage, which outlives its use. */
+struct vmsnd_gmem_guard {
+	/* Addresses that the device may touch; 0 and UINT64_MAX: all there are. Beyond them there
+	 * is nothing for it: VMSND_E_RANGE. */
+	vmsnd_gpa first, last;
+	uint64_t refusals; /* accesses that did not end well, whatever the reason */
+	void *ctx;
+	/* Every call, when it ends. On the lane; must not call back. May be NULL. */
+	void (*told)(void *ctx, const struct vmsnd_gmem_event *event);
+};
+
 /* Plain data in the caller's storage, zero-initialised means empty. Its size is not
  * part of the ABI yet. `last` remembers the region of the last access. */
 struct vmsnd_gmem {
 	uint32_t n_regions;
 	uint32_t last;
+	struct vmsnd_gmem_guard *guard; /* NULL: none, which costs next to nothing */
 	struct vmsnd_region regions[VMSND_GMEM_REGIONS_MAX]; /* sorted by gpa */
 };
 

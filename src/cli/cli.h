@@ -25,6 +25,7 @@ extern const struct vmsnd_command vmsnd_command_devices;
 extern const struct vmsnd_command vmsnd_command_backends;
 extern const struct vmsnd_command vmsnd_command_drivers;
 extern const struct vmsnd_command vmsnd_command_modules;
+extern const struct vmsnd_command vmsnd_command_trace;
 
 struct vmsnd_cli_log_state {
 	enum vmsnd_log_level level;     /* the most that is said */

@@ -13,8 +13,9 @@
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct vmsnd_command *const commands[] = {
-    &vmsnd_command_serve,   &vmsnd_command_config,   &vmsnd_command_ctl,     &vmsnd_command_demo,
-    &vmsnd_command_devices, &vmsnd_command_backends, &vmsnd_command_drivers, &vmsnd_command_modules,
+    &vmsnd_command_serve,   &vmsnd_command_config,  &vmsnd_command_ctl,
+    &vmsnd_command_demo,    &vmsnd_command_devices, &vmsnd_command_backends,
+    &vmsnd_command_drivers, &vmsnd_command_modules, &vmsnd_command_trace,
 };
 
 /* Whether it went out; a line is shorter than PIPE_BUF, so it goes whole or waits. */

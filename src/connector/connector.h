@@ -69,11 +69,41 @@ struct vmsnd_connector_env {
 
 struct vmsnd_lun;
 
+/* What the device does with its port (vmsnd/device.h). */
+enum vmsnd_port_call_what {
+	VMSND_PORT_CALL_HINT,
+	VMSND_PORT_CALL_PREPARE,
+	VMSND_PORT_CALL_FITS,
+	VMSND_PORT_CALL_START,
+	VMSND_PORT_CALL_STOP,
+	VMSND_PORT_CALL_DRAIN,
+	VMSND_PORT_CALL_RELEASE,
+	VMSND_PORT_CALL_WANTED,
+	VMSND_PORT_CALL_BEGIN,
+	VMSND_PORT_CALL_COMMIT,
+	VMSND_PORT_CALL_DONE_FRAMES,
+	VMSND_PORT_CALL_DELAY_FRAMES,
+	VMSND_PORT_CALL_DUE
+};
+/* One call, as it ended. */
+struct vmsnd_port_call {
+	enum vmsnd_port_call_what what;
+	const struct vmsnd_stream_params *params; /* NULL: it has none */
+	uint64_t frames;                          /* as they were asked for */
+	uint64_t result;                          /* a code as 64 bits with its sign */
+};
+/* Told of each, on the lane; does not call back. */
+struct vmsnd_port_watch {
+	void *ctx;
+	void (*told)(void *ctx, const struct vmsnd_port_call *call);
+};
+
 struct vmsnd_port_conf {
 	enum vmsnd_dir dir;
 	bool enabled;                          /* the owner's switch (design, idea 8) */
 	const struct vmsnd_connector_env *env; /* outlives the port */
 	void *ring_storage;                    /* VMSND_PORT_RING_BYTES, aligned to 64, zeroed */
+	const struct vmsnd_port_watch *watch;  /* outlives the port; NULL: nobody watches */
 };
 
 /* Storage for one port. */

@@ -177,7 +177,7 @@ static void save_held(struct vmsnd_lun *lun)
 	struct vmsnd_path *path = lun->path;
 	struct vmsnd_ring_end *reader = lun->dir == VMSND_CAPTURE ? &lun->far : &path->ring;
 	uint32_t held = vmsnd_flow_held_frames_rt(path->flow), lost = 0;
-	uint64_t done = vmsnd_port_done_frames(port), moved;
+	uint64_t done = vmsnd_port_do_done_frames(port), moved;
 
 	if (held == 0 || (lun->index == 0 && vmsnd_block_clock_runs(&port->clock)) ||
 	    !vmsnd_format_equal(&lun->guest_format, &port->params.format))
@@ -194,7 +194,7 @@ static void save_held(struct vmsnd_lun *lun)
 	moved = vmsnd_ring_unread(reader, held);
 	vmsnd_figure_add_rt(&path->out_frames, 0 - moved);
 	/* What the guest has been told is done stays done. */
-	if (lun->index == 0 && vmsnd_port_done_frames(port) < done)
+	if (lun->index == 0 && vmsnd_port_do_done_frames(port) < done)
 		port->ahead_done = done;
 }
 

@@ -26,7 +26,7 @@ void vmsnd_port_wish(struct vmsnd_port *port)
 
 static void ring_empty(struct vmsnd_port *port, uint32_t capacity_frames)
 {
-	port->frames_before += vmsnd_port_done_frames(port);
+	port->frames_before += vmsnd_port_do_done_frames(port);
 	vmsnd_ring_reset(&port->head);
 	vmsnd_ring_end_init(&port->ring, &port->head, port->conf.ring_storage, capacity_frames,
 			    port->frame_bytes);
@@ -53,7 +53,7 @@ static bool capacity_fits(uint32_t capacity_frames, uint32_t frame_bytes)
 	       (uint64_t)capacity_frames * frame_bytes <= VMSND_PORT_RING_BYTES;
 }
 
-bool vmsnd_port_fits(const struct vmsnd_port *port, const struct vmsnd_stream_params *params)
+bool vmsnd_port_do_fits(const struct vmsnd_port *port, const struct vmsnd_stream_params *params)
 {
 	uint32_t frame_bytes = vmsnd_format_frame_bytes(&params->format);
 
@@ -68,7 +68,7 @@ static enum vmsnd_rc check(const struct vmsnd_port *port, const struct vmsnd_str
 		return VMSND_E_INVALID;
 	if (vmsnd_format_frame_bytes(&params->format) == 0)
 		return VMSND_E_UNSUPPORTED;
-	return vmsnd_port_fits(port, params) ? VMSND_OK : VMSND_E_NOMEM;
+	return vmsnd_port_do_fits(port, params) ? VMSND_OK : VMSND_E_NOMEM;
 }
 
 uint64_t vmsnd_port_host_block(const struct vmsnd_port *port)
@@ -169,8 +169,8 @@ void vmsnd_port_grow(struct vmsnd_port *port)
 
 /* ---- prepare and release ---- */
 
-enum vmsnd_rc vmsnd_port_prepare(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
-				 vmsnd_ns now)
+enum vmsnd_rc vmsnd_port_do_prepare(struct vmsnd_port *port,
+				    const struct vmsnd_stream_params *params, vmsnd_ns now)
 {
 	enum vmsnd_rc rc = check(port, params);
 
@@ -206,7 +206,7 @@ void vmsnd_port_halt(struct vmsnd_port *port, vmsnd_ns at)
 	vmsnd_port_drive(port, at);
 }
 
-void vmsnd_port_release(struct vmsnd_port *port, vmsnd_ns now)
+void vmsnd_port_do_release(struct vmsnd_port *port, vmsnd_ns now)
 {
 	port->time = now;
 	vmsnd_port_halt(port, now);
@@ -220,11 +220,11 @@ void vmsnd_port_release(struct vmsnd_port *port, vmsnd_ns now)
 void vmsnd_port_close(struct vmsnd_port *port, vmsnd_ns now)
 {
 	port->known = false;
-	vmsnd_port_release(port, now);
+	vmsnd_port_do_release(port, now);
 }
 
-void vmsnd_port_hint(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
-		     vmsnd_ns now)
+void vmsnd_port_do_hint(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
+			vmsnd_ns now)
 {
 	if (!port->conf.enabled || vmsnd_format_frame_bytes(&params->format) == 0)
 		return;

@@ -351,4 +351,22 @@ void vmsnd_port_rebuffer(struct vmsnd_port *port, vmsnd_ns at);
 void vmsnd_port_halt(struct vmsnd_port *port, vmsnd_ns at);
 vmsnd_ns vmsnd_port_frames_ns(const struct vmsnd_port *port, uint64_t frames);
 
+/* ---- what vmsnd/device.h says, without anybody who watches (device.c) ---- */
+
+void vmsnd_port_do_hint(struct vmsnd_port *port, const struct vmsnd_stream_params *params,
+			vmsnd_ns now);
+enum vmsnd_rc vmsnd_port_do_prepare(struct vmsnd_port *port,
+				    const struct vmsnd_stream_params *params, vmsnd_ns now);
+bool vmsnd_port_do_fits(const struct vmsnd_port *port, const struct vmsnd_stream_params *params);
+enum vmsnd_rc vmsnd_port_do_start(struct vmsnd_port *port, vmsnd_ns now);
+void vmsnd_port_do_stop(struct vmsnd_port *port, vmsnd_ns now);
+void vmsnd_port_do_drain(struct vmsnd_port *port, vmsnd_ns now);
+void vmsnd_port_do_release(struct vmsnd_port *port, vmsnd_ns now);
+uint32_t vmsnd_port_do_wanted(const struct vmsnd_port *port);
+uint32_t vmsnd_port_do_begin(struct vmsnd_port *port, uint32_t frames, void **at);
+void vmsnd_port_do_commit(struct vmsnd_port *port, uint32_t frames);
+uint64_t vmsnd_port_do_done_frames(const struct vmsnd_port *port);
+uint32_t vmsnd_port_do_delay_frames(const struct vmsnd_port *port);
+vmsnd_ns vmsnd_port_do_due(const struct vmsnd_port *port, uint64_t frames, vmsnd_ns now);
+
 #endif

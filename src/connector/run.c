@@ -182,7 +182,7 @@ static uint32_t left_inside(const struct vmsnd_port *port)
 static vmsnd_ns host_delay_ns(const struct vmsnd_port *port)
 {
 	const struct vmsnd_path *path = &port->main;
-	uint32_t all = vmsnd_port_delay_frames(port);
+	uint32_t all = vmsnd_port_do_delay_frames(port);
 	uint64_t inside = atomic_load_explicit(&path->insert_frames, memory_order_relaxed);
 
 	if (path->format.rate_hz > 0)
@@ -239,7 +239,7 @@ static void settle(struct vmsnd_port *port, vmsnd_ns at)
 	settle_drain(port, at);
 }
 
-enum vmsnd_rc vmsnd_port_start(struct vmsnd_port *port, vmsnd_ns now)
+enum vmsnd_rc vmsnd_port_do_start(struct vmsnd_port *port, vmsnd_ns now)
 {
 	if (!port->prepared)
 		return VMSND_E_INVALID;
@@ -263,17 +263,17 @@ enum vmsnd_rc vmsnd_port_start(struct vmsnd_port *port, vmsnd_ns now)
 	return VMSND_OK;
 }
 
-void vmsnd_port_stop(struct vmsnd_port *port, vmsnd_ns now)
+void vmsnd_port_do_stop(struct vmsnd_port *port, vmsnd_ns now)
 {
 	port->time = now;
 	vmsnd_port_halt(port, now);
 	vmsnd_port_settle_luns(port, now);
 }
 
-void vmsnd_port_drain(struct vmsnd_port *port, vmsnd_ns now)
+void vmsnd_port_do_drain(struct vmsnd_port *port, vmsnd_ns now)
 {
 	if (port->conf.dir == VMSND_CAPTURE || port->phase == VMSND_PORT_IDLE) {
-		vmsnd_port_stop(port, now);
+		vmsnd_port_do_stop(port, now);
 		return;
 	}
 	port->time = now;

@@ -194,7 +194,7 @@ void vmsnd_port_save(const struct vmsnd_port *port, struct vmsnd_state_writer *t
 	const uint64_t values[] = {
 	    port->ring.position,
 	    waited_ns(port),
-	    vmsnd_port_done_frames(port),
+	    vmsnd_port_do_done_frames(port),
 	    port->frames_before,
 	    port->starts,
 	    port->stalls,
@@ -304,7 +304,7 @@ static bool holds_together(const struct vmsnd_port *port, const struct saved_por
 {
 	bool playback = port->conf.dir == VMSND_PLAYBACK;
 
-	if ((saved->known || saved->prepared) && !vmsnd_port_fits(port, &saved->params))
+	if ((saved->known || saved->prepared) && !vmsnd_port_do_fits(port, &saved->params))
 		return false;
 	if (saved->prepared && !saved->known)
 		return false;

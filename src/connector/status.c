@@ -132,7 +132,7 @@ uint32_t vmsnd_port_fill(const struct vmsnd_port *port)
 	return port->ring.capacity_frames - vmsnd_ring_room_rt(&port->ring);
 }
 
-uint32_t vmsnd_port_wanted(const struct vmsnd_port *port)
+uint32_t vmsnd_port_do_wanted(const struct vmsnd_port *port)
 {
 	uint32_t fill = vmsnd_port_fill(port);
 
@@ -144,14 +144,14 @@ uint32_t vmsnd_port_wanted(const struct vmsnd_port *port)
 	return port->target_frames - fill;
 }
 
-uint32_t vmsnd_port_begin(struct vmsnd_port *port, uint32_t frames, void **at)
+uint32_t vmsnd_port_do_begin(struct vmsnd_port *port, uint32_t frames, void **at)
 {
 	if (port->conf.dir == VMSND_PLAYBACK)
 		return vmsnd_ring_write_begin_rt(&port->ring, frames, at);
 	return port->holding ? 0 : vmsnd_ring_read_begin_rt(&port->ring, frames, at);
 }
 
-void vmsnd_port_commit(struct vmsnd_port *port, uint32_t frames)
+void vmsnd_port_do_commit(struct vmsnd_port *port, uint32_t frames)
 {
 	vmsnd_port_feed(port, frames);
 	if (port->conf.dir == VMSND_CAPTURE) {
@@ -164,7 +164,7 @@ void vmsnd_port_commit(struct vmsnd_port *port, uint32_t frames)
 	}
 }
 
-uint64_t vmsnd_port_done_frames(const struct vmsnd_port *port)
+uint64_t vmsnd_port_do_done_frames(const struct vmsnd_port *port)
 {
 	uint32_t fill = vmsnd_port_fill(port);
 	uint64_t left;
@@ -177,7 +177,7 @@ uint64_t vmsnd_port_done_frames(const struct vmsnd_port *port)
 	return left > port->ahead_done ? left : port->ahead_done;
 }
 
-uint32_t vmsnd_port_delay_frames(const struct vmsnd_port *port)
+uint32_t vmsnd_port_do_delay_frames(const struct vmsnd_port *port)
 {
 	const struct vmsnd_path *path = &port->main;
 	uint64_t delay = atomic_load_explicit(&path->delay_frames, memory_order_relaxed);
@@ -193,10 +193,10 @@ uint32_t vmsnd_port_delay_frames(const struct vmsnd_port *port)
 
 /* Only a host with a thread of its own moves frames without the lane. It moves them in blocks,
  * so there is no point in asking more often than a few times in one. */
-vmsnd_ns vmsnd_port_due(const struct vmsnd_port *port, uint64_t frames, vmsnd_ns now)
+vmsnd_ns vmsnd_port_do_due(const struct vmsnd_port *port, uint64_t frames, vmsnd_ns now)
 {
 	const struct vmsnd_lun *lun = port->luns[0];
-	uint64_t done = vmsnd_port_done_frames(port), left;
+	uint64_t done = vmsnd_port_do_done_frames(port), left;
 
 	if (!lun || !lun->running)
 		return VMSND_NEVER;
@@ -308,7 +308,7 @@ size_t vmsnd_port_counters(const struct vmsnd_port *port, struct vmsnd_counter *
 	const struct vmsnd_path *path = &port->main, *stand = &port->stand;
 	const struct vmsnd_lun *lun = port->luns[0];
 	const struct vmsnd_counter list[] = {
-	    {"frames", port->frames_before + vmsnd_port_done_frames(port)},
+	    {"frames", port->frames_before + vmsnd_port_do_done_frames(port)},
 	    {"dropped_frames", both(&path->dropped_frames, &stand->dropped_frames)},
 	    {"silence_frames", both(&path->silence_frames, &stand->silence_frames)},
 	    {"underruns", vmsnd_figure_rt(&path->underruns)},

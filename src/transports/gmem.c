@@ -76,7 +76,7 @@ static bool overlaps(const struct vmsnd_gmem *mem, const struct vmsnd_region *re
 	return at < mem->n_regions && holds(region, mem->regions[at].gpa);
 }
 
-enum vmsnd_rc vmsnd_gmem_add(struct vmsnd_gmem *mem, const struct vmsnd_region *region)
+static enum vmsnd_rc do_add(struct vmsnd_gmem *mem, const struct vmsnd_region *region)
 {
 	uint32_t at = upper_bound(mem, region->gpa);
 
@@ -93,7 +93,7 @@ enum vmsnd_rc vmsnd_gmem_add(struct vmsnd_gmem *mem, const struct vmsnd_region *
 	return VMSND_OK;
 }
 
-enum vmsnd_rc vmsnd_gmem_remove(struct vmsnd_gmem *mem, vmsnd_gpa gpa, uint64_t bytes)
+static enum vmsnd_rc do_remove(struct vmsnd_gmem *mem, vmsnd_gpa gpa, uint64_t bytes)
 {
 	uint32_t at = upper_bound(mem, gpa);
 
@@ -109,8 +109,7 @@ enum vmsnd_rc vmsnd_gmem_remove(struct vmsnd_gmem *mem, vmsnd_gpa gpa, uint64_t 
 	return VMSND_OK;
 }
 
-enum vmsnd_rc vmsnd_gmem_check(struct vmsnd_gmem *mem, vmsnd_gpa at, uint64_t bytes,
-			       unsigned rights)
+static enum vmsnd_rc do_check(struct vmsnd_gmem *mem, vmsnd_gpa at, uint64_t bytes, unsigned rights)
 {
 	struct piece piece;
 
@@ -126,7 +125,7 @@ enum vmsnd_rc vmsnd_gmem_check(struct vmsnd_gmem *mem, vmsnd_gpa at, uint64_t by
 	return VMSND_OK;
 }
 
-enum vmsnd_rc vmsnd_gmem_read(struct vmsnd_gmem *mem, vmsnd_gpa from, void *to, size_t bytes)
+static enum vmsnd_rc do_read(struct vmsnd_gmem *mem, vmsnd_gpa from, void *to, size_t bytes)
 {
 	struct piece piece;
 	uint8_t *next = to;
@@ -137,7 +136,7 @@ enum vmsnd_rc vmsnd_gmem_read(struct vmsnd_gmem *mem, vmsnd_gpa from, void *to, 
 		memcpy(to, piece.at, bytes);
 		return VMSND_OK;
 	}
-	rc = vmsnd_gmem_check(mem, from, bytes, VMSND_READ);
+	rc = do_check(mem, from, bytes, VMSND_READ);
 	while (rc == VMSND_OK && bytes > 0 && piece_at(mem, from, bytes, &piece)) {
 		memcpy(next, piece.at, (size_t)piece.bytes);
 		next += piece.bytes;
@@ -147,7 +146,7 @@ enum vmsnd_rc vmsnd_gmem_read(struct vmsnd_gmem *mem, vmsnd_gpa from, void *to, 
 	return rc;
 }
 
-enum vmsnd_rc vmsnd_gmem_write(struct vmsnd_gmem *mem, vmsnd_gpa to, const void *from, size_t bytes)
+static enum vmsnd_rc do_write(struct vmsnd_gmem *mem, vmsnd_gpa to, const void *from, size_t bytes)
 {
 	struct piece piece;
 	const uint8_t *next = from;
@@ -158,7 +157,7 @@ enum vmsnd_rc vmsnd_gmem_write(struct vmsnd_gmem *mem, vmsnd_gpa to, const void 
 		memcpy(piece.at, from, bytes);
 		return VMSND_OK;
 	}
-	rc = vmsnd_gmem_check(mem, to, bytes, VMSND_WRITE);
+	rc = do_check(mem, to, bytes, VMSND_WRITE);
 	while (rc == VMSND_OK && bytes > 0 && piece_at(mem, to, bytes, &piece)) {
 		memcpy(piece.at, next, (size_t)piece.bytes);
 		next += piece.bytes;
@@ -182,7 +181,7 @@ static enum vmsnd_rc index_at(struct vmsnd_gmem *mem, vmsnd_gpa gpa, unsigned ri
 	return VMSND_OK;
 }
 
-enum vmsnd_rc vmsnd_gmem_load16(struct vmsnd_gmem *mem, vmsnd_gpa from, uint16_t *value)
+static enum vmsnd_rc do_load16(struct vmsnd_gmem *mem, vmsnd_gpa from, uint16_t *value)
 {
 	uint16_t *at;
 	enum vmsnd_rc rc = index_at(mem, from, VMSND_READ, &at);
@@ -192,7 +191,7 @@ enum vmsnd_rc vmsnd_gmem_load16(struct vmsnd_gmem *mem, vmsnd_gpa from, uint16_t
 	return rc;
 }
 
-enum vmsnd_rc vmsnd_gmem_store16(struct vmsnd_gmem *mem, vmsnd_gpa to, uint16_t value)
+static enum vmsnd_rc do_store16(struct vmsnd_gmem *mem, vmsnd_gpa to, uint16_t value)
 {
 	uint16_t *at;
 	enum vmsnd_rc rc = index_at(mem, to, VMSND_WRITE, &at);
@@ -200,4 +199,128 @@ enum vmsnd_rc vmsnd_gmem_store16(struct vmsnd_gmem *mem, vmsnd_gpa to, uint16_t 
 	if (rc == VMSND_OK)
 		__atomic_store_n(at, value, __ATOMIC_RELEASE);
 	return rc;
+}
+
+/* ---- with a guard before it, or without ---- */
+
+/* Wraps are not within; nothing is everywhere. */
+static bool within(const struct vmsnd_gmem_guard *guard, vmsnd_gpa gpa, uint64_t bytes)
+{
+	return bytes == 0 ||
+	       (gpa >= guard->first && gpa <= guard->last && bytes - 1 <= guard->last - gpa);
+}
+
+static enum vmsnd_rc tell(const struct vmsnd_gmem *mem, struct vmsnd_gmem_event *event,
+			  enum vmsnd_rc rc)
+{
+	event->rc = rc;
+	if (mem->guard->told)
+		mem->guard->told(mem->guard->ctx, event);
+	return rc;
+}
+
+/* The same for what a device does: refusals count. */
+static enum vmsnd_rc judge(const struct vmsnd_gmem *mem, struct vmsnd_gmem_event *event,
+			   enum vmsnd_rc rc)
+{
+	mem->guard->refusals += rc != VMSND_OK;
+	return tell(mem, event, rc);
+}
+
+static bool guarded(const struct vmsnd_gmem *mem)
+{
+	return __builtin_expect(mem->guard != NULL, 0);
+}
+
+enum vmsnd_rc vmsnd_gmem_add(struct vmsnd_gmem *mem, const struct vmsnd_region *region)
+{
+	struct vmsnd_gmem_event event = {.call = VMSND_GMEM_ADD,
+					 .gpa = region->gpa,
+					 .bytes = region->bytes,
+					 .rights = region->rights};
+	enum vmsnd_rc rc = do_add(mem, region);
+
+	return guarded(mem) ? tell(mem, &event, rc) : rc;
+}
+
+enum vmsnd_rc vmsnd_gmem_remove(struct vmsnd_gmem *mem, vmsnd_gpa gpa, uint64_t bytes)
+{
+	struct vmsnd_gmem_event event = {.call = VMSND_GMEM_REMOVE, .gpa = gpa, .bytes = bytes};
+	enum vmsnd_rc rc = do_remove(mem, gpa, bytes);
+
+	return guarded(mem) ? tell(mem, &event, rc) : rc;
+}
+
+static enum vmsnd_rc check_guarded(struct vmsnd_gmem *mem, vmsnd_gpa at, uint64_t bytes,
+				   unsigned rights)
+{
+	struct vmsnd_gmem_event event = {
+	    .call = VMSND_GMEM_CHECK, .gpa = at, .bytes = bytes, .rights = rights};
+	bool in = within(mem->guard, at, bytes);
+
+	return judge(mem, &event, in ? do_check(mem, at, bytes, rights) : VMSND_E_RANGE);
+}
+
+enum vmsnd_rc vmsnd_gmem_check(struct vmsnd_gmem *mem, vmsnd_gpa at, uint64_t bytes,
+			       unsigned rights)
+{
+	return guarded(mem) ? check_guarded(mem, at, bytes, rights)
+			    : do_check(mem, at, bytes, rights);
+}
+
+static enum vmsnd_rc read_guarded(struct vmsnd_gmem *mem, vmsnd_gpa from, void *to, size_t bytes)
+{
+	struct vmsnd_gmem_event event = {.call = VMSND_GMEM_READ, .gpa = from, .bytes = bytes};
+	bool in = within(mem->guard, from, bytes);
+
+	return judge(mem, &event, in ? do_read(mem, from, to, bytes) : VMSND_E_RANGE);
+}
+
+enum vmsnd_rc vmsnd_gmem_read(struct vmsnd_gmem *mem, vmsnd_gpa from, void *to, size_t bytes)
+{
+	return guarded(mem) ? read_guarded(mem, from, to, bytes) : do_read(mem, from, to, bytes);
+}
+
+static enum vmsnd_rc write_guarded(struct vmsnd_gmem *mem, vmsnd_gpa to, const void *from,
+				   size_t bytes)
+{
+	struct vmsnd_gmem_event event = {.call = VMSND_GMEM_WRITE, .gpa = to, .bytes = bytes};
+	bool in = within(mem->guard, to, bytes);
+
+	return judge(mem, &event, in ? do_write(mem, to, from, bytes) : VMSND_E_RANGE);
+}
+
+enum vmsnd_rc vmsnd_gmem_write(struct vmsnd_gmem *mem, vmsnd_gpa to, const void *from, size_t bytes)
+{
+	return guarded(mem) ? write_guarded(mem, to, from, bytes) : do_write(mem, to, from, bytes);
+}
+
+static enum vmsnd_rc load16_guarded(struct vmsnd_gmem *mem, vmsnd_gpa from, uint16_t *value)
+{
+	struct vmsnd_gmem_event event = {
+	    .call = VMSND_GMEM_LOAD16, .gpa = from, .bytes = sizeof(*value)};
+	enum vmsnd_rc rc =
+	    within(mem->guard, from, sizeof(*value)) ? do_load16(mem, from, value) : VMSND_E_RANGE;
+
+	event.value = rc == VMSND_OK ? *value : 0;
+	return judge(mem, &event, rc);
+}
+
+enum vmsnd_rc vmsnd_gmem_load16(struct vmsnd_gmem *mem, vmsnd_gpa from, uint16_t *value)
+{
+	return guarded(mem) ? load16_guarded(mem, from, value) : do_load16(mem, from, value);
+}
+
+static enum vmsnd_rc store16_guarded(struct vmsnd_gmem *mem, vmsnd_gpa to, uint16_t value)
+{
+	struct vmsnd_gmem_event event = {
+	    .call = VMSND_GMEM_STORE16, .gpa = to, .bytes = sizeof(value), .value = value};
+	bool in = within(mem->guard, to, sizeof(value));
+
+	return judge(mem, &event, in ? do_store16(mem, to, value) : VMSND_E_RANGE);
+}
+
+enum vmsnd_rc vmsnd_gmem_store16(struct vmsnd_gmem *mem, vmsnd_gpa to, uint16_t value)
+{
+	return guarded(mem) ? store16_guarded(mem, to, value) : do_store16(mem, to, value);
 }

@@ -167,6 +167,65 @@ static void test_class17_full_table(void **state)
 	}
 }
 
+static unsigned told;
+static struct vmsnd_gmem_event last_told;
+
+static void on_told(void *ctx, const struct vmsnd_gmem_event *event)
+{
+	told++;
+	last_told = *event;
+}
+
+/* A guard: window, count, and every call is told as it ended. */
+static void test_DM53_beyond_the_window_there_is_nothing(void **state)
+{
+	static struct vmsnd_gmem mem;
+	struct vmsnd_gmem_guard guard = {.first = 0x1010, .last = 0x104f, .told = on_told};
+	uint8_t bytes[128] = {0};
+	uint16_t index = 7;
+
+	fill(&mem);
+	mem.guard = &guard;
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x1010, bytes, 64), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_write(&mem, 0x104f, bytes, 1), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_check(&mem, 0x1010, 64, RW), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_load16(&mem, 0x104e, &index), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_store16(&mem, 0x1010, 9), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x8000, bytes, 0), VMSND_OK);
+	assert_int_equal(guard.refusals, 0);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x100f, bytes, 2), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x1010, bytes, 65), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_write(&mem, 0x1050, bytes, 1), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_check(&mem, 0x1010, UINT64_MAX, VMSND_READ), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_load16(&mem, 0x1050, &index), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_store16(&mem, 0x100e, 1), VMSND_E_RANGE);
+	assert_int_equal(guard.refusals, 6);
+	assert_int_equal(far[0], 'f');
+	assert_int_equal(low[14], 'l');
+	assert_int_equal(told, 12);
+	assert_int_equal(last_told.call, VMSND_GMEM_STORE16);
+	assert_int_equal(last_told.gpa, 0x100e);
+	assert_int_equal(last_told.rc, VMSND_E_RANGE);
+}
+
+static void test_DM53_what_regions_refuse_counts_too(void **state)
+{
+	static struct vmsnd_gmem mem;
+	struct vmsnd_gmem_guard guard = {.first = 0, .last = UINT64_MAX};
+	uint8_t byte = 0;
+
+	fill(&mem);
+	mem.guard = &guard;
+	assert_int_equal(vmsnd_gmem_write(&mem, 0x8000, &byte, 1), VMSND_E_DENIED);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x9000, &byte, 1), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_store16(&mem, 0x8000, 1), VMSND_E_DENIED);
+	assert_int_equal(guard.refusals, 3);
+	/* A transport's own mistakes are not the device's. */
+	assert_int_equal(vmsnd_gmem_remove(&mem, 0x9000, 64), VMSND_E_INVALID);
+	assert_int_equal(vmsnd_gmem_remove(&mem, 0x8000, 64), VMSND_OK);
+	assert_int_equal(guard.refusals, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +236,8 @@ int main(void)
 	    cmocka_unit_test(test_remove_takes_one_region_as_added),
 	    cmocka_unit_test(test_index_is_whole_and_aligned),
 	    cmocka_unit_test(test_class17_full_table),
+	    cmocka_unit_test(test_DM53_beyond_the_window_there_is_nothing),
+	    cmocka_unit_test(test_DM53_what_regions_refuse_counts_too),
 	};
 
 	return cmocka_run_group_tests_name("gmem", tests, NULL, NULL);

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The device by way of its trace: a class whose functions record and go on to the true one. What
+ * it is called with as the device is the trace. */
+#include "manager/trace_parts.h"
+
+static struct vmsnd_trace *of(struct vmsnd_dev *dev)
+{
+	return (struct vmsnd_trace *)dev;
+}
+
+/* Records of what only looks go into the same trace. */
+static struct vmsnd_trace *of_const(const struct vmsnd_dev *dev)
+{
+	return (struct vmsnd_trace *)(uintptr_t)dev;
+}
+
+static void set_time(struct vmsnd_trace *trace, vmsnd_ns now)
+{
+	trace->now = now > trace->now ? now : trace->now;
+}
+
+static void enter(struct vmsnd_trace *trace, struct vmsnd_trace_record *record)
+{
+	record->phase = VMSND_TRACE_ENTER;
+	vmsnd_trace_put(trace, record);
+	trace->inside++;
+}
+
+static void leave(struct vmsnd_trace *trace, struct vmsnd_trace_record *record, uint64_t result)
+{
+	trace->inside--;
+	record->phase = VMSND_TRACE_LEAVE;
+	record->result = result;
+	vmsnd_trace_put(trace, record);
+}
+
+static enum vmsnd_rc leave_rc(struct vmsnd_trace *trace, struct vmsnd_trace_record *record,
+			      enum vmsnd_rc rc)
+{
+	leave(trace, record, (uint64_t)(int64_t)rc);
+	return rc;
+}
+
+/* ---- every device ---- */
+
+static void reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_RESET, .args = {why}};
+	struct vmsnd_trace *trace = of(dev);
+
+	set_time(trace, now);
+	enter(trace, &record);
+	trace->real.cls->reset(trace->real.dev, why, now);
+	leave(trace, &record, 0);
+}
+
+static vmsnd_ns advance(struct vmsnd_dev *dev, vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_ADVANCE};
+	struct vmsnd_trace *trace = of(dev);
+	vmsnd_ns next;
+
+	set_time(trace, now);
+	enter(trace, &record);
+	next = trace->real.cls->advance(trace->real.dev, now);
+	leave(trace, &record, next);
+	return next;
+}
+
+static size_t counters(const struct vmsnd_dev *dev, struct vmsnd_counter *out, size_t max)
+{
+	const struct vmsnd_card_ref *real = &of_const(dev)->real;
+
+	return real->cls->counters(real->dev, out, max);
+}
+
+static void fini(struct vmsnd_dev *dev)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_FINI};
+	struct vmsnd_trace *trace = of(dev);
+
+	enter(trace, &record);
+	trace->real.cls->fini(trace->real.dev);
+	leave(trace, &record, 0);
+}
+
+static enum vmsnd_rc init_complete(struct vmsnd_dev *dev, vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_INIT_COMPLETE};
+	struct vmsnd_trace *trace = of(dev);
+
+	set_time(trace, now);
+	enter(trace, &record);
+	return leave_rc(trace, &record, trace->real.cls->init_complete(trace->real.dev, now));
+}
+
+static enum vmsnd_rc life(struct vmsnd_dev *dev, enum vmsnd_life what, vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_LIFE, .args = {what}};
+	struct vmsnd_trace *trace = of(dev);
+
+	set_time(trace, now);
+	enter(trace, &record);
+	return leave_rc(trace, &record, trace->real.cls->life(trace->real.dev, what, now));
+}
+
+static void save(const struct vmsnd_dev *dev, struct vmsnd_state_writer *to)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_SAVE};
+	struct vmsnd_trace *trace = of_const(dev);
+	size_t before = to->used;
+
+	enter(trace, &record);
+	trace->real.cls->save(trace->real.dev, to);
+	leave(trace, &record, to->used - before);
+}
+
+static enum vmsnd_rc load(struct vmsnd_dev *dev, struct vmsnd_state_reader *from, uint16_t minor,
+			  vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_LOAD, .args = {minor}};
+	struct vmsnd_trace *trace = of(dev);
+
+	set_time(trace, now);
+	enter(trace, &record);
+	return leave_rc(trace, &record, trace->real.cls->load(trace->real.dev, from, minor, now));
+}
+
+/* ---- virtio cards ---- */
+
+static uint64_t features(const struct vmsnd_dev *dev)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_FEATURES};
+	struct vmsnd_trace *trace = of_const(dev);
+	uint64_t bits;
+
+	enter(trace, &record);
+	bits = trace->real.cls->virtio->features(trace->real.dev);
+	leave(trace, &record, bits);
+	return bits;
+}
+
+static void set_features(struct vmsnd_dev *dev, uint64_t accepted)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_SET_FEATURES,
+					    .args = {accepted}};
+	struct vmsnd_trace *trace = of(dev);
+
+	enter(trace, &record);
+	trace->real.cls->virtio->set_features(trace->real.dev, accepted);
+	leave(trace, &record, 0);
+}
+
+static void config_read(const struct vmsnd_dev *dev, uint32_t offset, void *to, uint32_t bytes)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_CONFIG_READ,
+					    .args = {offset, bytes}};
+	struct vmsnd_trace *trace = of_const(dev);
+
+	enter(trace, &record);
+	trace->real.cls->virtio->config_read(trace->real.dev, offset, to, bytes);
+	leave(trace, &record, 0);
+}
+
+static enum vmsnd_rc queue_start(struct vmsnd_dev *dev, unsigned queue,
+				 const struct vmsnd_queue_setup *setup, vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {
+	    .what = VMSND_TRACE_DEV_QUEUE_START,
+	    .index = queue,
+	    .args = {setup->size, setup->next_avail, setup->desc, setup->avail, setup->used}};
+	struct vmsnd_trace *trace = of(dev);
+
+	set_time(trace, now);
+	enter(trace, &record);
+	return leave_rc(trace, &record,
+			trace->real.cls->virtio->queue_start(trace->real.dev, queue, setup, now));
+}
+
+static uint16_t queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_QUEUE_STOP, .index = queue};
+	struct vmsnd_trace *trace = of(dev);
+	uint16_t next;
+
+	set_time(trace, now);
+	enter(trace, &record);
+	next = trace->real.cls->virtio->queue_stop(trace->real.dev, queue, now);
+	leave(trace, &record, next);
+	return next;
+}
+
+static void queue_enable(struct vmsnd_dev *dev, unsigned queue, bool on, vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {
+	    .what = VMSND_TRACE_DEV_QUEUE_ENABLE, .index = queue, .args = {on}};
+	struct vmsnd_trace *trace = of(dev);
+
+	set_time(trace, now);
+	enter(trace, &record);
+	trace->real.cls->virtio->queue_enable(trace->real.dev, queue, on, now);
+	leave(trace, &record, 0);
+}
+
+static void kick(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_KICK, .index = queue};
+	struct vmsnd_trace *trace = of(dev);
+
+	set_time(trace, now);
+	enter(trace, &record);
+	trace->real.cls->virtio->kick(trace->real.dev, queue, now);
+	leave(trace, &record, 0);
+}
+
+/* What the true class lacks is missing here, too. */
+struct vmsnd_card_ref vmsnd_trace_card(struct vmsnd_trace *trace, struct vmsnd_card_ref card)
+{
+	trace->real = card;
+	trace->cls = *card.cls;
+	trace->cls.reset = reset;
+	trace->cls.advance = advance;
+	trace->cls.counters = counters;
+	trace->cls.fini = card.cls->fini ? fini : NULL;
+	trace->cls.init_complete = card.cls->init_complete ? init_complete : NULL;
+	trace->cls.life = card.cls->life ? life : NULL;
+	trace->cls.save = card.cls->save ? save : NULL;
+	trace->cls.load = card.cls->load ? load : NULL;
+	if (card.cls->virtio) {
+		trace->ops = (struct vmsnd_virtio_ops){.device_id = card.cls->virtio->device_id,
+						       .n_queues = card.cls->virtio->n_queues,
+						       .features = features,
+						       .set_features = set_features,
+						       .config_read = config_read,
+						       .queue_start = queue_start,
+						       .queue_stop = queue_stop,
+						       .queue_enable = queue_enable,
+						       .kick = kick};
+		trace->cls.virtio = &trace->ops;
+	}
+	return (struct vmsnd_card_ref){.cls = &trace->cls, .dev = (struct vmsnd_dev *)trace};
+}
