@@ -19,7 +19,6 @@
 #include "../connector/rig.h"
 #include "manager/trace.h"
 #include "manager/trace_format.h"
-#include "manager/window.h"
 
 static const char *program;
 
@@ -654,35 +653,6 @@ static void test_DM54_mutated_files_do_no_harm(void **state)
 	unlink(world.path);
 }
 
-static void test_DM53_windows_as_text(void **state)
-{
-	static const struct {
-		const char *text;
-		bool fine;
-		vmsnd_gpa first, last;
-	} rows[] = {{"0x80000000-0x8fffffff", true, 0x80000000, 0x8fffffff},
-		    {"0-0", true, 0, 0},
-		    {"4096-0x1FFF", true, 4096, 0x1fff},
-		    {"0-0xffffffffffffffff", true, 0, UINT64_MAX},
-		    {"0-0x10000000000000000", false, 0, 0},
-		    {"2-1", false, 0, 0},
-		    {"", false, 0, 0},
-		    {"-", false, 0, 0},
-		    {"1-", false, 0, 0},
-		    {"0x-1", false, 0, 0},
-		    {"1--2", false, 0, 0},
-		    {" 1-2", false, 0, 0},
-		    {"1-2 ", false, 0, 0}};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		vmsnd_gpa first = 0, last = 0;
-
-		assert_int_equal(vmsnd_window_read(rows[i].text, &first, &last), rows[i].fine);
-		assert_int_equal(first, rows[i].first);
-		assert_int_equal(last, rows[i].last);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -697,7 +667,6 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_DM54_a_file_that_cannot_be_made),
 	    cmocka_unit_test(test_DM54_damaged_files_are_told_in_one_line),
 	    cmocka_unit_test(test_DM54_mutated_files_do_no_harm),
-	    cmocka_unit_test(test_DM53_windows_as_text),
 	};
 
 	if (argc != 2)
