@@ -13,7 +13,7 @@ import tempfile
 import time
 import wave
 
-EMBED, SOURCE = sys.argv[1:3]
+EMBED, SOURCE = (os.path.abspath(path) for path in sys.argv[1:3])
 BUILD, COMPILER = (sys.argv[3], sys.argv[4:]) if len(sys.argv) > 3 else (None, None)
 FRAMES, RATE, PERIOD = 48000, 48000, 480
 LIMIT_S = 60
