@@ -35,11 +35,14 @@ void vmsnd_lane_wake(struct vmsnd_lane *lane)
 
 /* ---- from open to close ---- */
 
-static bool init_lock(pthread_mutex_t *lock)
+/* Of lanes with threads; where the embedder steps, a plain lock costs half. */
+static bool init_lock(pthread_mutex_t *lock, bool inherits)
 {
 	pthread_mutexattr_t attributes;
 	bool ok;
 
+	if (!inherits)
+		return !pthread_mutex_init(lock, NULL);
 	if (pthread_mutexattr_init(&attributes))
 		return false;
 	/* A system without priority inheritance has a plain lock. */
@@ -61,7 +64,7 @@ enum vmsnd_rc vmsnd_lane_init(struct vmsnd_lane *lane, struct vmsnd_machine *mac
 						 .wake = wake,
 						 .rates = &vmsnd_resampler_samplerate,
 						 .cpu = vmsnd_cpu_best()};
-	return init_lock(&lane->lock) ? VMSND_OK : VMSND_E_NOMEM;
+	return init_lock(&lane->lock, machine->conf.lanes > 0) ? VMSND_OK : VMSND_E_NOMEM;
 }
 
 enum vmsnd_rc vmsnd_lane_open_wake(struct vmsnd_lane *lane)
