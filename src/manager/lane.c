@@ -110,11 +110,11 @@ void vmsnd_lane_lock(struct vmsnd_lane *lane)
 
 void vmsnd_lane_unlock(struct vmsnd_lane *lane, bool touched)
 {
-	bool own = pthread_equal(lane->stepper, pthread_self());
+	/* Who steps the lane himself will do so anyway. */
+	bool poke = touched && lane->waking && !pthread_equal(lane->stepper, pthread_self());
 
 	pthread_mutex_unlock(&lane->lock);
-	/* Who steps the lane himself will do so anyway. */
-	if (touched && !own && lane->waking)
+	if (poke)
 		vmsnd_wake_poke(&lane->wake);
 }
 
