@@ -51,6 +51,8 @@ static enum vmsnd_rc choose(struct vmsnd_card *card, const struct vmsnd_registry
 	}
 	join_tables(card);
 	source.who = device;
+	if (vmsnd_card_only_child(node, device, "outputs", error))
+		return VMSND_E_INVALID;
 	return vmsnd_conf_from_node(&card->conf, card->table, &source, error);
 }
 
@@ -317,7 +319,24 @@ static enum vmsnd_rc open_transport(struct vmsnd_card *card, int listen_fd)
 	return card->transport->open(&conf, &user, &card->bus);
 }
 
-/* The outputs of a node: a list, or numbered with gaps (DM-76). None at all: into nothing. */
+/* The number of an output from its key. */
+static enum vmsnd_rc output_number(const struct vmsnd_card *card, const struct vmsnd_node *node,
+				   unsigned *number)
+{
+	struct vmsnd_place place = vmsnd_node_place(node);
+	const char *name = vmsnd_node_name(node);
+	struct vmsnd_error error;
+
+	*number = (unsigned)(name[0] - '0');
+	if (name[0] >= '0' && *number < VMSND_OUTPUTS_MAX && !name[1])
+		return VMSND_OK;
+	vmsnd_error_set(&error, &place, "%s: outputs: '%s' must be a number from 0 to %u",
+			card->name, name, VMSND_OUTPUTS_MAX - 1);
+	return fail(card->machine, VMSND_E_INVALID, error.line);
+}
+
+/* The outputs of a node: a list, which may be empty, or numbered with gaps (DM-76). Nothing said:
+ * into nothing. */
 static enum vmsnd_rc open_outputs(struct vmsnd_card *card, const struct vmsnd_node *node,
 				  vmsnd_ns now)
 {
@@ -327,11 +346,12 @@ static enum vmsnd_rc open_outputs(struct vmsnd_card *card, const struct vmsnd_no
 	unsigned number = 0;
 	enum vmsnd_rc rc = VMSND_OK;
 
-	if (!at)
+	if (!outputs)
 		return vmsnd_card_attach(card, &silent, now, &number);
 	for (; !rc && at; at = vmsnd_node_next(at)) {
-		number = (unsigned)strtoul(vmsnd_node_name(at), NULL, 10);
-		rc = vmsnd_card_attach_node(card, at, now, &number);
+		rc = output_number(card, at, &number);
+		if (!rc)
+			rc = vmsnd_card_attach_node(card, at, now, &number);
 		/* A rule may have taken it away, or there never was one: a socket without a plug.
 		 */
 		if (rc == VMSND_E_NO_VALUE)

@@ -179,6 +179,9 @@ enum vmsnd_rc vmsnd_card_tap_make(struct vmsnd_card *card, const char *path, con
 /* Such a node from texts; bits of `injected`: drivers that a rule put there. */
 enum vmsnd_rc vmsnd_card_chain_write(struct vmsnd_node *node, const struct vmsnd_chain_conf *conf,
 				     uint32_t injected, struct vmsnd_error *error);
+/* VMSND_E_INVALID: a node has a child besides this one (CF-04); `who` begins the line. */
+enum vmsnd_rc vmsnd_card_only_child(const struct vmsnd_node *node, const char *who,
+				    const char *child, struct vmsnd_error *error);
 /* Its host is closed, or never was opened. */
 void vmsnd_card_chain_free(struct vmsnd_chain_parts *parts);
 /* Texts of a chain as it is now: point into it. */

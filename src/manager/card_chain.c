@@ -44,6 +44,19 @@ enum vmsnd_rc vmsnd_card_chain_write(struct vmsnd_node *node, const struct vmsnd
 	return rc;
 }
 
+enum vmsnd_rc vmsnd_card_only_child(const struct vmsnd_node *node, const char *who,
+				    const char *child, struct vmsnd_error *error)
+{
+	for (const struct vmsnd_node *at = vmsnd_node_first(node); at; at = vmsnd_node_next(at)) {
+		struct vmsnd_place place = vmsnd_node_place(at);
+
+		if (strcmp(vmsnd_node_name(at), child) != 0)
+			return vmsnd_error_set(error, &place, "%s has no node '%s'; allowed: %s",
+					       who, vmsnd_node_name(at), child);
+	}
+	return VMSND_OK;
+}
+
 /* ---- a chain being made ---- */
 
 struct making {
@@ -173,8 +186,13 @@ static enum vmsnd_rc make(struct making *making)
 				making->card->name, making->place);
 		return VMSND_E_NO_VALUE;
 	}
-	rc = make_host(making);
-	return rc ? rc : make_drivers(making);
+	rc = vmsnd_card_only_child(making->node, backend, "drivers", &making->error);
+	if (!rc)
+		rc = make_host(making);
+	if (!rc)
+		rc = make_drivers(making);
+	/* A driver without a name does not make the output one that is not attached. */
+	return rc == VMSND_E_NO_VALUE ? VMSND_E_INVALID : rc;
 }
 
 enum vmsnd_rc vmsnd_card_chain_make(struct vmsnd_card *card, unsigned place,

@@ -72,9 +72,28 @@ enum vmsnd_rc vmsnd_machine_life_step(struct vmsnd_machine *machine, vmsnd_ns no
 
 /* ---- machine_cards.c, under the plan lock ---- */
 
+/* Numbers of one device's instances. */
+struct vmsnd_numbers {
+	uint64_t bits[VMSND_CARDS_MAX / 64];
+};
+/* Those that the machine's cards have. */
+void vmsnd_machine_numbers(const struct vmsnd_machine *machine, const char *device,
+			   struct vmsnd_numbers *taken);
+/* False: it is taken, or there is no such number. */
+bool vmsnd_numbers_take(struct vmsnd_numbers *taken, uint64_t number);
+/* VMSND_CARDS_MAX: none is left. */
+uint64_t vmsnd_numbers_take_lowest(struct vmsnd_numbers *taken);
+
+#define VMSND_NUMBER_LOWEST UINT64_MAX
+struct vmsnd_newcomer {
+	const struct vmsnd_node *node;
+	uint64_t number; /* when the node does not say */
+	int listen_fd;
+};
 /* Makes a card from its node and opens it; completes it (DM-41). A failure has written its line. */
-enum vmsnd_rc vmsnd_machine_put(struct vmsnd_machine *machine, const struct vmsnd_node *node,
-				int listen_fd, vmsnd_ns now, struct vmsnd_card **out);
+enum vmsnd_rc vmsnd_machine_put(struct vmsnd_machine *machine,
+				const struct vmsnd_newcomer *newcomer, vmsnd_ns now,
+				struct vmsnd_card **out);
 enum vmsnd_rc vmsnd_machine_complete(struct vmsnd_machine *machine, struct vmsnd_card *card,
 				     vmsnd_ns now);
 /* machine_tree.c: "cards" and "transforms" below `root`; false: no memory. */

@@ -10,9 +10,9 @@
 
 struct item {
 	const struct vmsnd_node *node;
-	uint64_t priority, number;
-	unsigned device; /* the place of its device's first instance in the file */
-	unsigned place;  /* its own */
+	uint64_t priority, number; /* VMSND_NUMBER_LOWEST: not given, and not chosen yet */
+	unsigned device;           /* the place of its device's first instance in the file */
+	unsigned place;            /* its own */
 	int listen_fd;
 	struct vmsnd_card *card;
 };
@@ -55,7 +55,7 @@ static void read_item(const struct build *build, struct item *item, const struct
 	*item = (struct item){.node = node, .listen_fd = -1};
 	item->place = item->device = (unsigned)(item - build->items);
 	vmsnd_leaf_text(node, "device", "", &device);
-	vmsnd_leaf_uint(node, "number", UINT64_MAX, &item->number);
+	vmsnd_leaf_uint(node, "number", VMSND_NUMBER_LOWEST, &item->number);
 	vmsnd_leaf_uint(node, "priority", usual_priority(build->machine->registry, device),
 			&item->priority);
 	for (unsigned i = 0; i < item->place && item->device == item->place; i++) {
@@ -63,6 +63,24 @@ static void read_item(const struct build *build, struct item *item, const struct
 		if (strcmp(device, other) == 0)
 			item->device = i;
 	}
+}
+
+/* Of the items of one device: those that say none have the lowest that are left, in the order of
+ * the file. */
+static void number_items(struct build *build, unsigned device)
+{
+	struct vmsnd_numbers taken;
+	const char *name;
+
+	vmsnd_leaf_text(build->items[device].node, "device", "", &name);
+	vmsnd_machine_numbers(build->machine, name, &taken);
+	for (unsigned i = device; i < build->n; i++)
+		if (build->items[i].device == device)
+			vmsnd_numbers_take(&taken, build->items[i].number);
+	for (unsigned i = device; i < build->n; i++)
+		if (build->items[i].device == device &&
+		    build->items[i].number == VMSND_NUMBER_LOWEST)
+			build->items[i].number = vmsnd_numbers_take_lowest(&taken);
 }
 
 static enum vmsnd_rc read_items(struct build *build, const struct vmsnd_node *cards)
@@ -76,6 +94,9 @@ static enum vmsnd_rc read_items(struct build *build, const struct vmsnd_node *ca
 		return VMSND_E_NOMEM;
 	for (const struct vmsnd_node *at = vmsnd_node_first(cards); at; at = vmsnd_node_next(at))
 		read_item(build, &build->items[build->n++], at);
+	for (unsigned i = 0; i < build->n; i++)
+		if (build->items[i].device == i)
+			number_items(build, i);
 	return VMSND_OK;
 }
 
@@ -111,9 +132,9 @@ static enum vmsnd_rc put_all(struct build *build)
 
 	for (; build->built < build->n; build->built++) {
 		struct item *item = &build->items[build->built];
+		const struct vmsnd_newcomer newcomer = {item->node, item->number, item->listen_fd};
 
-		rc = vmsnd_machine_put(build->machine, item->node, item->listen_fd, build->now,
-				       &item->card);
+		rc = vmsnd_machine_put(build->machine, &newcomer, build->now, &item->card);
 		if (rc)
 			return rc;
 	}
@@ -128,8 +149,9 @@ static void undo(struct build *build)
 		vmsnd_machine_drop(build->machine, build->items[--build->built].card, build->now);
 }
 
-/* Rules are looked at under the lanes' locks, so they change under all of them. */
-static void set_rules(struct vmsnd_machine *machine, struct vmsnd_node *rules)
+/* Rules are looked at under the lanes' locks, so they change under all of them. Returns those of
+ * before. */
+static struct vmsnd_node *set_rules(struct vmsnd_machine *machine, struct vmsnd_node *rules)
 {
 	struct vmsnd_node *before = machine->rules;
 
@@ -138,19 +160,15 @@ static void set_rules(struct vmsnd_machine *machine, struct vmsnd_node *rules)
 	machine->rules = rules;
 	for (unsigned i = machine->n_lanes; i > 0; i--)
 		vmsnd_lane_unlock(machine->lanes[i - 1], false);
-	vmsnd_tree_free(before);
+	return before;
 }
 
-static enum vmsnd_rc take_rules(struct vmsnd_machine *machine, const struct vmsnd_node *root)
+static enum vmsnd_rc copy_rules(const struct vmsnd_node *transforms, struct vmsnd_node **out)
 {
-	const struct vmsnd_node *transforms = vmsnd_node_find(root, "transforms");
-	struct vmsnd_node *rules, *own;
+	struct vmsnd_node *rules = vmsnd_tree_new();
+	struct vmsnd_node *own = rules ? vmsnd_node_make(rules, "transforms") : NULL;
 	enum vmsnd_rc rc = VMSND_E_NOMEM;
 
-	if (!transforms)
-		return VMSND_OK;
-	rules = vmsnd_tree_new();
-	own = rules ? vmsnd_node_make(rules, "transforms") : NULL;
 	if (own) {
 		vmsnd_node_set_list(own, vmsnd_node_is_list(transforms));
 		rc = vmsnd_tree_merge(own, transforms, true);
@@ -158,7 +176,7 @@ static enum vmsnd_rc take_rules(struct vmsnd_machine *machine, const struct vmsn
 	if (rc)
 		vmsnd_tree_free(rules);
 	else
-		set_rules(machine, rules);
+		*out = rules;
 	return rc;
 }
 
@@ -166,10 +184,10 @@ static enum vmsnd_rc build_cards(struct build *build, const struct vmsnd_node *r
 				 size_t n_fds)
 {
 	const struct vmsnd_node *cards = vmsnd_node_find(root, "cards");
-	enum vmsnd_rc rc = take_rules(build->machine, root);
+	enum vmsnd_rc rc;
 
-	if (rc || !cards) /* none at all is fine (DM-30) */
-		return rc;
+	if (!cards) /* none at all is fine (DM-30) */
+		return VMSND_OK;
 	rc = read_items(build, cards);
 	if (rc)
 		return rc;
@@ -181,6 +199,27 @@ static enum vmsnd_rc build_cards(struct build *build, const struct vmsnd_node *r
 	else
 		mark_used(build, fds, n_fds);
 	free(build->items);
+	return rc;
+}
+
+/* The rules come first, and go again when the cards do. */
+static enum vmsnd_rc build_all(struct build *build, const struct vmsnd_node *root, int *fds,
+			       size_t n_fds)
+{
+	const struct vmsnd_node *transforms = vmsnd_node_find(root, "transforms");
+	struct vmsnd_node *rules, *before = NULL;
+	enum vmsnd_rc rc = VMSND_OK;
+
+	if (!transforms)
+		return build_cards(build, root, fds, n_fds);
+	rc = copy_rules(transforms, &rules);
+	if (rc)
+		return rc;
+	before = set_rules(build->machine, rules);
+	rc = build_cards(build, root, fds, n_fds);
+	if (rc)
+		before = set_rules(build->machine, before);
+	vmsnd_tree_free(before);
 	return rc;
 }
 
@@ -196,7 +235,7 @@ enum vmsnd_rc vmsnd_machine_build(struct vmsnd_machine *machine, const struct vm
 		return rc;
 	}
 	vmsnd_machine_plan_lock(machine);
-	rc = build_cards(&build, root, listen_fds, n_listen_fds);
+	rc = build_all(&build, root, listen_fds, n_listen_fds);
 	vmsnd_machine_plan_unlock(machine);
 	if (!rc)
 		vmsnd_machine_tell_changed(machine);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/node.h"
 #include "manager/card.h"
 #include "manager/machine.h"
 
@@ -22,12 +23,13 @@ static enum vmsnd_rc free_index(struct vmsnd_machine *machine, unsigned *index)
 	if (!cards)
 		return VMSND_E_NOMEM;
 	machine->cards = cards;
-	machine->cards[machine->cards_end++] = NULL;
 	return VMSND_OK;
 }
 
 static void link_card(struct vmsnd_machine *machine, struct vmsnd_card *card)
 {
+	if (card->index == machine->cards_end)
+		machine->cards_end++;
 	machine->cards[card->index] = card;
 	card->before = machine->last;
 	*(machine->last ? &machine->last->after : &machine->first) = card;
@@ -64,7 +66,8 @@ static enum vmsnd_rc fail(const struct vmsnd_machine *machine, enum vmsnd_rc rc,
 	return rc;
 }
 
-static const char *name_of(const struct vmsnd_node *node, unsigned index, char *room, size_t bytes)
+static const char *name_of(const struct vmsnd_machine *machine, const struct vmsnd_node *node,
+			   unsigned index, char room[32])
 {
 	const char *name;
 
@@ -73,23 +76,64 @@ static const char *name_of(const struct vmsnd_node *node, unsigned index, char *
 	vmsnd_leaf_text(node, "name", NULL, &name);
 	if (name)
 		return name;
-	snprintf(room, bytes, "card%u", index);
+	do
+		snprintf(room, 32, "card%u", index++);
+	while (named(machine, room));
 	return room;
 }
 
-static bool number_taken(const struct vmsnd_machine *machine, const char *device, uint64_t number)
+static enum vmsnd_rc choose_name(const struct vmsnd_machine *machine, const struct vmsnd_node *node,
+				 unsigned index, struct vmsnd_card_plan *plan, char room[32])
 {
+	plan->name = name_of(machine, node, index, room);
+	if (!vmsnd_name_is_good(plan->name, strlen(plan->name)))
+		return fail(machine, VMSND_E_INVALID, node,
+			    "name: at most 63 bytes of UTF-8, without dots");
+	if (named(machine, plan->name))
+		return fail(machine, VMSND_E_EXISTS, node, "a card of this name is there already");
+	return VMSND_OK;
+}
+
+static bool is_of(const struct vmsnd_card *card, const char *device)
+{
+	return strcmp(card->cls->name, device) == 0;
+}
+
+void vmsnd_machine_numbers(const struct vmsnd_machine *machine, const char *device,
+			   struct vmsnd_numbers *taken)
+{
+	*taken = (struct vmsnd_numbers){0};
 	for (const struct vmsnd_card *card = machine->first; card; card = card->after)
-		if (strcmp(card->cls->name, device) == 0 && card->number == number)
-			return true;
-	return false;
+		if (is_of(card, device))
+			vmsnd_numbers_take(taken, card->number);
+}
+
+bool vmsnd_numbers_take(struct vmsnd_numbers *taken, uint64_t number)
+{
+	uint64_t bit = UINT64_C(1) << number % 64;
+	bool free = number < VMSND_CARDS_MAX && !(taken->bits[number / 64] & bit);
+
+	if (free)
+		taken->bits[number / 64] |= bit;
+	return free;
+}
+
+uint64_t vmsnd_numbers_take_lowest(struct vmsnd_numbers *taken)
+{
+	uint64_t number = 0;
+
+	while (number < VMSND_CARDS_MAX && !vmsnd_numbers_take(taken, number))
+		number++;
+	return number;
 }
 
 /* A number among the instances of its device (DM-33, DM-34). */
 static enum vmsnd_rc choose_number(const struct vmsnd_machine *machine,
-				   const struct vmsnd_node *node, unsigned *out)
+				   const struct vmsnd_newcomer *newcomer, unsigned *out)
 {
+	const struct vmsnd_node *node = newcomer->node;
 	const struct vmsnd_dev_class *cls;
+	struct vmsnd_numbers taken;
 	const char *device;
 	uint64_t number;
 	unsigned n = 0;
@@ -101,13 +145,15 @@ static enum vmsnd_rc choose_number(const struct vmsnd_machine *machine,
 	if (cls && n >= cls->max_instances)
 		return fail(machine, VMSND_E_LIMIT, node,
 			    "there are as many cards of this device as it allows");
-	vmsnd_leaf_uint(node, "number", UINT64_MAX, &number);
-	if (number != UINT64_MAX && number_taken(machine, device, number))
+	vmsnd_machine_numbers(machine, device, &taken);
+	if (vmsnd_leaf_uint(node, "number", newcomer->number, &number) ||
+	    (number != VMSND_NUMBER_LOWEST && number >= VMSND_CARDS_MAX))
+		return fail(machine, VMSND_E_INVALID, node, "number: it must be from 0 to 4095");
+	if (number == VMSND_NUMBER_LOWEST)
+		number = vmsnd_numbers_take_lowest(&taken);
+	else if (!vmsnd_numbers_take(&taken, number))
 		return fail(machine, VMSND_E_EXISTS, node,
 			    "a card of this device has the same number");
-	if (number == UINT64_MAX)
-		for (number = 0; number_taken(machine, device, number);)
-			number++;
 	*out = (unsigned)number;
 	return VMSND_OK;
 }
@@ -178,19 +224,21 @@ static enum vmsnd_rc complete(struct vmsnd_machine *machine, struct vmsnd_card *
 	return rc;
 }
 
-enum vmsnd_rc vmsnd_machine_put(struct vmsnd_machine *machine, const struct vmsnd_node *node,
-				int listen_fd, vmsnd_ns now, struct vmsnd_card **out)
+enum vmsnd_rc vmsnd_machine_put(struct vmsnd_machine *machine,
+				const struct vmsnd_newcomer *newcomer, vmsnd_ns now,
+				struct vmsnd_card **out)
 {
-	struct vmsnd_card_plan plan = {.machine = machine, .node = node, .listen_fd = listen_fd};
+	const struct vmsnd_node *node = newcomer->node;
+	struct vmsnd_card_plan plan = {
+	    .machine = machine, .node = node, .listen_fd = newcomer->listen_fd};
 	char room[32];
 	enum vmsnd_rc rc = free_index(machine, &plan.index);
 
 	if (rc)
 		return fail(machine, rc, node, "there are too many cards");
-	plan.name = name_of(node, plan.index, room, sizeof(room));
-	if (named(machine, plan.name))
-		return fail(machine, VMSND_E_EXISTS, node, "a card of this name is there already");
-	rc = choose_number(machine, node, &plan.number);
+	rc = choose_name(machine, node, plan.index, &plan, room);
+	if (!rc)
+		rc = choose_number(machine, newcomer, &plan.number);
 	if (!rc)
 		rc = choose_lane(machine, node, &plan.lane);
 	if (!rc)
@@ -211,11 +259,12 @@ enum vmsnd_rc vmsnd_machine_complete(struct vmsnd_machine *machine, struct vmsnd
 enum vmsnd_rc vmsnd_machine_add_node(struct vmsnd_machine *machine, const struct vmsnd_node *node,
 				     int listen_fd, vmsnd_ns now, unsigned *number)
 {
+	const struct vmsnd_newcomer newcomer = {node, VMSND_NUMBER_LOWEST, listen_fd};
 	struct vmsnd_card *card;
 	enum vmsnd_rc rc;
 
 	vmsnd_machine_plan_lock(machine);
-	rc = vmsnd_machine_put(machine, node, listen_fd, now, &card);
+	rc = vmsnd_machine_put(machine, &newcomer, now, &card);
 	if (!rc) {
 		rc = complete(machine, card, now);
 		if (rc)
