@@ -81,11 +81,25 @@ static void set_switch(struct vmsnd_node *node, const char *key, const struct vm
 		vmsnd_leaf_set_bool(node, key, on);
 }
 
+/* Whether a build of the tree would deal out the numbers as they are: to those that say none, 0 and
+ * so on, in order. */
+static bool is_numbered_in_order(const struct vmsnd_card *card)
+{
+	unsigned rank = 0;
+
+	for (const struct vmsnd_card *at = card->machine->first; at != card; at = at->after)
+		if (at->cls == card->cls && at->number != rank++)
+			return false;
+	return card->number == rank;
+}
+
 static bool write_card(struct vmsnd_node *cards, const struct vmsnd_card *card, bool defaults)
 {
 	struct vmsnd_node *node = vmsnd_node_make(cards, card->name);
 
 	if (!node || vmsnd_tree_merge(node, card->node, true))
+		return false;
+	if (!is_numbered_in_order(card) && vmsnd_leaf_set_uint(node, "number", card->number))
 		return false;
 	set_switch(node, "output", card, card->enabled[VMSND_PLAYBACK]);
 	set_switch(node, "input", card, card->enabled[VMSND_CAPTURE]);
