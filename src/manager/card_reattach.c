@@ -93,6 +93,7 @@ static void change_over(struct vmsnd_card *card, struct vmsnd_output *output, vm
 	output->old = output->now;
 	output->now = output->fresh;
 	output->fresh = (struct vmsnd_chain_parts){0};
+	output->now.host->trial = false;
 	for (unsigned i = 0; i < output->n_units; i++)
 		if (!output->units[i].lun && vmsnd_card_unit_belongs(card, output, &output->now, i))
 			vmsnd_card_unit_add(card, output, i, now);
@@ -196,6 +197,7 @@ enum vmsnd_rc vmsnd_card_reattach(struct vmsnd_card *card, struct vmsnd_output *
 	vmsnd_tree_free(node);
 	if (rc)
 		return rc;
+	output->fresh.host->trial = true;
 	rc = vmsnd_host_open(output->fresh.host, now);
 	if (rc) {
 		vmsnd_card_chain_free(&output->fresh);

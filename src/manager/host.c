@@ -20,6 +20,8 @@ static void say(struct vmsnd_host *host, enum vmsnd_log_level level, const char 
 
 static void say_away(struct vmsnd_host *host)
 {
+	if (host->trial)
+		return;
 	if (!host->told_away)
 		say(host, VMSND_LOG_WARNING,
 		    "is not there; the guest goes on without it, tried again");
@@ -138,7 +140,7 @@ static unsigned finish_open(struct vmsnd_host *host, vmsnd_ns now)
 		try_later(host, now);
 	if (host->phase == VMSND_HOSTING_WAITING)
 		say_away(host);
-	if (host->phase == VMSND_HOSTING_FAILED)
+	if (host->phase == VMSND_HOSTING_FAILED && !host->trial)
 		say(host, VMSND_LOG_WARNING, "cannot be used; the guest goes on without it");
 	return 0;
 }

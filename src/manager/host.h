@@ -75,6 +75,7 @@ struct vmsnd_host {
 	struct vmsnd_backend *backend; /* OPEN or RELEASING: units may be on it */
 	enum vmsnd_host_phase phase;
 	struct vmsnd_conf conf;
+	bool trial; /* nobody hears it yet: what keeps it away is its owner's to say */
 	/* private to host*.c from here */
 	char card[64], what[32];
 	struct vmsnd_option table[VMSND_HOST_OPTIONS_MAX];
