@@ -391,8 +391,10 @@ static _Noreturn void play_with_a_plant(enum vmsnd_dir dir)
 		_exit(2);
 	open_world(&world, dir, &rates);
 	add(&world, 2, VMSND_LUN_NORMAL);
-	turns(&world, 100000);
-	_exit(0);
+	/* Until the plant ends it: when the audio thread comes to run is the scheduler's affair. */
+	alarm(60);
+	for (;;)
+		turn(&world);
 }
 
 static void test_a_plant_deep_inside_aborts(void **state)
