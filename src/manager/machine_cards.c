@@ -85,13 +85,16 @@ static const char *name_of(const struct vmsnd_machine *machine, const struct vms
 static enum vmsnd_rc choose_name(const struct vmsnd_machine *machine, const struct vmsnd_node *node,
 				 unsigned index, struct vmsnd_card_plan *plan, char room[32])
 {
+	char line[VMSND_NODE_NAME_BYTES + 48];
+
 	plan->name = name_of(machine, node, index, room);
 	if (!vmsnd_name_is_good(plan->name, strlen(plan->name)))
 		return fail(machine, VMSND_E_INVALID, node,
-			    "name: at most 63 bytes of UTF-8, without dots");
-	if (named(machine, plan->name))
-		return fail(machine, VMSND_E_EXISTS, node, "a card of this name is there already");
-	return VMSND_OK;
+			    "a card's name has at most 63 bytes, no dot and no control character");
+	if (!named(machine, plan->name))
+		return VMSND_OK;
+	snprintf(line, sizeof(line), "'%s': a card of this name is there already", plan->name);
+	return fail(machine, VMSND_E_EXISTS, node, line);
 }
 
 static bool is_of(const struct vmsnd_card *card, const char *device)

@@ -36,7 +36,7 @@ def test_cards_are_added_and_removed():
         assert qmp.event("CARD_ADDED")["data"] == {"card": 1, "name": "vm2"}
         assert os.path.exists("t.sock")
         assert re.search(r"^1 +vm2 +on +off +2$", ctl_fine("cards"), re.M), ctl_fine("cards")
-        ctl_wrong(1, "cards", "add", "vm2", "virtio-snd,socket=u.sock", part="name is there already")
+        ctl_wrong(1, "cards", "add", "vm2", "virtio-snd,socket=u.sock", part="'vm2': a card of this name is there already")
         ctl_wrong(1, "cards", "add", "vm3", "virtio-sound,socket=u.sock", part="virtio-sound")
         ctl_wrong(1, "cards", "add", "vm3", "virtio-snd,sokcet=u.sock", part="sokcet")
         ctl_wrong(2, "cards", "add", "vm3", part="it is: cards add NAME DEVICE")

@@ -377,6 +377,7 @@ static void test_names_are_unique(void **state)
 	actors_open(false);
 	actors_build(three);
 	assert_int_equal(add("b: {device: first, transport: hall}"), VMSND_E_EXISTS);
+	assert_non_null(strstr(actors.log, "'b': a card of this name is there already"));
 	assert_int_equal(vmsnd_machine_card_find(actors.machine, "x", &card), VMSND_E_NO_CARD);
 	assert_string_equal(vmsnd_machine_card_name(actors.machine, 2), "c");
 	assert_null(vmsnd_machine_card_name(actors.machine, 3));
