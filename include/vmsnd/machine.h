@@ -160,9 +160,10 @@ enum vmsnd_rc vmsnd_machine_save(struct vmsnd_machine *machine, vmsnd_ns now, ui
 				 size_t *n_bytes);
 /* Brings back what was saved into a machine just built, with the same cards (SS-02) and no guest
  * yet: outputs are made as they were, streams that played go on where they were. The machine is
- * suspended after it; resume it when the guest goes on. VMSND_E_DAMAGED, VMSND_E_VERSION,
- * VMSND_E_INVALID (another set of cards); the log has the line. On failure the machine is only good
- * for close. */
+ * suspended after it; resume it when the guest goes on. Memory of a guest in this process
+ * (vmsnd_machine_memory_add) may come before the load or after it, but before the resume.
+ * Taps are not brought back. VMSND_E_DAMAGED, VMSND_E_VERSION, VMSND_E_INVALID (another set of
+ * cards); the log has the line. On failure the machine is only good for close. */
 enum vmsnd_rc vmsnd_machine_load(struct vmsnd_machine *machine, const uint8_t *bytes,
 				 size_t n_bytes, vmsnd_ns now);
 /* The configuration in a saved state, for vmsnd_machine_build. */

@@ -207,11 +207,14 @@ struct vmsnd_transport_class {
 	size_t (*counters)(const struct vmsnd_transport *bus, struct vmsnd_counter *out,
 			   size_t max);
 	/* Saved state of a transport whose guest does not set it up again by itself after a load.
-	 * Written when the device is; loaded after it, with guest memory there. It says its own
-	 * version. VMSND_E_VERSION, VMSND_E_DAMAGED. */
+	 * Written when the device is; loaded after it. Guest memory may come later still, so load
+	 * only takes note. It says its own version. VMSND_E_VERSION, VMSND_E_DAMAGED. */
 	void (*save)(const struct vmsnd_transport *bus, struct vmsnd_state_writer *to);
 	enum vmsnd_rc (*load)(struct vmsnd_transport *bus, struct vmsnd_state_reader *from,
 			      vmsnd_ns now);
+	/* The machine is resumed, before streams go on: what was loaded and waits for guest memory
+	 * begins. Also called when nothing does. */
+	void (*go_on)(struct vmsnd_transport *bus, vmsnd_ns now);
 	/* The machine was reset, the device before this: no interrupt of before is pending, and
 	 * the guest's driver finds the transport as at power-on (LC-07). NULL where the VMM
 	 * sees to that. */

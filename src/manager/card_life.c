@@ -94,6 +94,8 @@ static bool connector(struct vmsnd_card *card, vmsnd_ns now)
 	if (card->life == VMSND_LIFE_POWER_OFF)
 		for (unsigned i = 0; i < card->n_ports; i++)
 			vmsnd_port_close(card->ports[i].port, now);
+	if (card->life == VMSND_LIFE_RESUME && card->transport->go_on)
+		card->transport->go_on(card->bus, now);
 	if (rows[card->life].sets)
 		card->held = rows[card->life].held;
 	vmsnd_card_stand(card, now);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A machine written down and brought back: its configuration with the chains as they are, then card
- * by card what its owner set, its ports, its drivers, its device (SS-01 .. SS-03; docs/manager.md).
+ * by card what its owner set, its ports, its drivers, its device (SS-01 .. SS-03;
+ * docs/saved-state.md).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +35,10 @@ struct writing {
 static void write_config(void *ctx, struct vmsnd_state_writer *to)
 {
 	const struct writing *writing = ctx;
+	size_t bytes = strlen(writing->config);
 
-	vmsnd_state_put(to, writing->config, strlen(writing->config));
+	vmsnd_state_put_u32(to, (uint32_t)bytes);
+	vmsnd_state_put(to, writing->config, bytes);
 }
 
 static void write_card(void *ctx, struct vmsnd_state_writer *to)
@@ -236,8 +239,9 @@ static enum vmsnd_rc read_config(const uint8_t *bytes, size_t n_bytes, struct vm
 	struct vmsnd_state_in in = {.bytes = bytes, .n_bytes = n_bytes};
 	struct vmsnd_state_key key = {.name = "config", .card = NO_CARD};
 	struct vmsnd_state_reader payload;
+	uint32_t text_bytes;
 
-	if (!vmsnd_state_find(in, &key, &payload) || payload.bytes > CONFIG_BYTES_MAX) {
+	if (!vmsnd_state_find(&in, &key, &payload)) {
 		vmsnd_error_set(error, NULL, "the saved state has no configuration");
 		return VMSND_E_DAMAGED;
 	}
@@ -246,8 +250,13 @@ static enum vmsnd_rc read_config(const uint8_t *bytes, size_t n_bytes, struct vm
 				"the saved state's configuration is of another version");
 		return VMSND_E_VERSION;
 	}
-	return vmsnd_yaml_parse("saved state", (const char *)payload.from, payload.bytes, out,
-				error);
+	text_bytes = vmsnd_state_get_u32_upto(&payload, CONFIG_BYTES_MAX);
+	if (payload.bad || text_bytes > payload.bytes - payload.at) {
+		vmsnd_error_set(error, NULL, "the saved state's configuration is damaged");
+		return VMSND_E_DAMAGED;
+	}
+	return vmsnd_yaml_parse("saved state", (const char *)payload.from + payload.at, text_bytes,
+				out, error);
 }
 
 enum vmsnd_rc vmsnd_state_tree(const uint8_t *bytes, size_t n_bytes, struct vmsnd_node **out,
@@ -267,7 +276,7 @@ enum vmsnd_rc vmsnd_state_tree(const uint8_t *bytes, size_t n_bytes, struct vmsn
 struct loading {
 	struct vmsnd_machine *machine;
 	struct vmsnd_node *config;
-	struct vmsnd_state_in in; /* behind the card's own section */
+	struct vmsnd_state_in in; /* behind what was read last */
 	struct vmsnd_card *card;
 	uint32_t number;
 	vmsnd_ns now;
@@ -282,7 +291,8 @@ static bool wrong(struct loading *loading, enum vmsnd_rc rc, const char *what)
 	return false;
 }
 
-/* A section of the card at hand. */
+/* A section of the card at hand. They come in the order in which they were written, so that
+ * reading takes as long as there are sections, whoever made them. */
 struct wanted {
 	const char *name;
 	uint32_t part;
@@ -298,7 +308,7 @@ static bool section(struct loading *loading, struct wanted *wanted)
 	struct vmsnd_state_key key = {.card = loading->number, .part = wanted->part};
 
 	snprintf(key.name, sizeof(key.name), "%s", wanted->name);
-	if (!vmsnd_state_find(loading->in, &key, &wanted->from))
+	if (!vmsnd_state_find(&loading->in, &key, &wanted->from))
 		return wrong(loading, VMSND_E_DAMAGED, wanted->missing);
 	if (key.major != wanted->major)
 		return wrong(loading, VMSND_E_VERSION, wanted->other);
@@ -308,18 +318,33 @@ static bool section(struct loading *loading, struct wanted *wanted)
 
 /* ---- outputs ---- */
 
+/* Loudness has a place of its own in a state, and is no other chain. */
+static char *dump_chain(const struct vmsnd_node *node)
+{
+	struct vmsnd_node *chain = vmsnd_tree_copy(node);
+	char *text = NULL;
+
+	if (chain) {
+		vmsnd_leaf_remove(chain, "volume");
+		vmsnd_leaf_remove(chain, "mute");
+		text = vmsnd_yaml_dump(chain);
+	}
+	vmsnd_tree_free(chain);
+	return text;
+}
+
 static bool same_chain(const struct vmsnd_card *card, unsigned place, const struct vmsnd_node *node)
 {
+	const struct vmsnd_chain_parts *now = &card->outputs[place]->now;
+	struct vmsnd_chain_conf texts = vmsnd_card_chain_texts(now);
 	struct vmsnd_node *own = vmsnd_tree_new();
-	struct vmsnd_chain_conf texts = vmsnd_card_chain_texts(&card->outputs[place]->now);
 	struct vmsnd_error error;
-	char *a = vmsnd_yaml_dump(node), *b = NULL;
-	bool same = false;
+	char *a = dump_chain(node), *b = NULL;
+	bool same;
 
-	if (own && !vmsnd_card_chain_write(own, &texts, card->outputs[place]->now.injected, &error))
-		b = vmsnd_yaml_dump(own);
-	if (a && b)
-		same = strcmp(a, b) == 0;
+	if (own && !vmsnd_card_chain_write(own, &texts, now->injected, &error))
+		b = dump_chain(own);
+	same = a && b && strcmp(a, b) == 0;
 	free(a);
 	free(b);
 	vmsnd_tree_free(own);

@@ -177,16 +177,18 @@ bool vmsnd_state_next(struct vmsnd_state_in *in, struct vmsnd_state_key *key,
 	return true;
 }
 
-bool vmsnd_state_find(struct vmsnd_state_in in, struct vmsnd_state_key *key,
+bool vmsnd_state_find(struct vmsnd_state_in *in, struct vmsnd_state_key *key,
 		      struct vmsnd_state_reader *payload)
 {
+	struct vmsnd_state_in at = *in;
 	struct vmsnd_state_key found;
 
-	while (vmsnd_state_next(&in, &found, payload) && found.card == key->card) {
+	while (vmsnd_state_next(&at, &found, payload) && found.card == key->card) {
 		if (memcmp(found.name, key->name, sizeof(found.name)) != 0 ||
 		    found.part != key->part)
 			continue;
 		*key = found;
+		*in = at;
 		return true;
 	}
 	return false;

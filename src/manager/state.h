@@ -7,7 +7,7 @@
  *these and of the payload; payload
  *
  * All little-endian; crc is CRC-32 (zlib's). A section of an unknown name is passed over, one of
- * another major is refused; one of a newer minor has more at its end. */
+ * another major is refused; one of a newer minor has more at its end. docs/saved-state.md. */
 #ifndef VMSND_MANAGER_STATE_H
 #define VMSND_MANAGER_STATE_H
 
@@ -55,8 +55,8 @@ enum vmsnd_rc vmsnd_state_check(const uint8_t *bytes, size_t n_bytes, const char
 bool vmsnd_state_next(struct vmsnd_state_in *in, struct vmsnd_state_key *key,
 		      struct vmsnd_state_reader *payload);
 /* The first of this name, card and part from `in` on, among those of one card; its version is
- * filled in. */
-bool vmsnd_state_find(struct vmsnd_state_in in, struct vmsnd_state_key *key,
+ * filled in, and `in` is behind it. False: there is none, and `in` stays. */
+bool vmsnd_state_find(struct vmsnd_state_in *in, struct vmsnd_state_key *key,
 		      struct vmsnd_state_reader *payload);
 
 #endif

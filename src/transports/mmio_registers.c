@@ -77,7 +77,7 @@ void vmsnd_mmio_clear(struct vmsnd_mmio *mmio)
 	mmio->queue_sel = mmio->shm_sel = 0;
 	mmio->driver_features = 0;
 	mmio->status = 0;
-	mmio->refusal_told = false;
+	mmio->refusal_told = mmio->waiting = false;
 	memset(mmio->queues, 0, sizeof(mmio->queues));
 	for (unsigned i = 0; i < VMSND_MMIO_QUEUES_MAX; i++)
 		mmio->queues[i].size = VMSND_QUEUE_SIZE_MAX;
@@ -207,8 +207,7 @@ static void start_queue(struct vmsnd_mmio *mmio, struct vmsnd_mmio_queue *queue,
 		refuse_queue(mmio, mmio->queue_sel, rc);
 }
 
-void vmsnd_mmio_go_on(struct vmsnd_mmio *mmio, const uint16_t *next_avail, uint32_t interrupts,
-		      vmsnd_ns now)
+void vmsnd_mmio_tell_loaded(struct vmsnd_mmio *mmio, uint32_t interrupts)
 {
 	if (has(mmio, VIRTIO_CONFIG_S_FEATURES_OK))
 		ops_of(mmio)->set_features(mmio->card.dev, mmio->driver_features);
@@ -217,11 +216,19 @@ void vmsnd_mmio_go_on(struct vmsnd_mmio *mmio, const uint16_t *next_avail, uint3
 	if (is_live(mmio) && mmio->user.ready)
 		mmio->user.ready(mmio->user.ctx);
 	set_interrupts(mmio, mmio->interrupt_status | interrupts);
+	mmio->waiting = true;
+}
+
+void vmsnd_mmio_go_on(struct vmsnd_mmio *mmio, vmsnd_ns now)
+{
+	if (!mmio->waiting)
+		return;
+	mmio->waiting = false;
 	for (unsigned i = 0; i < ops_of(mmio)->n_queues; i++) {
 		enum vmsnd_rc rc = VMSND_OK;
 
 		if (mmio->queues[i].ready)
-			rc = start_card_queue(mmio, i, next_avail[i], now);
+			rc = start_card_queue(mmio, i, mmio->queues[i].next_avail, now);
 		if (rc) {
 			mmio->queues[i].ready = false;
 			refuse_queue(mmio, i, rc);
@@ -463,6 +470,9 @@ void vmsnd_mmio_write(struct vmsnd_mmio *mmio, uint64_t offset, unsigned bytes, 
 	const struct row *row = row_at(offset);
 	struct access access = {(uint32_t)offset, (uint32_t)value, now};
 
+	/* Of a queue that waits, a reset is the end. */
+	if (offset != VIRTIO_MMIO_STATUS || value != 0)
+		vmsnd_mmio_go_on(mmio, now);
 	if (offset < VIRTIO_MMIO_CONFIG && (bytes != 4 || offset % 4 != 0))
 		mmio->counters.odd_accesses++;
 	else if (!row || !row->write) /* nor is there anything to write in a configuration */

@@ -26,6 +26,7 @@ struct vmsnd_mmio_queue {
 	uint64_t desc, avail, used; /* QueueDesc, QueueDriver, QueueDevice */
 	uint32_t size;              /* QueueNum */
 	bool ready;
+	uint16_t next_avail; /* while waiting: where it goes on */
 };
 
 struct vmsnd_mmio_counters {
@@ -45,6 +46,7 @@ struct vmsnd_mmio {
 	uint64_t driver_features;
 	uint32_t status, interrupt_status, config_generation;
 	bool refusal_told;
+	bool waiting; /* loaded, and its ready queues not started yet */
 	struct vmsnd_mmio_queue queues[VMSND_MMIO_QUEUES_MAX];
 	struct vmsnd_mmio_counters counters;
 };
@@ -64,14 +66,17 @@ void vmsnd_mmio_config_changed(struct vmsnd_mmio *mmio);
 void vmsnd_mmio_clear(struct vmsnd_mmio *mmio);
 
 /* mmio_state.c. Saving changes nothing; the card has queue_place. Loading comes after the card was
- * loaded and guest memory is there: a ready queue that is not in memory then is refused as one that
- * a driver sets up so. VMSND_E_VERSION, VMSND_E_DAMAGED: nothing was changed. */
+ * loaded, and needs no guest memory: queues that are ready are started by go_on.
+ * VMSND_E_VERSION, VMSND_E_DAMAGED: nothing was changed. */
 void vmsnd_mmio_save(const struct vmsnd_mmio *mmio, struct vmsnd_state_writer *to);
 enum vmsnd_rc vmsnd_mmio_load(struct vmsnd_mmio *mmio, struct vmsnd_state_reader *from,
 			      vmsnd_ns now);
-/* The card is told of what the registers hold, ready queues from these entries on. */
-void vmsnd_mmio_go_on(struct vmsnd_mmio *mmio, const uint16_t *next_avail, uint32_t interrupts,
-		      vmsnd_ns now);
+/* The guest goes on after a load, and its memory is there: ready queues are started where they
+ * stopped. One that is not in memory is refused, as when a driver sets it up so. The first write of
+ * the driver does the same. Nothing at any other time. */
+void vmsnd_mmio_go_on(struct vmsnd_mmio *mmio, vmsnd_ns now);
+/* For mmio_state.c: card and line are told of what the registers hold. */
+void vmsnd_mmio_tell_loaded(struct vmsnd_mmio *mmio, uint32_t interrupts);
 
 size_t vmsnd_mmio_counters(const struct vmsnd_mmio *mmio, struct vmsnd_counter *out, size_t max);
 

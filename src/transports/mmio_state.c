@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The registers, written down and brought back. Of a queue that is ready, also where the card would
- * have stopped: the ring in guest memory and the card's own state fit to that. */
+ * have stopped: the ring in guest memory and the card's own state fit to that. Loading looks at no
+ * guest memory, which may come later: vmsnd_mmio_go_on. */
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 
@@ -13,11 +14,6 @@
 	 VIRTIO_CONFIG_S_DRIVER_OK | FEATURES_OK | VIRTIO_CONFIG_S_NEEDS_RESET |                   \
 	 VIRTIO_CONFIG_S_FAILED)
 
-struct loaded {
-	struct vmsnd_mmio mmio;
-	uint16_t next_avail[VMSND_MMIO_QUEUES_MAX];
-};
-
 static const struct vmsnd_virtio_ops *ops_of(const struct vmsnd_mmio *mmio)
 {
 	return mmio->card.cls->virtio;
@@ -26,15 +22,19 @@ static const struct vmsnd_virtio_ops *ops_of(const struct vmsnd_mmio *mmio)
 static void save_queue(const struct vmsnd_mmio *mmio, unsigned index, struct vmsnd_state_writer *to)
 {
 	const struct vmsnd_mmio_queue *queue = &mmio->queues[index];
+	uint16_t place = queue->next_avail;
+
+	if (!mmio->waiting)
+		place = queue->ready && ops_of(mmio)->queue_place
+			    ? ops_of(mmio)->queue_place(mmio->card.dev, index)
+			    : 0;
 
 	vmsnd_state_put_u64(to, queue->desc);
 	vmsnd_state_put_u64(to, queue->avail);
 	vmsnd_state_put_u64(to, queue->used);
 	vmsnd_state_put_u32(to, queue->size);
 	vmsnd_state_put_u8(to, queue->ready);
-	vmsnd_state_put_u16(to, queue->ready && ops_of(mmio)->queue_place
-				    ? ops_of(mmio)->queue_place(mmio->card.dev, index)
-				    : 0);
+	vmsnd_state_put_u16(to, place);
 }
 
 void vmsnd_mmio_save(const struct vmsnd_mmio *mmio, struct vmsnd_state_writer *to)
@@ -53,16 +53,16 @@ void vmsnd_mmio_save(const struct vmsnd_mmio *mmio, struct vmsnd_state_writer *t
 		save_queue(mmio, i, to);
 }
 
-static void load_queue(struct loaded *loaded, unsigned index, struct vmsnd_state_reader *from)
+static void load_queue(struct vmsnd_mmio *mmio, unsigned index, struct vmsnd_state_reader *from)
 {
-	struct vmsnd_mmio_queue *queue = &loaded->mmio.queues[index];
+	struct vmsnd_mmio_queue *queue = &mmio->queues[index];
 
 	queue->desc = vmsnd_state_get_u64(from);
 	queue->avail = vmsnd_state_get_u64(from);
 	queue->used = vmsnd_state_get_u64(from);
 	queue->size = vmsnd_state_get_u32(from);
 	queue->ready = vmsnd_state_get_bool(from);
-	loaded->next_avail[index] = vmsnd_state_get_u16(from);
+	queue->next_avail = vmsnd_state_get_u16(from);
 	from->bad |= queue->ready && queue->size > VMSND_QUEUE_SIZE_MAX;
 }
 
@@ -84,9 +84,8 @@ static bool is_possible(const struct vmsnd_mmio *mmio)
 	       (mmio->driver_features & UINT64_C(1) << VIRTIO_F_VERSION_1) != 0;
 }
 
-static enum vmsnd_rc read_all(struct loaded *loaded, struct vmsnd_state_reader *from)
+static enum vmsnd_rc read_all(struct vmsnd_mmio *mmio, struct vmsnd_state_reader *from)
 {
-	struct vmsnd_mmio *mmio = &loaded->mmio;
 	uint16_t version = vmsnd_state_get_u16(from);
 
 	if (!from->bad && version != STATE_VERSION)
@@ -101,22 +100,22 @@ static enum vmsnd_rc read_all(struct loaded *loaded, struct vmsnd_state_reader *
 	mmio->driver_features = vmsnd_state_get_u64(from);
 	from->bad |= vmsnd_state_get_u16(from) != ops_of(mmio)->n_queues;
 	for (unsigned i = 0; i < ops_of(mmio)->n_queues && !from->bad; i++)
-		load_queue(loaded, i, from);
+		load_queue(mmio, i, from);
 	return from->bad || !is_possible(mmio) ? VMSND_E_DAMAGED : VMSND_OK;
 }
 
 enum vmsnd_rc vmsnd_mmio_load(struct vmsnd_mmio *mmio, struct vmsnd_state_reader *from,
 			      vmsnd_ns now)
 {
-	struct loaded loaded = {.mmio = *mmio};
+	struct vmsnd_mmio loaded = *mmio;
 	uint32_t interrupts;
 	enum vmsnd_rc rc = read_all(&loaded, from);
 
 	if (rc)
 		return rc;
-	interrupts = loaded.mmio.interrupt_status;
-	loaded.mmio.interrupt_status = mmio->interrupt_status;
-	*mmio = loaded.mmio;
-	vmsnd_mmio_go_on(mmio, loaded.next_avail, interrupts, now);
+	interrupts = loaded.interrupt_status;
+	loaded.interrupt_status = mmio->interrupt_status;
+	*mmio = loaded;
+	vmsnd_mmio_tell_loaded(mmio, interrupts);
 	return VMSND_OK;
 }

@@ -137,6 +137,11 @@ static enum vmsnd_rc mmio_load(struct vmsnd_transport *bus, struct vmsnd_state_r
 	return vmsnd_mmio_load(&bus->mmio, from, now);
 }
 
+static void mmio_go_on(struct vmsnd_transport *bus, vmsnd_ns now)
+{
+	vmsnd_mmio_go_on(&bus->mmio, now);
+}
+
 static size_t mmio_counters(const struct vmsnd_transport *bus, struct vmsnd_counter *out,
 			    size_t max)
 {
@@ -162,5 +167,6 @@ const struct vmsnd_transport_class vmsnd_virtio_mmio_class = {
     .counters = mmio_counters,
     .save = mmio_save,
     .load = mmio_load,
+    .go_on = mmio_go_on,
     .reset = mmio_reset,
 };

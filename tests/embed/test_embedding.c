@@ -316,50 +316,165 @@ static void test_the_machine_is_reset(void **state)
 	vmm_close(vmm);
 }
 
-/* The VMM's machine is another one now; guest memory and the driver are the same. */
-static void move_to(struct vmm *vmm, struct vmm *next, const uint8_t *bytes, size_t n_bytes)
+/* What the old machine does on its way out the guest must not see. */
+static void leave(struct vmm *vmm)
 {
 	struct vmsnd_region region = ram_of(vmm);
-	const struct vmsnd_interrupt line = {vmm, on_level};
 
-	/* What the old machine does on its way out the guest must not see. */
 	assert_int_equal(
 	    vmsnd_machine_memory_remove(vmm->machine, 0, region.gpa, region.bytes, vmm->now),
 	    VMSND_OK);
 	assert_int_equal(vmsnd_machine_interrupt(vmm->machine, 0, NULL), VMSND_OK);
 	vmsnd_machine_close(vmm->machine, vmm->now);
+}
+
+static void add_memory(struct vmm *vmm)
+{
+	struct vmsnd_region region = ram_of(vmm);
+
+	assert_int_equal(vmsnd_machine_memory_add(vmm->machine, 0, &region, vmm->now), VMSND_OK);
+}
+
+/* The VMM's machine is another one now; guest memory and the driver are the same. */
+static void move_to(struct vmm *vmm, struct vmm *next, const uint8_t *bytes, size_t n_bytes,
+		    bool memory_first)
+{
+	const struct vmsnd_interrupt line = {vmm, on_level};
+
+	leave(vmm);
 	vmm->machine = next->machine;
 	vmm->line = false;
 	assert_int_equal(vmsnd_machine_interrupt(vmm->machine, 0, &line), VMSND_OK);
-	assert_int_equal(vmsnd_machine_memory_add(vmm->machine, 0, &region, vmm->now), VMSND_OK);
+	if (memory_first)
+		add_memory(vmm);
 	assert_int_equal(vmsnd_machine_load(vmm->machine, bytes, n_bytes, vmm->now), VMSND_OK);
+	if (!memory_first)
+		add_memory(vmm);
 	assert_int_equal(vmsnd_machine_mmio_bus(vmm->machine, 0, &vmm->bus), VMSND_OK);
 	vmm->driver.conf.bus = vmm->bus;
 	free(next->ram);
 	free(next);
 }
 
+static uint8_t *save(struct vmm *vmm, size_t *n_bytes)
+{
+	uint8_t *bytes = NULL;
+
+	assert_int_equal(vmsnd_machine_save(vmm->machine, vmm->now, &bytes, n_bytes), VMSND_OK);
+	return bytes;
+}
+
+static void finish_as_one(struct vmm *vmm)
+{
+	assert_int_equal(vmsnd_machine_life(vmm->machine, VMSND_LIFE_RESUME, vmm->now), VMSND_OK);
+	assert_true(run_until(vmm, vmm->now + 2000 * MS));
+	assert_int_equal(vmm->player.state, VMSND_GUEST_PLAYER_DONE);
+	assert_int_equal(vmm->player.frames_completed, 48000);
+	assert_int_equal(vmm->player.messages_failed, 0);
+	/* By the one machine or the other, nothing twice. */
+	assert_int_equal(counter(vmm, "tx_frames"), 48000);
+	assert_int_equal(counter(vmm, "mmio_refused_queues"), 0);
+	vmm_close(vmm);
+}
+
+static struct vmm *suspended(unsigned i)
+{
+	struct vmm *vmm = vmm_up();
+
+	assert_false(run_until(vmm, 100 * MS + i * 1234567));
+	assert_int_equal(vmsnd_machine_life(vmm->machine, VMSND_LIFE_SUSPEND, vmm->now), VMSND_OK);
+	return vmm;
+}
+
+/* Guest memory may be there before the load or come after it. */
 static void test_saved_and_brought_back_while_it_plays(void **state)
 {
 	for (unsigned i = 0; i < 40; i++) {
-		struct vmm *vmm = vmm_up();
-		uint8_t *bytes = NULL;
-		size_t n_bytes = 0;
+		struct vmm *vmm = suspended(i);
+		size_t n_bytes;
+		uint8_t *bytes = save(vmm, &n_bytes);
 
-		assert_false(run_until(vmm, 100 * MS + i * 1234567));
-		assert_int_equal(vmsnd_machine_life(vmm->machine, VMSND_LIFE_SUSPEND, vmm->now), 0);
-		assert_int_equal(vmsnd_machine_save(vmm->machine, vmm->now, &bytes, &n_bytes), 0);
-		move_to(vmm, vmm_open("virtio-mmio"), bytes, n_bytes);
-		assert_int_equal(vmsnd_machine_life(vmm->machine, VMSND_LIFE_RESUME, vmm->now), 0);
+		move_to(vmm, vmm_open("virtio-mmio"), bytes, n_bytes, i & 1);
+		finish_as_one(vmm);
+		free(bytes);
+	}
+}
+
+static void test_saved_again_before_it_goes_on(void **state)
+{
+	struct vmm *vmm = suspended(7);
+	size_t first_bytes, second_bytes;
+	uint8_t *first = save(vmm, &first_bytes), *second;
+
+	move_to(vmm, vmm_open("virtio-mmio"), first, first_bytes, false);
+	second = save(vmm, &second_bytes);
+	assert_int_equal(first_bytes, second_bytes);
+	move_to(vmm, vmm_open("virtio-mmio"), second, second_bytes, false);
+	finish_as_one(vmm);
+	free(first);
+	free(second);
+}
+
+/* CPUs that go on before the machine does: the driver's first write begins. */
+static void test_a_driver_that_writes_before_the_machine_goes_on(void **state)
+{
+	struct vmm *vmm = suspended(9);
+	size_t n_bytes;
+	uint8_t *bytes = save(vmm, &n_bytes);
+
+	move_to(vmm, vmm_open("virtio-mmio"), bytes, n_bytes, false);
+	vmm->bus.write(vmm->bus.ctx, VIRTIO_MMIO_QUEUE_NOTIFY, 4, 2, vmm->now);
+	assert_int_equal(counter(vmm, "mmio_refused_writes"), 0);
+	finish_as_one(vmm);
+	free(bytes);
+}
+
+/* Its queues are not looked for any more, wherever they were. */
+static void test_reset_before_the_machine_goes_on(void **state)
+{
+	for (unsigned by_machine = 0; by_machine < 2; by_machine++) {
+		struct vmm *vmm = suspended(3);
+		size_t n_bytes;
+		uint8_t *bytes = save(vmm, &n_bytes);
+		struct vmsnd_region region = ram_of(vmm);
+
+		move_to(vmm, vmm_open("virtio-mmio"), bytes, n_bytes, false);
+		vmsnd_machine_memory_remove(vmm->machine, 0, region.gpa, region.bytes, vmm->now);
+		if (by_machine)
+			vmsnd_machine_life(vmm->machine, VMSND_LIFE_RESET, vmm->now);
+		else
+			vmm->bus.write(vmm->bus.ctx, VIRTIO_MMIO_STATUS, 4, 0, vmm->now);
+		assert_int_equal(vmsnd_machine_life(vmm->machine, VMSND_LIFE_RESUME, vmm->now),
+				 VMSND_OK);
+		assert_int_equal(vmm->bus.read(vmm->bus.ctx, VIRTIO_MMIO_STATUS, 4), 0);
+		assert_int_equal(counter(vmm, "mmio_refused_queues"), 0);
+		start_guest(vmm, true);
+		vmm->player.conf.read = silence;
 		assert_true(run_until(vmm, vmm->now + 2000 * MS));
-		assert_int_equal(vmm->player.state, VMSND_GUEST_PLAYER_DONE);
 		assert_int_equal(vmm->player.frames_completed, 48000);
-		assert_int_equal(vmm->player.messages_failed, 0);
-		/* By the one machine or the other, nothing twice. */
-		assert_int_equal(counter(vmm, "tx_frames"), 48000);
 		vmm_close(vmm);
 		free(bytes);
 	}
+}
+
+/* The driver has to reset the card, and can. */
+static void test_memory_that_never_came(void **state)
+{
+	struct vmm *vmm = suspended(5);
+	size_t n_bytes;
+	uint8_t *bytes = save(vmm, &n_bytes);
+	struct vmsnd_region region = ram_of(vmm);
+
+	move_to(vmm, vmm_open("virtio-mmio"), bytes, n_bytes, false);
+	vmsnd_machine_memory_remove(vmm->machine, 0, region.gpa, region.bytes, vmm->now);
+	assert_int_equal(vmsnd_machine_life(vmm->machine, VMSND_LIFE_RESUME, vmm->now), VMSND_OK);
+	assert_int_equal(counter(vmm, "mmio_refused_queues"), 4);
+	assert_true(vmm->bus.read(vmm->bus.ctx, VIRTIO_MMIO_STATUS, 4) & 0x40);
+	start_guest(vmm, true);
+	vmm->player.conf.read = silence;
+	assert_true(run_until(vmm, vmm->now + 2000 * MS));
+	vmm_close(vmm);
+	free(bytes);
 }
 
 static void test_mistakes_are_counted_with_the_card(void **state)
@@ -390,6 +505,10 @@ int main(void)
 	    cmocka_unit_test(test_a_driver_that_comes_up_again_and_again),
 	    cmocka_unit_test(test_the_machine_is_reset),
 	    cmocka_unit_test(test_saved_and_brought_back_while_it_plays),
+	    cmocka_unit_test(test_saved_again_before_it_goes_on),
+	    cmocka_unit_test(test_a_driver_that_writes_before_the_machine_goes_on),
+	    cmocka_unit_test(test_reset_before_the_machine_goes_on),
+	    cmocka_unit_test(test_memory_that_never_came),
 	    cmocka_unit_test(test_mistakes_are_counted_with_the_card),
 	};
 
