@@ -75,12 +75,14 @@ static void *run(void *arg)
 
 	snprintf(name, sizeof(name), "vmsnd-lane%u", lane->index);
 	pthread_setname_np(pthread_self(), name);
-	while (!atomic_load_explicit(&own->stop, memory_order_acquire)) {
+	for (;;) {
 		vmsnd_ns idle_ns = turn(lane, tokens, n);
 
+		/* After the turn: the poke that came with it may just have been drained. */
+		if (atomic_load_explicit(&own->stop, memory_order_acquire))
+			return NULL;
 		n = vmsnd_loop_wait(own->loop, idle_ns, tokens, TOKENS_MAX);
 	}
-	return NULL;
 }
 
 /* Signals are for the program's own threads, but for those that a thread's own doings raise. */
