@@ -284,6 +284,18 @@ enum vmsnd_rc vmsnd_machine_output(const struct vmsnd_machine *machine, unsigned
 /* Whether the card's machine is suspended. */
 enum vmsnd_rc vmsnd_machine_paused(const struct vmsnd_machine *machine, unsigned card, bool *on);
 
+/* What stands before a card's guest memory, and what is written down of it (docs/tracing.md). */
+struct vmsnd_guard_status {
+	bool trusted;
+	uint64_t refusals; /* accesses to guest memory that were refused; of a card that is not
+			    * trusted or is traced */
+	const char *trace; /* path of the file, good until the card is removed; NULL: not traced */
+	uint64_t records, lost; /* of the trace; lost ones found no room */
+};
+/* VMSND_E_NO_CARD. */
+enum vmsnd_rc vmsnd_machine_guard(const struct vmsnd_machine *machine, unsigned card,
+				  struct vmsnd_guard_status *out);
+
 /* What one stream is on one output. Reading disturbs nobody. */
 struct vmsnd_stream_status {
 	enum vmsnd_dir dir;

@@ -128,6 +128,22 @@ static void show_output(const json_t *output)
 	puts(is_on(output, "present") ? "" : "; not there now");
 }
 
+static void show_guard(const json_t *card)
+{
+	json_int_t lost = number(card, "trace-lost");
+
+	if (!is_on(card, "trusted"))
+		printf("  not trusted: refused guest memory %lld times\n",
+		       (long long)number(card, "refusals"));
+	if (!json_is_string(json_object_get(card, "trace")))
+		return;
+	printf("  traced: %lld records, ", (long long)number(card, "trace-records"));
+	if (lost > 0)
+		printf("%lld lost, ", (long long)lost);
+	vmsnd_cli_print_text(text(card, "trace"));
+	putchar('\n');
+}
+
 static void show_card(const json_t *card)
 {
 	const json_t *outputs = json_object_get(card, "outputs");
@@ -140,6 +156,7 @@ static void show_card(const json_t *card)
 	       name, is_on(card, "playback") ? "on" : "off", is_on(card, "capture") ? "on" : "off",
 	       is_on(card, "paused") ? ", paused" : "",
 	       json_array_size(outputs) > 0 ? "" : "; no outputs");
+	show_guard(card);
 	for (size_t i = 0; i < json_array_size(outputs); i++)
 		show_output(json_array_get(outputs, i));
 	for (size_t i = 0; i < json_array_size(taps); i++)

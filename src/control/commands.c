@@ -69,7 +69,9 @@ static const struct vmsnd_control_command commands[] = {
      .help = "The cards, their directions and outputs.",
      .returns =
 	 "a list of card (number), name, playback and capture (whether they are on), "
-	 "paused, outputs (a list; see Outputs), taps (a list of direction, stream, point, path)",
+	 "paused, trusted, refusals (of guest memory), trace (path of the file, or null), "
+	 "trace-records, trace-lost, outputs (a list; see Outputs), taps (a list of direction, "
+	 "stream, point, path)",
      .run = vmsnd_control_query_cards},
     {.name = "query-streams",
      .help = "Each stream of a card on each output: state, formats, fill, latency, what was lost.",

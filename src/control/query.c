@@ -98,14 +98,19 @@ static json_t *taps_of(const struct vmsnd_machine *machine, unsigned card)
 static json_t *card_of(const struct vmsnd_machine *machine, unsigned card, const char *name)
 {
 	bool playback = false, capture = false, paused = false;
+	struct vmsnd_guard_status guard = {.trusted = true};
 
 	vmsnd_machine_enabled(machine, card, VMSND_PLAYBACK, &playback);
 	vmsnd_machine_enabled(machine, card, VMSND_CAPTURE, &capture);
 	vmsnd_machine_paused(machine, card, &paused);
-	return json_pack("{s:o,s:o,s:b,s:b,s:b,s:o,s:o}", "card", number(card), "name",
-			 vmsnd_control_text(name), "playback", playback, "capture", capture,
-			 "paused", paused, "outputs", outputs_of(machine, card), "taps",
-			 taps_of(machine, card));
+	vmsnd_machine_guard(machine, card, &guard);
+	return json_pack("{s:o,s:o,s:b,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "card", number(card),
+			 "name", vmsnd_control_text(name), "playback", playback, "capture", capture,
+			 "paused", paused, "trusted", guard.trusted, "refusals",
+			 number(guard.refusals), "trace",
+			 guard.trace ? vmsnd_control_text(guard.trace) : json_null(),
+			 "trace-records", number(guard.records), "trace-lost", number(guard.lost),
+			 "outputs", outputs_of(machine, card), "taps", taps_of(machine, card));
 }
 
 void vmsnd_control_query_cards(struct vmsnd_control_call *call)

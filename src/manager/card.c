@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "manager/machine.h"
+#include "manager/window.h"
 #include "os/pages.h"
 
 #define ERROR_BYTES 400u
@@ -35,6 +36,7 @@ static enum vmsnd_rc choose(struct vmsnd_card *card, const struct vmsnd_registry
 	struct vmsnd_conf_source source = {.node = node, .but = but};
 	struct vmsnd_place place = vmsnd_node_place(node);
 	const char *device, *transport;
+	enum vmsnd_rc rc;
 
 	vmsnd_leaf_text(node, "device", "", &device);
 	vmsnd_leaf_text(node, "transport", "vhost-user", &transport);
@@ -53,7 +55,8 @@ static enum vmsnd_rc choose(struct vmsnd_card *card, const struct vmsnd_registry
 	source.who = device;
 	if (vmsnd_card_only_child(node, device, "outputs", error))
 		return VMSND_E_INVALID;
-	return vmsnd_conf_from_node(&card->conf, card->table, &source, error);
+	rc = vmsnd_conf_from_node(&card->conf, card->table, &source, error);
+	return rc ? rc : vmsnd_window_take(node, &card->conf, device, &card->guard, error);
 }
 
 bool vmsnd_machine_wants_socket(const struct vmsnd_card_conf *conf)
@@ -117,19 +120,19 @@ static struct vmsnd_dev_conf dev_conf(const struct vmsnd_card *card)
 	};
 }
 
-static void init_ports(struct vmsnd_card *card, const struct layout *at)
+static void init_ports(struct vmsnd_card *card)
 {
-	char *base = (char *)card;
-
 	for (unsigned i = 0; i < card->n_ports; i++) {
 		enum vmsnd_dir dir = vmsnd_card_port_dir(card, i);
+		unsigned stream = dir == VMSND_PLAYBACK ? i : i - card->n_playback;
 		struct vmsnd_port_conf conf = {.dir = dir,
 					       .enabled = card->enabled[dir],
 					       .env = &card->lane->env,
 					       .ring_storage =
-						   base + at->ring + i * VMSND_PORT_RING_BYTES};
+						   card->rings + i * VMSND_PORT_RING_BYTES};
 
-		card->ports[i].port = (void *)(base + at->port + i * at->port_bytes);
+		if (card->trace)
+			conf.watch = vmsnd_trace_port(card->trace, dir, stream);
 		vmsnd_port_init(card->ports[i].port, &conf);
 	}
 }
@@ -149,7 +152,9 @@ static struct vmsnd_card *settle(const struct vmsnd_card *parsed, size_t dev_byt
 	card->ports = (void *)(base + at.ports);
 	card->dev = (void *)(base + at.dev);
 	card->mem = (void *)(base + at.mem);
-	init_ports(card, &at);
+	card->rings = base + at.ring;
+	for (unsigned i = 0; i < card->n_ports; i++)
+		card->ports[i].port = (void *)(base + at.port + i * at.port_bytes);
 	return card;
 }
 
@@ -222,6 +227,18 @@ static enum vmsnd_rc make(struct vmsnd_card *parsed, const struct vmsnd_card_pla
 	return VMSND_E_NOMEM;
 }
 
+/* Without a line of its own to the log; on failure its pages are gone. */
+static enum vmsnd_rc equip(struct vmsnd_card *card)
+{
+	enum vmsnd_rc rc = vmsnd_card_guard_make(card);
+
+	if (rc)
+		vmsnd_pages_unmap(card, card->bytes);
+	else
+		init_ports(card);
+	return rc;
+}
+
 enum vmsnd_rc vmsnd_card_make(const struct vmsnd_card_plan *plan, struct vmsnd_card **out)
 {
 	struct vmsnd_card *parsed = calloc(1, sizeof(*parsed));
@@ -231,10 +248,12 @@ enum vmsnd_rc vmsnd_card_make(const struct vmsnd_card_plan *plan, struct vmsnd_c
 	if (!parsed)
 		return fail(plan->machine, VMSND_E_NOMEM, "out of memory for a card");
 	rc = make(parsed, plan, out, &error);
-	if (rc) {
+	if (rc)
 		fail(plan->machine, rc, error.line);
+	else
+		rc = equip(*out);
+	if (rc)
 		vmsnd_tree_free(parsed->node);
-	}
 	free(parsed);
 	return rc;
 }
@@ -268,8 +287,11 @@ static enum vmsnd_rc open_device(struct vmsnd_card *card, vmsnd_ns now)
 					   .notify = notify,
 					   .port = find_port,
 					   .guest_fault = vmsnd_card_guest_fault};
+	if (card->trace)
+		vmsnd_trace_env(card->trace, &card->env);
 	rc = card->cls->init(card->dev, &conf, &card->env, now);
 	card->inited = true;
+	vmsnd_card_guard_device(card);
 	if (rc)
 		vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_ERROR,
 			   "%s: %s did not come up: %s", card->name, card->cls->name,
@@ -368,6 +390,7 @@ enum vmsnd_rc vmsnd_card_open(struct vmsnd_card *card, const struct vmsnd_card_p
 	card->time = now;
 	card->next = VMSND_NEVER;
 	card->touched = true;
+	vmsnd_card_guard_tend(card, now);
 	vmsnd_card_stand(card, now);
 	if (!rc)
 		rc = open_outputs(card, plan->node, now);
@@ -386,6 +409,8 @@ void vmsnd_card_close(struct vmsnd_card *card, vmsnd_ns now)
 	if (card->inited && card->cls->fini)
 		card->cls->fini(card->dev);
 	card->inited = false;
+	if (card->trace)
+		vmsnd_trace_stop(card->trace);
 	for (unsigned i = 0; i < card->n_ports; i++) {
 		vmsnd_port_close(card->ports[i].port, now);
 		for (unsigned point = 0; point < VMSND_TAP_COUNT; point++)
@@ -398,7 +423,7 @@ void vmsnd_card_close(struct vmsnd_card *card, vmsnd_ns now)
 bool vmsnd_card_gone(struct vmsnd_card *card, vmsnd_ns now)
 {
 	vmsnd_card_tend(card, now);
-	if (card->leaving)
+	if (card->leaving || (card->trace && !vmsnd_trace_gone(card->trace)))
 		return false;
 	vmsnd_tree_free(card->node);
 	vmsnd_pages_unmap(card, card->bytes);

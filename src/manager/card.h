@@ -9,6 +9,7 @@
 #include "manager/host.h"
 #include "manager/lane.h"
 #include "manager/output.h"
+#include "manager/trace.h"
 #include "vmsnd/machine.h"
 
 #define VMSND_CARD_OPTIONS_MAX 48u
@@ -89,12 +90,15 @@ struct vmsnd_card {
 	struct vmsnd_dev *dev;
 	struct vmsnd_dev_env env;
 	struct vmsnd_gmem *mem;
+	struct vmsnd_gmem_guard guard; /* before mem, if it is not trusted or is traced */
+	struct vmsnd_trace *trace;     /* NULL: not traced; else cls and dev are the trace's */
 	const struct vmsnd_transport_class *transport;
 	struct vmsnd_transport *bus;
 	struct vmsnd_guest_bus guest; /* the transport's, once somebody asked for it */
 	struct vmsnd_mmio_bus mmio;   /* likewise */
 
 	unsigned n_playback, n_ports; /* ports: playback first */
+	char *rings;                  /* of the ports */
 	struct vmsnd_card_port *ports;
 	struct vmsnd_output *outputs[VMSND_OUTPUTS_MAX];
 	struct vmsnd_output *live;    /* those, and the taps */
@@ -153,6 +157,17 @@ void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what);
 void vmsnd_card_guest_fault(void *ctx, enum vmsnd_fault what, uint64_t detail);
 size_t vmsnd_card_counters(const struct vmsnd_card *card, struct vmsnd_named_counter *out,
 			   size_t max);
+
+/* card_guard.c: what it may touch, and what is written down of it (DM-53, DM-54). */
+/* Before the ports are made, and without the lane's lock: a file is. On failure one line is in the
+ * log. */
+enum vmsnd_rc vmsnd_card_guard_make(struct vmsnd_card *card);
+/* After the device's init: from now on it is called by way of the trace. */
+void vmsnd_card_guard_device(struct vmsnd_card *card);
+/* What is recorded from now on is of this time; when to come next. */
+vmsnd_ns vmsnd_card_guard_tend(struct vmsnd_card *card, vmsnd_ns now);
+size_t vmsnd_card_guard_counters(const struct vmsnd_card *card, struct vmsnd_counter *out);
+#define VMSND_CARD_GUARD_COUNTERS 3u
 
 /* card_output.c: backends, while it runs. */
 /* *number VMSND_OUTPUTS_MAX: the lowest that is free, and told. */

@@ -18,6 +18,13 @@ static const struct vmsnd_option card_options[] = {
      0},
     {"output", VMSND_OPTION_BOOL, "on",
      "whether the guest is heard; off swallows what it plays, in real time", 0, 0},
+    {"trusted", VMSND_OPTION_BOOL, "on",
+     "off: guest memory that the card is refused is counted, and 'window' may limit it", 0, 0},
+    {"window", VMSND_OPTION_TEXT, NULL,
+     "FIRST-LAST: the guest addresses that a card with trusted=off may touch; not given: all", 0,
+     0},
+    {"trace", VMSND_OPTION_TEXT, NULL,
+     "a file for all that its device does; 'vmsnd trace' prints it", 0, 0},
     {.key = NULL},
 };
 

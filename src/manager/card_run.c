@@ -62,7 +62,7 @@ vmsnd_ns vmsnd_card_advance(struct vmsnd_card *card, vmsnd_ns now)
 		if (again == AGAIN_MAX)
 			card->next = now;
 	}
-	return card->next;
+	return earlier(card->next, vmsnd_card_guard_tend(card, now));
 }
 
 void vmsnd_card_ready(struct vmsnd_card *card, unsigned tag, vmsnd_ns now)
@@ -195,6 +195,7 @@ size_t vmsnd_card_counters(const struct vmsnd_card *card, struct vmsnd_named_cou
 	struct figures to = {.out = out, .max = max};
 
 	add_figures(&to, "", list, card->cls->counters(card->dev, list, COUNTERS_MAX));
+	add_figures(&to, "", list, vmsnd_card_guard_counters(card, list));
 	if (card->bus && card->transport->counters)
 		add_figures(&to, "", list,
 			    card->transport->counters(card->bus, list, COUNTERS_MAX));

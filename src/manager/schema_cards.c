@@ -6,20 +6,23 @@
 
 #include "manager/output.h"
 #include "manager/schema_parts.h"
+#include "manager/window.h"
 
 /* What rules put in has a leaf of this name (docs/configuration.md). */
 #define RULE_MARK "injected"
+
+#define N_SOLE 3
+
+/* Options that no two cards may have alike. */
+static const char *const sole_keys[N_SOLE] = {"socket", "socket-fd", "trace"};
 
 /* What is compared between cards. */
 struct seen {
 	const struct vmsnd_node *node;
 	const struct vmsnd_dev_class *cls;
 	unsigned number; /* UINT32_MAX: not given */
-	const char *sole[2];
+	const char *sole[N_SOLE];
 };
-
-/* Options that no two cards may have alike. */
-static const char *const sole_keys[2] = {"socket", "socket-fd"};
 
 /* ---- drivers and outputs ---- */
 
@@ -210,6 +213,7 @@ static enum vmsnd_rc check_card(struct vmsnd_schema_check *check, const struct v
 {
 	struct vmsnd_place place = vmsnd_schema_place(node, "name");
 	enum vmsnd_rc rc = choose(check, node, seen);
+	struct vmsnd_gmem_guard ignored;
 	struct vmsnd_value name;
 
 	if (!rc && vmsnd_leaf_get(node, "name", &name, NULL) == VMSND_OK)
@@ -223,9 +227,11 @@ static enum vmsnd_rc check_card(struct vmsnd_schema_check *check, const struct v
 	seen->number = vmsnd_conf_given(&check->conf, "number")
 			   ? (unsigned)vmsnd_conf_uint(&check->conf, "number")
 			   : UINT32_MAX;
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < N_SOLE; i++)
 		vmsnd_leaf_text(node, sole_keys[i], NULL, &seen->sole[i]);
 	rc = check_lane(check, node);
+	if (!rc)
+		rc = vmsnd_window_take(node, &check->conf, check->who, &ignored, check->error);
 	if (!rc)
 		rc = check_streams(check, node, seen->cls);
 	return rc ? rc : check_outputs(check, node, seen->cls->name);
@@ -247,7 +253,7 @@ static enum vmsnd_rc check_pair(const struct vmsnd_schema_check *check, const st
 				       "another, or leave it out",
 				       b, first->number, a, first->cls->name, first->number);
 	}
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < N_SOLE; i++) {
 		const char *one = first->sole[i], *other = second->sole[i];
 
 		if (!one || !other || strcmp(one, other) != 0)

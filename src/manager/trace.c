@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "manager/trace_parts.h"
@@ -37,16 +38,26 @@ static void run(struct vmsnd_job *job)
 		trace->failed = write_all(trace->fd, trace->writing->bytes, bytes);
 }
 
+/* A pipe without a reader is ENXIO. */
+static const char *why_not(int error)
+{
+	return error == ENXIO || error == ENOTSUP ? "it is not a regular file" : strerror(error);
+}
+
 static int create(const struct vmsnd_trace *trace)
 {
 	uint8_t header[VMSND_TRACE_HEADER_BYTES];
-	int fd = open(trace->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* Not to wait for a pipe's reader, nor later for its leisure. */
+	int fd = open(trace->path,
+		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	struct stat stat;
 	int error;
 
 	if (fd < 0)
 		return -1;
 	vmsnd_trace_header_pack(trace->card, trace->cls_name, header);
-	error = write_all(fd, header, sizeof(header));
+	error = fstat(fd, &stat) || !S_ISREG(stat.st_mode) ? ENOTSUP
+							   : write_all(fd, header, sizeof(header));
 	if (!error)
 		return fd;
 	close(fd);
@@ -170,7 +181,7 @@ enum vmsnd_rc vmsnd_trace_open(const struct vmsnd_trace_conf *conf, vmsnd_ns now
 	}
 	trace->fd = create(trace);
 	if (trace->fd < 0)
-		return fail(trace, VMSND_E_SYSTEM, strerror(errno));
+		return fail(trace, VMSND_E_SYSTEM, why_not(errno));
 	*out = trace;
 	return VMSND_OK;
 }

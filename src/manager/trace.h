@@ -49,7 +49,7 @@ uint64_t vmsnd_trace_lost(const struct vmsnd_trace *trace);
 /* Sets the guard's ctx and told; its window is the caller's. */
 void vmsnd_trace_guard(struct vmsnd_trace *trace, struct vmsnd_gmem_guard *guard);
 /* Good until the trace is gone. NULL: more ports than VMSND_TRACE_PORTS. */
-#define VMSND_TRACE_PORTS 64u
+#define VMSND_TRACE_PORTS 128u
 const struct vmsnd_port_watch *vmsnd_trace_port(struct vmsnd_trace *trace, enum vmsnd_dir dir,
 						unsigned stream);
 /* notify and guest_fault are recorded and go on to what was there. */

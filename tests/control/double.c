@@ -25,6 +25,7 @@ void double_init(struct vmsnd_machine *machine)
 	for (unsigned i = 0; i < DOUBLE_CARDS; i++) {
 		machine->cards[i].name = names[i];
 		machine->cards[i].on[VMSND_PLAYBACK] = true;
+		machine->cards[i].guard.trusted = true;
 		add_stream(&machine->cards[i], VMSND_PLAYBACK);
 		add_stream(&machine->cards[i], VMSND_CAPTURE);
 	}
@@ -137,6 +138,13 @@ size_t vmsnd_machine_taps(const struct vmsnd_machine *machine, unsigned card,
 enum vmsnd_rc vmsnd_machine_paused(const struct vmsnd_machine *machine, unsigned card, bool *on)
 {
 	*on = machine->cards[card].paused;
+	return VMSND_OK;
+}
+
+enum vmsnd_rc vmsnd_machine_guard(const struct vmsnd_machine *machine, unsigned card,
+				  struct vmsnd_guard_status *out)
+{
+	*out = machine->cards[card].guard;
 	return VMSND_OK;
 }
 

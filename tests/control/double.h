@@ -11,6 +11,7 @@
 struct double_card {
 	const char *name;
 	bool on[2], paused;
+	struct vmsnd_guard_status guard;
 	bool gone; /* its number is a gap; status.cards does not count it */
 	struct vmsnd_stream_status streams[DOUBLE_STREAMS];
 	size_t n_streams;

@@ -92,7 +92,8 @@ static void test_query_cards_lists_every_output(void **state)
 {
 	static const char expected[] =
 	    "[{\"card\":0,\"name\":\"first\",\"playback\":true,\"capture\":false,\"paused\":true,"
-	    "\"outputs\":["
+	    "\"trusted\":false,\"refusals\":3,\"trace\":\"/t.trace\",\"trace-records\":10,"
+	    "\"trace-lost\":2,\"outputs\":["
 	    "{\"output\":0,\"backend\":\"null\",\"text\":\"null\",\"drivers\":[],\"present\":false,"
 	    "\"playback\":false,\"playback-status\":\"unknown\","
 	    "\"capture\":false,\"capture-status\":\"unknown\"},"
@@ -107,7 +108,8 @@ static void test_query_cards_lists_every_output(void **state)
 	    "\"taps\":[{\"direction\":\"capture\",\"stream\":1,\"point\":\"host\",\"path\":\"/"
 	    "t.wav\"}]},"
 	    "{\"card\":1,\"name\":\"?\",\"playback\":true,\"capture\":false,\"paused\":false,"
-	    "\"outputs\":[],\"taps\":[]}]";
+	    "\"trusted\":true,\"refusals\":0,\"trace\":null,\"trace-records\":0,"
+	    "\"trace-lost\":0,\"outputs\":[],\"taps\":[]}]";
 	struct rig *rig = *state;
 	struct double_card *card = &rig->machine.cards[0];
 	struct client client;
@@ -116,6 +118,8 @@ static void test_query_cards_lists_every_output(void **state)
 	assert_non_null(wanted);
 	card->paused = true;
 	card->tap = (struct vmsnd_tap_conf){VMSND_CAPTURE, 1, VMSND_TAP_HOST, "/t.wav"};
+	card->guard = (struct vmsnd_guard_status){
+	    .trusted = false, .refusals = 3, .trace = "/t.trace", .records = 10, .lost = 2};
 	card->outputs[3] = (struct vmsnd_output_status){
 	    .backend = "file",
 	    .text = "file,path=\xff.wav",
