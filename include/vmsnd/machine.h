@@ -49,6 +49,9 @@ struct vmsnd_machine_conf {
 	/* Begins powered off: cards are built, listen and answer, but no time goes by for their
 	 * streams before VMSND_LIFE_POWER_ON. Else a card is on from the moment it is added. */
 	bool off;
+	/* A state will be loaded: lanes' threads begin when vmsnd_machine_load returns, so that no
+	 * VMM that connects early is served by the card as it was before. */
+	bool restores;
 	uint32_t life_limit_ms; /* how long a part may take over suspend and the like; 0: 10 000 */
 	/* Something that a reader might want to see has changed: a VMM came or left, a host was
 	 * lost or came back, a reattach or a life ended. Any thread; may come too often. May be
@@ -154,8 +157,9 @@ enum vmsnd_machine_phase vmsnd_machine_phase(const struct vmsnd_machine *machine
 
 /* Writes down the whole machine: configuration, chains, devices, streams, what the rings hold. At
  * best while it is suspended and the guest stands still; else each card is caught at a moment of
- * its own. The bytes are the caller's to free. VMSND_E_UNSUPPORTED: a card cannot be saved; the log
- * names it. */
+ * its own, and its streams stand still for that long: what they play has at most a period of
+ * silence more. The bytes are the caller's to free. VMSND_E_UNSUPPORTED: a card cannot be saved;
+ * the log names it. */
 enum vmsnd_rc vmsnd_machine_save(struct vmsnd_machine *machine, vmsnd_ns now, uint8_t **bytes,
 				 size_t *n_bytes);
 /* Brings back what was saved into a machine just built, with the same cards (SS-02) and no guest
@@ -163,7 +167,7 @@ enum vmsnd_rc vmsnd_machine_save(struct vmsnd_machine *machine, vmsnd_ns now, ui
  * suspended after it; resume it when the guest goes on. Memory of a guest in this process
  * (vmsnd_machine_memory_add) may come before the load or after it, but before the resume.
  * Taps are not brought back. VMSND_E_DAMAGED, VMSND_E_VERSION, VMSND_E_INVALID (another set of
- * cards); the log has the line. On failure the machine is only good for close. */
+ * cards, or a guest uses this one already); the log has the line, and the machine is as it was. */
 enum vmsnd_rc vmsnd_machine_load(struct vmsnd_machine *machine, const uint8_t *bytes,
 				 size_t n_bytes, vmsnd_ns now);
 /* The configuration in a saved state, for vmsnd_machine_build. */

@@ -318,6 +318,7 @@ static enum vmsnd_rc open_machine(struct served *served)
 	struct vmsnd_machine_conf conf = {.log = *served->log,
 					  .registry = served->registry,
 					  .off = true,
+					  .restores = served->saved.bytes != NULL,
 					  .changed = vmsnd_control_poke,
 					  .changed_ctx = &served->wake};
 	uint64_t number;

@@ -110,7 +110,7 @@ struct vmsnd_card {
 	enum vmsnd_life life;
 	struct vmsnd_life_part connector_life, device_life;
 	bool inited;                  /* the device has had init, and gets fini */
-	bool loaded;                  /* by the load under way (machine_state.c) */
+	bool loaded;                  /* in the state that is being loaded (machine_load.c) */
 	vmsnd_ns watched, watch_next; /* when the units were last looked at, for lines; 0: look */
 
 	struct vmsnd_card *next_closed; /* of the lane: those that wait for their outputs to go */

@@ -91,6 +91,8 @@ enum vmsnd_rc vmsnd_lane_thread_start(struct vmsnd_lane *lane)
 	struct vmsnd_lane_thread *own = lane->thread;
 	sigset_t blocked, before;
 
+	if (own->runs)
+		return VMSND_OK;
 	sigfillset(&blocked);
 	sigdelset(&blocked, SIGBUS);
 	sigdelset(&blocked, SIGSEGV);

@@ -118,7 +118,14 @@ static enum vmsnd_rc open_lanes(struct vmsnd_machine *machine)
 
 	for (unsigned i = 0; !rc && i < n; i++)
 		rc = add_lane(machine);
-	for (unsigned i = 0; !rc && machine->conf.lanes && i < n; i++)
+	return rc || machine->conf.restores ? rc : vmsnd_machine_start_threads(machine);
+}
+
+enum vmsnd_rc vmsnd_machine_start_threads(struct vmsnd_machine *machine)
+{
+	enum vmsnd_rc rc = VMSND_OK;
+
+	for (unsigned i = 0; !rc && machine->conf.lanes && i < machine->n_lanes; i++)
 		rc = vmsnd_lane_thread_start(machine->lanes[i]);
 	return rc;
 }

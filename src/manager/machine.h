@@ -49,6 +49,9 @@ void vmsnd_machine_tell_changed(const struct vmsnd_machine *machine);
 void vmsnd_machine_plan_lock(const struct vmsnd_machine *machine);
 void vmsnd_machine_plan_unlock(const struct vmsnd_machine *machine);
 
+/* Of lanes that have threads; those that run already go on. */
+enum vmsnd_rc vmsnd_machine_start_threads(struct vmsnd_machine *machine);
+
 /* ---- a card and its lane, held ---- */
 
 struct vmsnd_seat {

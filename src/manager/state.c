@@ -10,6 +10,7 @@
 
 #define HEADER_BYTES  28u
 #define SECTION_BYTES 40u
+#define TRIES_MAX     16u
 
 static const char magic[8] = "VMSNDST1";
 
@@ -52,22 +53,25 @@ void vmsnd_state_begin(struct vmsnd_state_out *out)
 	out->used = HEADER_BYTES;
 }
 
-/* The payload behind where a head will be; false: no room to be had. */
+/* The payload behind where a head will be; false: no room to be had. A guest that writes its rings
+ * meanwhile may make a card's part longer than it was counted; not for ever. */
 static bool write_payload(struct vmsnd_state_out *out, struct vmsnd_state_writer *payload,
 			  void (*write)(void *ctx, struct vmsnd_state_writer *to), void *ctx)
 {
-	struct vmsnd_state_writer count = {0};
+	for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
+		struct vmsnd_state_writer count = {0};
 
-	do {
 		write(ctx, &count);
 		if (!reserve(out, SECTION_BYTES + count.used))
 			return false;
 		*payload = (struct vmsnd_state_writer){.to = out->bytes + out->used + SECTION_BYTES,
 						       .room = count.used};
 		write(ctx, payload);
-		count = (struct vmsnd_state_writer){0};
-	} while (payload->full);
-	return true;
+		if (!payload->full)
+			return true;
+	}
+	out->failed = true;
+	return false;
 }
 
 void vmsnd_state_section(struct vmsnd_state_out *out, const struct vmsnd_state_key *key,

@@ -34,8 +34,7 @@ struct vmsnd_state_out {
 };
 
 void vmsnd_state_begin(struct vmsnd_state_out *out);
-/* What `write` writes, as a section. It is called twice or more, to count first; a ring that an
- * audio thread reads meanwhile may hold another number of frames each time. */
+/* What `write` writes, as a section. It is called twice or more, to count first. */
 void vmsnd_state_section(struct vmsnd_state_out *out, const struct vmsnd_state_key *key,
 			 void (*write)(void *ctx, struct vmsnd_state_writer *to), void *ctx);
 /* Fills in the header; false: failed, and all is freed. */

@@ -1,243 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A machine written down and brought back: its configuration with the chains as they are, then card
- * by card what its owner set, its ports, its drivers, its device (SS-01 .. SS-03;
- * docs/saved-state.md).
- */
+/* A machine brought back from what machine_save.c wrote, whole or not at all (SS-02, SS-03;
+ * docs/saved-state.md). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "manager/card.h"
-#include "manager/machine.h"
-#include "manager/state.h"
+#include "manager/machine_state.h"
 
-#define CARD_MAJOR 1u
-#define CARD_MINOR 0u
-/* Of the section: what is in it has a version of its own. */
-#define TRANSPORT_MAJOR 1u
-#define TRANSPORT_MINOR 0u
-#define CONFIG_MAJOR    1u
-#define CONFIG_MINOR    0u
-/* No card's: the configuration's. */
-#define NO_CARD UINT32_MAX
 /* A text of the configuration. */
 #define CONFIG_BYTES_MAX (16u * 1024u * 1024u)
-
-/* ---- what is written ---- */
-
-struct writing {
-	struct vmsnd_card *card;
-	const struct vmsnd_output *output;
-	unsigned port;
-	const char *config;
-};
-
-static void write_config(void *ctx, struct vmsnd_state_writer *to)
-{
-	const struct writing *writing = ctx;
-	size_t bytes = strlen(writing->config);
-
-	vmsnd_state_put_u32(to, (uint32_t)bytes);
-	vmsnd_state_put(to, writing->config, bytes);
-}
-
-static void write_card(void *ctx, struct vmsnd_state_writer *to)
-{
-	const struct vmsnd_card *card = ((const struct writing *)ctx)->card;
-
-	vmsnd_state_put_text(to, card->name);
-	vmsnd_state_put_text(to, card->cls->name);
-	vmsnd_state_put_u32(to, card->n_playback);
-	vmsnd_state_put_u32(to, card->n_ports);
-	vmsnd_state_put_u8(to, card->enabled[VMSND_PLAYBACK]);
-	vmsnd_state_put_u8(to, card->enabled[VMSND_CAPTURE]);
-	vmsnd_state_put_u8(to, card->paused);
-}
-
-static void write_output(void *ctx, struct vmsnd_state_writer *to)
-{
-	const struct vmsnd_output *output = ((const struct writing *)ctx)->output;
-
-	for (unsigned dir = 0; dir < 2; dir++) {
-		const struct vmsnd_volume *volume = &output->volume[dir];
-
-		vmsnd_state_put_u32(to, (uint32_t)volume->gain_mdb);
-		for (unsigned i = 0; i < VMSND_CHANNELS_MAX; i++)
-			vmsnd_state_put_u32(to, (uint32_t)volume->channel_mdb[i]);
-		vmsnd_state_put_u32(to, volume->muted);
-		vmsnd_state_put_text(to, output->now.host->asked[dir]);
-	}
-}
-
-static void write_port(void *ctx, struct vmsnd_state_writer *to)
-{
-	const struct writing *writing = ctx;
-
-	vmsnd_port_save(writing->card->ports[writing->port].port, to);
-}
-
-static void write_drivers(void *ctx, struct vmsnd_state_writer *to)
-{
-	const struct writing *writing = ctx;
-
-	vmsnd_drivers_save(writing->output->now.drivers, writing->port, to);
-}
-
-static void write_device(void *ctx, struct vmsnd_state_writer *to)
-{
-	const struct vmsnd_card *card = ((const struct writing *)ctx)->card;
-
-	card->cls->save(card->dev, to);
-}
-
-static void write_transport(void *ctx, struct vmsnd_state_writer *to)
-{
-	const struct vmsnd_card *card = ((const struct writing *)ctx)->card;
-
-	card->transport->save(card->bus, to);
-}
-
-/* Drivers of an output on a port: as one number. */
-static uint32_t driver_part(const struct vmsnd_output *output, unsigned port)
-{
-	return output->place << 16 | port;
-}
-
-static void save_outputs(struct vmsnd_state_out *out, struct writing *writing, uint32_t number)
-{
-	const struct vmsnd_card *card = writing->card;
-
-	for (unsigned i = 0; i < VMSND_OUTPUTS_MAX; i++) {
-		struct vmsnd_state_key output = {.name = "output",
-						 .card = number,
-						 .part = i,
-						 .major = CARD_MAJOR,
-						 .minor = CARD_MINOR};
-		struct vmsnd_state_key drivers = {.name = "drivers",
-						  .card = number,
-						  .major = VMSND_DRIVERS_STATE_MAJOR,
-						  .minor = VMSND_DRIVERS_STATE_MINOR};
-
-		writing->output = card->outputs[i];
-		if (!writing->output)
-			continue;
-		vmsnd_state_section(out, &output, write_output, writing);
-		for (unsigned port = 0; port < card->n_ports; port++) {
-			writing->port = port;
-			drivers.part = driver_part(writing->output, port);
-			if (vmsnd_drivers_count(writing->output->now.drivers) > 0)
-				vmsnd_state_section(out, &drivers, write_drivers, writing);
-		}
-	}
-}
-
-static void save_card(struct vmsnd_state_out *out, struct vmsnd_card *card, uint32_t number)
-{
-	struct writing writing = {.card = card};
-	struct vmsnd_state_key key = {
-	    .name = "card", .card = number, .major = CARD_MAJOR, .minor = CARD_MINOR};
-	struct vmsnd_state_key port = {.name = "port",
-				       .card = number,
-				       .major = VMSND_PORT_STATE_MAJOR,
-				       .minor = VMSND_PORT_STATE_MINOR};
-	struct vmsnd_state_key device = {.name = "device",
-					 .card = number,
-					 .major = card->cls->state_major,
-					 .minor = card->cls->state_minor};
-	struct vmsnd_state_key transport = {.name = "transport",
-					    .card = number,
-					    .major = TRANSPORT_MAJOR,
-					    .minor = TRANSPORT_MINOR};
-
-	vmsnd_state_section(out, &key, write_card, &writing);
-	save_outputs(out, &writing, number);
-	for (port.part = 0; port.part < card->n_ports; port.part++) {
-		writing.port = port.part;
-		vmsnd_state_section(out, &port, write_port, &writing);
-	}
-	vmsnd_state_section(out, &device, write_device, &writing);
-	if (card->transport->save)
-		vmsnd_state_section(out, &transport, write_transport, &writing);
-}
-
-static enum vmsnd_rc save_config(const struct vmsnd_machine *machine, struct vmsnd_state_out *out)
-{
-	struct vmsnd_state_key key = {
-	    .name = "config", .card = NO_CARD, .major = CONFIG_MAJOR, .minor = CONFIG_MINOR};
-	struct vmsnd_node *root = vmsnd_tree_new();
-	struct writing writing = {0};
-	char *text = NULL;
-
-	if (root && vmsnd_machine_write_tree(machine, root, false))
-		text = vmsnd_yaml_dump(root);
-	vmsnd_tree_free(root);
-	if (!text)
-		return VMSND_E_NOMEM;
-	writing.config = text;
-	vmsnd_state_section(out, &key, write_config, &writing);
-	free(text);
-	return VMSND_OK;
-}
-
-static enum vmsnd_rc can_save(const struct vmsnd_machine *machine)
-{
-	for (const struct vmsnd_card *card = machine->first; card; card = card->after) {
-		if (card->cls->save)
-			continue;
-		vmsnd_logf(&machine->log, VMSND_LOG_ERROR,
-			   "%s: a %s cannot be saved, so this machine cannot", card->name,
-			   card->cls->name);
-		return VMSND_E_UNSUPPORTED;
-	}
-	return VMSND_OK;
-}
-
-static enum vmsnd_rc save(struct vmsnd_machine *machine, vmsnd_ns now, struct vmsnd_state_out *out)
-{
-	enum vmsnd_rc rc = can_save(machine);
-	uint32_t number = 0;
-
-	if (!rc)
-		rc = save_config(machine, out);
-	for (struct vmsnd_card *card = machine->first; !rc && card; card = card->after) {
-		vmsnd_lane_lock(card->lane);
-		vmsnd_card_advance(card, vmsnd_lane_time(card->lane, now));
-		save_card(out, card, number++);
-		vmsnd_lane_unlock(card->lane, true);
-	}
-	return rc;
-}
-
-enum vmsnd_rc vmsnd_machine_save(struct vmsnd_machine *machine, vmsnd_ns now, uint8_t **bytes,
-				 size_t *n_bytes)
-{
-	struct vmsnd_state_out out;
-	enum vmsnd_rc rc;
-
-	vmsnd_state_begin(&out);
-	vmsnd_machine_plan_lock(machine);
-	rc = save(machine, now, &out);
-	vmsnd_machine_plan_unlock(machine);
-	if (rc)
-		out.failed = true;
-	if (!vmsnd_state_finish(&out)) {
-		if (!rc)
-			vmsnd_logf(&machine->log, VMSND_LOG_ERROR,
-				   "out of memory for the machine's state");
-		return rc ? rc : VMSND_E_NOMEM;
-	}
-	*bytes = out.bytes;
-	*n_bytes = out.used;
-	return VMSND_OK;
-}
-
-/* ---- what is read ---- */
 
 static enum vmsnd_rc read_config(const uint8_t *bytes, size_t n_bytes, struct vmsnd_node **out,
 				 struct vmsnd_error *error)
 {
 	struct vmsnd_state_in in = {.bytes = bytes, .n_bytes = n_bytes};
-	struct vmsnd_state_key key = {.name = "config", .card = NO_CARD};
+	struct vmsnd_state_key key = {.name = "config", .card = VMSND_STATE_NO_CARD};
 	struct vmsnd_state_reader payload;
 	uint32_t text_bytes;
 
@@ -245,7 +22,7 @@ static enum vmsnd_rc read_config(const uint8_t *bytes, size_t n_bytes, struct vm
 		vmsnd_error_set(error, NULL, "the saved state has no configuration");
 		return VMSND_E_DAMAGED;
 	}
-	if (key.major != CONFIG_MAJOR) {
+	if (key.major != VMSND_CONFIG_STATE_MAJOR) {
 		vmsnd_error_set(error, NULL,
 				"the saved state's configuration is of another version");
 		return VMSND_E_VERSION;
@@ -386,7 +163,7 @@ static bool load_output(struct loading *loading, struct vmsnd_output *output)
 {
 	struct wanted wanted = {.name = "output",
 				.part = output->place,
-				.major = CARD_MAJOR,
+				.major = VMSND_CARD_STATE_MAJOR,
 				.missing = "an output is missing",
 				.other = "an output is of another version"};
 	struct vmsnd_volume volume[2];
@@ -403,8 +180,9 @@ static bool load_output(struct loading *loading, struct vmsnd_output *output)
 		return wrong(loading, VMSND_E_DAMAGED, "an output is damaged");
 	for (unsigned dir = 0; dir < 2; dir++) {
 		vmsnd_card_volume(loading->card, output, (enum vmsnd_dir)dir, &volume[dir]);
-		if (*device[dir])
-			vmsnd_host_choose(output->now.host, (enum vmsnd_dir)dir, device[dir]);
+		if (strcmp(device[dir], output->now.host->asked[dir]) != 0)
+			vmsnd_host_choose(output->now.host, (enum vmsnd_dir)dir,
+					  *device[dir] ? device[dir] : NULL);
 	}
 	return true;
 }
@@ -412,7 +190,7 @@ static bool load_output(struct loading *loading, struct vmsnd_output *output)
 static bool load_drivers(struct loading *loading, struct vmsnd_output *output, unsigned port)
 {
 	struct wanted wanted = {.name = "drivers",
-				.part = driver_part(output, port),
+				.part = vmsnd_state_driver_part(output, port),
 				.major = VMSND_DRIVERS_STATE_MAJOR,
 				.missing = "its drivers are missing",
 				.other = "its drivers are of another version"};
@@ -483,7 +261,7 @@ static bool load_transport(struct loading *loading)
 {
 	struct vmsnd_card *card = loading->card;
 	struct wanted wanted = {.name = "transport",
-				.major = TRANSPORT_MAJOR,
+				.major = VMSND_TRANSPORT_STATE_MAJOR,
 				.missing = "its transport is missing",
 				.other = "its transport is of another version"};
 	enum vmsnd_rc rc;
@@ -514,8 +292,7 @@ struct card_head {
 	bool enabled[2], paused;
 };
 
-static bool read_head(struct loading *loading, struct vmsnd_state_reader *from,
-		      struct card_head *head)
+static void get_head(struct vmsnd_state_reader *from, struct card_head *head)
 {
 	vmsnd_state_get_text(from, head->name, sizeof(head->name));
 	vmsnd_state_get_text(from, head->device, sizeof(head->device));
@@ -524,25 +301,37 @@ static bool read_head(struct loading *loading, struct vmsnd_state_reader *from,
 	head->enabled[VMSND_PLAYBACK] = vmsnd_state_get_bool(from);
 	head->enabled[VMSND_CAPTURE] = vmsnd_state_get_bool(from);
 	head->paused = vmsnd_state_get_bool(from);
+}
+
+/* SS-02 */
+static bool fits(struct loading *loading, const struct card_head *head)
+{
+	const struct vmsnd_card *card = loading->card;
+
+	if (!card || strcmp(card->cls->name, head->device) != 0)
+		return wrong(loading, VMSND_E_INVALID, "it has a card that this machine has not");
+	if (card->loaded)
+		return wrong(loading, VMSND_E_DAMAGED, "it has a card twice");
+	if (card->n_playback != head->n_playback || card->n_ports != head->n_ports)
+		return wrong(loading, VMSND_E_INVALID, "a card has other streams");
+	return true;
+}
+
+static bool read_head(struct loading *loading, struct vmsnd_state_reader *from,
+		      struct card_head *head)
+{
+	get_head(from, head);
 	if (from->bad)
 		return wrong(loading, VMSND_E_DAMAGED, "a card is damaged");
 	loading->card = card_named(loading->machine, head->name);
-	/* SS-02 */
-	if (!loading->card || strcmp(loading->card->cls->name, head->device) != 0)
-		return wrong(loading, VMSND_E_INVALID, "it has a card that this machine has not");
-	if (loading->card->loaded)
-		return wrong(loading, VMSND_E_DAMAGED, "it has a card twice");
-	if (loading->card->n_playback != head->n_playback ||
-	    loading->card->n_ports != head->n_ports)
-		return wrong(loading, VMSND_E_INVALID, "a card has other streams");
-	return true;
+	return fits(loading, head);
 }
 
 static void take_head(struct loading *loading, const struct card_head *head)
 {
 	struct vmsnd_card *card = loading->card;
 
-	card->loaded = card->held = true;
+	card->held = true;
 	card->paused = head->paused;
 	vmsnd_card_stand(card, loading->now);
 	for (unsigned dir = 0; dir < 2; dir++) {
@@ -554,18 +343,14 @@ static void take_head(struct loading *loading, const struct card_head *head)
 	}
 }
 
-static bool load_card(struct loading *loading, struct vmsnd_state_reader *from)
+static bool load_card(struct loading *loading, const struct card_head *head)
 {
-	struct card_head head;
-	struct vmsnd_lane *lane;
+	struct vmsnd_lane *lane = loading->card->lane;
 	bool loaded;
 
-	if (!read_head(loading, from, &head))
-		return false;
-	lane = loading->card->lane;
 	vmsnd_lane_lock(lane);
 	loading->now = vmsnd_lane_time(lane, loading->now);
-	take_head(loading, &head);
+	take_head(loading, head);
 	loaded = load_chains(loading) && load_outputs(loading) && load_ports(loading) &&
 		 load_device(loading) && load_transport(loading);
 	vmsnd_card_touch(loading->card);
@@ -573,51 +358,149 @@ static bool load_card(struct loading *loading, struct vmsnd_state_reader *from)
 	return loaded;
 }
 
-static bool all_loaded(struct loading *loading)
+static bool next_card(struct loading *loading, struct vmsnd_state_reader *payload)
 {
-	bool all = true;
+	struct vmsnd_state_key key;
 
-	for (struct vmsnd_card *card = loading->machine->first; card; card = card->after) {
-		all &= card->loaded;
-		card->loaded = false;
+	while (vmsnd_state_next(&loading->in, &key, payload)) {
+		if (strncmp(key.name, "card", sizeof(key.name)) != 0)
+			continue;
+		loading->number = key.card;
+		loading->card = NULL;
+		return key.major == VMSND_CARD_STATE_MAJOR ||
+		       wrong(loading, VMSND_E_VERSION, "a card is of another version");
 	}
-	return all ? true
-		   : wrong(loading, VMSND_E_INVALID, "it lacks a card that this machine has");
+	return false;
+}
+
+static bool all_seen(struct loading *loading)
+{
+	loading->card = NULL;
+	for (struct vmsnd_card *card = loading->machine->first; card; card = card->after)
+		if (!card->loaded)
+			return wrong(loading, VMSND_E_INVALID,
+				     "it lacks a card that this machine has");
+	return true;
+}
+
+/* The same cards both ways, each of them once, before anything is changed. */
+static bool check_cards(struct loading *loading)
+{
+	struct vmsnd_state_in begin = loading->in;
+	struct vmsnd_state_reader payload;
+	struct card_head head;
+	bool fine;
+
+	for (struct vmsnd_card *card = loading->machine->first; card; card = card->after)
+		card->loaded = false;
+	while (next_card(loading, &payload) && read_head(loading, &payload, &head))
+		loading->card->loaded = true;
+	fine = !loading->rc && all_seen(loading);
+	for (struct vmsnd_card *card = loading->machine->first; card; card = card->after)
+		card->loaded = false;
+	loading->in = begin;
+	return fine;
 }
 
 static bool load_cards(struct loading *loading)
 {
-	struct vmsnd_state_key key;
 	struct vmsnd_state_reader payload;
 	vmsnd_ns now = loading->now;
+	struct card_head head;
 
-	while (vmsnd_state_next(&loading->in, &key, &payload)) {
-		if (strncmp(key.name, "card", sizeof(key.name)) != 0)
-			continue;
-		if (key.major != CARD_MAJOR)
-			return wrong(loading, VMSND_E_VERSION, "a card is of another version");
-		loading->number = key.card;
+	while (next_card(loading, &payload)) {
 		loading->now = now;
-		loading->card = NULL;
-		if (!load_card(loading, &payload))
+		if (!read_head(loading, &payload, &head) || !load_card(loading, &head))
 			return false;
 	}
 	loading->card = NULL;
-	return all_loaded(loading);
+	return !loading->rc;
+}
+
+/* ---- the whole ---- */
+
+static bool is_unused(struct loading *loading)
+{
+	struct vmsnd_stream_params params;
+	bool used = loading->machine->changing;
+
+	for (struct vmsnd_card *card = loading->machine->first; card; card = card->after) {
+		vmsnd_lane_lock(card->lane);
+		used |= card->connected;
+		for (unsigned i = 0; i < card->n_ports; i++)
+			used |= vmsnd_port_params(card->ports[i].port, &params);
+		vmsnd_lane_unlock(card->lane, false);
+	}
+	return !used || wrong(loading, VMSND_E_INVALID, "a guest uses this machine already");
+}
+
+static void say_wrong(const struct loading *loading)
+{
+	vmsnd_logf(
+	    &loading->machine->log, VMSND_LOG_ERROR, "%s%sthe saved state cannot be loaded: %s",
+	    loading->card ? loading->card->name : "", loading->card ? ": " : "", loading->what);
+}
+
+/* What a card of the machine was held by, beside what is in a state. */
+static void hold_as_before(struct vmsnd_machine *machine, vmsnd_ns now)
+{
+	for (struct vmsnd_card *card = machine->first; card; card = card->after) {
+		vmsnd_lane_lock(card->lane);
+		card->held = machine->phase != VMSND_MACHINE_ON;
+		vmsnd_card_stand(card, vmsnd_lane_time(card->lane, now));
+		vmsnd_card_touch(card);
+		vmsnd_lane_unlock(card->lane, true);
+	}
+}
+
+static void empty_ports(struct vmsnd_machine *machine, vmsnd_ns now)
+{
+	for (struct vmsnd_card *card = machine->first; card; card = card->after) {
+		vmsnd_lane_lock(card->lane);
+		for (unsigned i = 0; i < card->n_ports; i++)
+			vmsnd_port_close(card->ports[i].port, vmsnd_lane_time(card->lane, now));
+		vmsnd_lane_unlock(card->lane, true);
+	}
+}
+
+/* Half of a state is none: the machine is brought back to what it was by the same means. */
+static void take_back(const struct loading *failed, const uint8_t *bytes, size_t n_bytes,
+		      vmsnd_ns now)
+{
+	struct loading loading = {
+	    .machine = failed->machine, .in = {.bytes = bytes, .n_bytes = n_bytes}, .now = now};
+	struct vmsnd_error error;
+
+	empty_ports(failed->machine, now);
+	if (vmsnd_state_tree(bytes, n_bytes, &loading.config, &error) || !load_cards(&loading))
+		vmsnd_logf(&failed->machine->log, VMSND_LOG_ERROR,
+			   "nor can the machine be as it was: %s",
+			   loading.what ? loading.what : error.line);
+	hold_as_before(failed->machine, now);
+	vmsnd_tree_free(loading.config);
 }
 
 static enum vmsnd_rc load(struct loading *loading)
 {
 	struct vmsnd_machine *machine = loading->machine;
-	bool loaded = load_cards(loading);
+	vmsnd_ns now = loading->now;
+	uint8_t *before = NULL;
+	size_t n_before = 0;
 
-	if (loaded) {
-		machine->phase = VMSND_MACHINE_SUSPENDED;
-		return VMSND_OK;
+	if (!is_unused(loading) || !check_cards(loading)) {
+		say_wrong(loading);
+		return loading->rc;
 	}
-	vmsnd_logf(&machine->log, VMSND_LOG_ERROR, "%s%sthe saved state cannot be loaded: %s",
-		   loading->card ? loading->card->name : "", loading->card ? ": " : "",
-		   loading->what);
+	loading->rc = vmsnd_machine_save_planned(machine, now, &before, &n_before);
+	if (loading->rc)
+		return loading->rc;
+	if (load_cards(loading)) {
+		machine->phase = VMSND_MACHINE_SUSPENDED;
+	} else {
+		say_wrong(loading);
+		take_back(loading, before, n_before, now);
+	}
+	free(before);
 	return loading->rc;
 }
 
@@ -627,20 +510,15 @@ enum vmsnd_rc vmsnd_machine_load(struct vmsnd_machine *machine, const uint8_t *b
 	struct loading loading = {
 	    .machine = machine, .in = {.bytes = bytes, .n_bytes = n_bytes}, .now = now};
 	struct vmsnd_error error;
-	enum vmsnd_rc rc = vmsnd_state_tree(bytes, n_bytes, &loading.config, &error);
+	enum vmsnd_rc rc = vmsnd_state_tree(bytes, n_bytes, &loading.config, &error), started;
 
-	if (rc) {
-		vmsnd_logf(&machine->log, VMSND_LOG_ERROR, "%s", error.line);
-		return rc;
-	}
 	vmsnd_machine_plan_lock(machine);
-	if (machine->changing) {
-		rc = VMSND_E_INVALID;
-		vmsnd_logf(&machine->log, VMSND_LOG_ERROR,
-			   "a state cannot be loaded while the machine changes");
-	} else {
+	if (rc)
+		vmsnd_logf(&machine->log, VMSND_LOG_ERROR, "%s", error.line);
+	else
 		rc = load(&loading);
-	}
+	started = vmsnd_machine_start_threads(machine);
+	rc = rc ? rc : started;
 	vmsnd_machine_plan_unlock(machine);
 	vmsnd_tree_free(loading.config);
 	if (!rc)
