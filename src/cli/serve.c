@@ -262,6 +262,7 @@ static void raise_file_limit(void)
 static enum vmsnd_rc open_control(struct request *request, struct served *served)
 {
 	struct vmsnd_control_conf conf = {.machine = served->machine,
+					  .root = served->root,
 					  .log = served->log,
 					  .heard = &request->heard,
 					  .wall_us = vmsnd_clock_wall_us,

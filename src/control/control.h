@@ -53,7 +53,10 @@ struct vmsnd_control_conf {
 	struct vmsnd_machine *machine; /* outlives the server */
 	const struct vmsnd_log *log;   /* likewise */
 	struct vmsnd_overheard *heard; /* what `log` and the machine write to, or NULL */
-	int64_t (*wall_us)(void);      /* for the time stamps of events */
+	/* What the program was configured with, for what is no machine's (lanes, modules, the
+	 * socket); outlives the server. NULL: nothing. */
+	const struct vmsnd_node *root;
+	int64_t (*wall_us)(void); /* for the time stamps of events */
 	/* Somebody pokes it when there may be something new; open, outlives the server. NULL:
 	 * changes are found by looking now and then. */
 	struct vmsnd_wake *wake;

@@ -108,6 +108,7 @@ struct vmsnd_control_saver {
 struct vmsnd_control_call {
 	struct vmsnd_control *control;
 	struct vmsnd_machine *machine;
+	const struct vmsnd_node *root; /* what the program was configured with, or NULL */
 	struct vmsnd_overheard *heard;
 	struct vmsnd_control_watch *watch;
 	struct vmsnd_control_saver *saver;

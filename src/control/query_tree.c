@@ -21,12 +21,33 @@ static void show(struct vmsnd_control_call *call, struct vmsnd_node *root, const
 	vmsnd_tree_free(root);
 }
 
+/* Around the machine's own tree, which is given up, what the program was configured with besides.
+ */
+static struct vmsnd_node *with_the_rest(const struct vmsnd_node *root, struct vmsnd_node *machine)
+{
+	struct vmsnd_node *whole;
+
+	if (!root || !machine)
+		return machine;
+	whole = vmsnd_tree_copy(root);
+	if (whole) {
+		vmsnd_node_remove(whole, "cards");
+		vmsnd_node_remove(whole, "transforms");
+		if (vmsnd_tree_merge(whole, machine, true)) {
+			vmsnd_tree_free(whole);
+			whole = NULL;
+		}
+	}
+	vmsnd_tree_free(machine);
+	return whole;
+}
+
 void vmsnd_control_query_config(struct vmsnd_control_call *call)
 {
 	enum { ARG_DEFAULTS, ARG_PATH };
+	struct vmsnd_node *machine = vmsnd_machine_tree(call->machine, call->args[ARG_DEFAULTS].on);
 
-	show(call, vmsnd_machine_tree(call->machine, call->args[ARG_DEFAULTS].on),
-	     call->args[ARG_PATH].text);
+	show(call, with_the_rest(call->root, machine), call->args[ARG_PATH].text);
 }
 
 void vmsnd_control_query_statistics(struct vmsnd_control_call *call)

@@ -52,6 +52,7 @@ static void answer(struct vmsnd_control *control, struct vmsnd_control_peer *pee
 	struct vmsnd_control_request request = {
 	    .call = {.control = control,
 		     .machine = control->conf.machine,
+		     .root = control->conf.root,
 		     .heard = control->conf.heard,
 		     .watch = control->watch,
 		     .saver = &control->saver,

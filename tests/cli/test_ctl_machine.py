@@ -101,7 +101,12 @@ def test_trees_for_people_and_programs():
         ctl_wrong(1, "statistics", "vm2", part="there is no 'vm2'")
         assert json.loads(ctl_fine("config", "-j"))["cards"]["vm1"]["device"] == "virtio-snd"
         shown = ctl_fine("config")
-        assert shown.startswith("cards:\n  vm1:\n    device: virtio-snd\n"), shown
+        assert "\ncards:\n  vm1:\n    device: virtio-snd\n" in shown, shown
+        # A file of it is the same machine, with all that is not a card's.
+        assert "control: c.sock\n" in shown, shown
+        with open("now.yaml", "w") as file:
+            file.write(shown)
+        assert subprocess.run([VMSND, "config", "check", "now.yaml"], capture_output=True).returncode == 0
         assert ctl_fine("modules") == "no module was loaded\n"
         qmp = Qmp()
         # With a dash in it: what is answered is what the protocol has.

@@ -118,8 +118,8 @@ ctl() { # ARGUMENTS of vmsnd ctl
 	"$vmsnd" ctl "$@" || note "vmsnd ctl $* failed"
 }
 
-figure() { # OUTPUT MEMBER [playback|capture]: of the card's first stream, as query-streams has it
-	"$vmsnd" ctl raw query-streams | awk -v output="$1," -v member="\"$2\":" -v way="\"${3:-playback}\"," '
+figure() { # OUTPUT MEMBER [playback|capture]: of the first card's first stream, as query-streams has it
+	"$vmsnd" ctl --card 0 raw query-streams | awk -v output="$1," -v member="\"$2\":" -v way="\"${3:-playback}\"," '
 		$1 == "\"direction\":" { ours = $2 == way }
 		$1 == "\"stream\":" { ours = ours && $2 == "0," }
 		$1 == "\"output\":" { ours = ours && $2 == output }
@@ -131,6 +131,7 @@ reaches() { # OUTPUT MEMBER NUMBER [playback|capture]: within 20 s or so
 	for ((i = 0; i < 600; i++)); do
 		have=$(figure "$1" "$2" "${4:-}")
 		[ "${have:-0}" -ge "$3" ] && return
+		kill -0 "$server" 2>/dev/null || break
 		sleep 0.03
 	done
 	note "waited in vain for $2 of output $1 to reach $3, it is ${have:-nothing}"

@@ -80,7 +80,7 @@ pause() { # COMMAND that takes its time, in which nothing goes out
 	"$@"
 	[ "$(figure 0 frames-out)" = "$before" ]
 	ok $? "pause: nothing goes out in: ${*##*/}" || note "$before frames, then $(figure 0 frames-out)"
-	ctl resume
+	ctl unpause
 }
 serve pause "${card[@]}" --backend "file,path=$work/pause.wav" --backend "file,path=$work/pause-2.wav"
 guest qemu pause play/S16_LE/48000/2/120000/0/--buffer-time=1000000,--period-time=50000
