@@ -33,6 +33,8 @@ static void mmio_write(void *ctx, uint64_t offset, unsigned bytes, uint64_t valu
 	vmsnd_lane_lock(card->lane);
 	now = vmsnd_lane_time(card->lane, now);
 	vmsnd_card_advance(card, now);
+	if (now < card->time)
+		now = card->time;
 	card->mmio.write(card->mmio.ctx, offset, bytes, value, now);
 	vmsnd_card_touch(card);
 	vmsnd_lane_unlock(card->lane, true);

@@ -17,6 +17,8 @@ static struct vmsnd_guest_bus *enter(struct vmsnd_card *card, vmsnd_ns *now)
 	*now = vmsnd_lane_time(card->lane, *now);
 	vmsnd_card_advance(card, *now);
 	vmsnd_card_touch(card);
+	if (*now < card->time)
+		*now = card->time;
 	return &card->guest;
 }
 

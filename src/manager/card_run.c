@@ -45,6 +45,9 @@ vmsnd_ns vmsnd_card_advance(struct vmsnd_card *card, vmsnd_ns now)
 {
 	unsigned again = 0;
 
+	/* Who has waited for the lane may be a little behind. */
+	if (now < card->time)
+		now = card->time;
 	for (unsigned steps = 0; card->touched || card->next <= now; steps++) {
 		vmsnd_ns at = card->next < now ? card->next : now;
 

@@ -14,10 +14,13 @@
 struct vmsnd_lane_clock {
 	vmsnd_ns held;     /* time left out so far */
 	vmsnd_ns deadline; /* of the next step, in the lane's time, or VMSND_NEVER */
+	vmsnd_ns last;     /* as told last: others than the lane's thread look at it, too */
+	vmsnd_ns missed;   /* the deadline of the last hiccup */
 	uint64_t hiccups;
 };
 
-/* The lane's time at real time `real`; holds the clock at the deadline after a hiccup. */
+/* The lane's time at real time `real`; after a hiccup it holds the clock at the deadline, or where
+ * somebody saw it last if that is later. It never goes back. */
 vmsnd_ns vmsnd_lane_clock_at(struct vmsnd_lane_clock *clock, vmsnd_ns real);
 
 #endif

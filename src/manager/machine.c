@@ -241,6 +241,8 @@ bool vmsnd_seat_change(const struct vmsnd_machine *machine, unsigned number, vms
 	seat->now = vmsnd_lane_time(seat->lane, now);
 	vmsnd_card_advance(seat->card, seat->now);
 	vmsnd_card_touch(seat->card);
+	if (seat->now < seat->card->time)
+		seat->now = seat->card->time;
 	seat->card->watched = 0;
 	return true;
 }
