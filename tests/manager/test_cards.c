@@ -239,8 +239,9 @@ static const struct vmsnd_dev_class big = {.abi = VMSND_DEV_ABI,
 					   .counters = big_counters,
 					   .abi_end = VMSND_DEV_ABI};
 
-/* Zeroed and aligned, and so again after another card had those pages. */
-static void test_DM35_storage_is_zeroed_and_aligned(void **state)
+/* Zeroed and aligned, and so again after another card had those pages. Ports and interrupts are
+ * there before the constructor runs. */
+static void test_DM35_DM38_storage_is_zeroed_aligned_and_all_is_there(void **state)
 {
 	actors_open(false);
 	assert_int_equal(vmsnd_registry_add_device(actors.registry, &big), VMSND_RECORD_FINE);
@@ -250,6 +251,29 @@ static void test_DM35_storage_is_zeroed_and_aligned(void **state)
 		assert_true(storage_is_right);
 		assert_int_equal(vmsnd_machine_remove(actors.machine, 0, actors.now), VMSND_OK);
 	}
+	actors_close();
+}
+
+static size_t huge_footprint(const struct vmsnd_dev_conf *conf)
+{
+	return VMSND_DEV_BYTES_MAX + 1;
+}
+
+static void test_DM07_a_device_that_wants_too_much_is_refused(void **state)
+{
+	static struct vmsnd_dev_class huge;
+
+	huge = big;
+	huge.name = "huge";
+	huge.footprint = huge_footprint;
+	storage_is_right = true;
+	actors_open(false);
+	assert_int_equal(vmsnd_registry_add_device(actors.registry, &huge), VMSND_RECORD_FINE);
+	assert_int_not_equal(add("a: {device: huge, transport: hall}"), VMSND_OK);
+	assert_int_not_equal(actors_try("cards: {a: {device: huge, transport: hall}}"), VMSND_OK);
+	assert_int_equal(lines_with("huge cannot have 1 playback and 1 capture streams"), 2);
+	assert_int_equal(all_lines(), 2);
+	assert_int_equal(n_cards(), 0);
 	actors_close();
 }
 
@@ -532,7 +556,8 @@ int main(void)
 	    cmocka_unit_test(test_DM32_a_given_number_is_kept_free),
 	    cmocka_unit_test(test_DM33_numbers_that_parse_alike_are_the_same),
 	    cmocka_unit_test(test_DM34_no_more_than_the_device_allows),
-	    cmocka_unit_test(test_DM35_storage_is_zeroed_and_aligned),
+	    cmocka_unit_test(test_DM35_DM38_storage_is_zeroed_aligned_and_all_is_there),
+	    cmocka_unit_test(test_DM07_a_device_that_wants_too_much_is_refused),
 	    cmocka_unit_test(test_DM36_a_card_stands_still_until_power_on),
 	    cmocka_unit_test(test_DM39_a_failed_constructor_takes_all_back),
 	    cmocka_unit_test(test_DM39_a_failed_addition_leaves_the_others),

@@ -245,7 +245,7 @@ static void test_DM64_no_more_of_a_class_than_a_machine_may_have(void **state)
 	vmsnd_drivers_close(other);
 }
 
-static void test_DM65_numbers_only_grow(void **state)
+static void test_DM37_DM65_numbers_only_grow(void **state)
 {
 	struct world *world = *state;
 
@@ -281,7 +281,7 @@ static void test_DM66_what_cannot_be_built_leaves_the_chain_as_it_was(void **sta
 	assert_int_equal(vmsnd_drivers_count(world->chain), 1);
 }
 
-static void test_DM66_one_that_wants_too_much_is_refused(void **state)
+static void test_DM07_DM66_one_that_wants_too_much_is_refused(void **state)
 {
 	struct world *world = *state;
 
@@ -618,9 +618,9 @@ int main(void)
 	    ROW(test_DM64_each_refusal_has_its_code_and_its_line),
 	    ROW(test_DM64_a_node_is_told_with_its_place),
 	    ROW(test_DM64_no_more_of_a_class_than_a_machine_may_have),
-	    ROW(test_DM65_numbers_only_grow),
+	    ROW(test_DM37_DM65_numbers_only_grow),
 	    ROW(test_DM66_what_cannot_be_built_leaves_the_chain_as_it_was),
-	    ROW(test_DM66_one_that_wants_too_much_is_refused),
+	    ROW(test_DM07_DM66_one_that_wants_too_much_is_refused),
 	    ROW(test_DM67_DM68_a_driver_goes_where_it_is_told),
 	    ROW(test_DM69_detached_by_name_and_occurrence_or_all),
 	    ROW(test_DM71_destroyed_from_bottom_to_top),

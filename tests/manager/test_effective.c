@@ -332,7 +332,7 @@ static const char ruled[] = "transforms:\n"
 			    "\"null\"}, {backend: stage}]}}\n";
 
 /* At the start and at every attach; never twice; what a rule takes away is not attached. */
-static void test_CF06_rules_are_for_every_chain(void **state)
+static void test_CF06_DM63_rules_are_for_every_chain(void **state)
 {
 	struct vmsnd_output_status status;
 	unsigned output;
@@ -400,7 +400,7 @@ int main(void)
 	    cmocka_unit_test(test_DM64_what_is_wrong_with_a_driver),
 	    cmocka_unit_test(test_DM67_attaching_until_there_is_no_room),
 	    cmocka_unit_test(test_DM68_DM69_drivers_by_place_and_by_name),
-	    cmocka_unit_test(test_CF06_rules_are_for_every_chain),
+	    cmocka_unit_test(test_CF06_DM63_rules_are_for_every_chain),
 	    cmocka_unit_test(test_statistics_are_a_tree),
 	};
 

@@ -76,7 +76,7 @@ static void test_a_second_file_comes_and_goes_and_the_first_does_not_notice(void
 }
 
 /* Output 0 goes; the guest's clock does not stop and the other output does not notice. */
-static void test_the_first_output_goes_and_another_takes_its_place(void **state)
+static void test_DM70_the_first_output_goes_and_another_takes_its_place(void **state)
 {
 	struct stage stage;
 	uint64_t frames;
@@ -484,12 +484,45 @@ static void test_hundreds_of_outputs_come_and_go(void **state)
 	stage_forget(&stage);
 }
 
+/* LC-04: nothing of the machine's own stops in a suspend: guests are answered, and what they hand
+ * over is kept for later. */
+static void test_LC04_guests_are_served_while_streams_stand_still(void **state)
+{
+	struct stage stage;
+	struct vmsnd_guest *guest;
+	uint64_t completed;
+	int ticket;
+
+	stage_open(&stage);
+	add(&stage, "", sim_file(&stage.sim, "whole.wav", ""));
+	stage_play(&stage, 48000);
+	stage_run(&stage, 300 * MS);
+	guest = stage.player.guest;
+	assert_int_equal(vmsnd_machine_life(stage.sim.machine, VMSND_LIFE_SUSPEND, stage.sim.now),
+			 VMSND_OK);
+	stage_run(&stage, 20 * MS); /* what was done already comes back */
+	completed = stage.player.frames_completed;
+	ticket = vmsnd_guest_submit_params(guest, 1, &stage.player.conf.params, stage.sim.now);
+	assert_true(ticket >= 0);
+	vmsnd_machine_advance(stage.sim.machine, stage.sim.now);
+	assert_int_equal(vmsnd_guest_collect(guest, ticket, stage.sim.now).status, VIRTIO_SND_S_OK);
+	stage_run(&stage, SECOND);
+	assert_int_equal(stage.player.frames_completed, completed);
+	assert_int_equal(vmsnd_machine_life(stage.sim.machine, VMSND_LIFE_RESUME, stage.sim.now),
+			 VMSND_OK);
+	stage_finish(&stage);
+	vmsnd_machine_close(stage.sim.machine, stage.sim.now);
+	sim_assert_file(sim_path(&stage.sim, "whole.wav"), &stage.signal, 48000, 2 * PERIOD);
+	stage_forget(&stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_LC04_guests_are_served_while_streams_stand_still),
 	    cmocka_unit_test(test_a_recording_beside_null_is_exact_from_its_first_frame_on),
 	    cmocka_unit_test(test_a_second_file_comes_and_goes_and_the_first_does_not_notice),
-	    cmocka_unit_test(test_the_first_output_goes_and_another_takes_its_place),
+	    cmocka_unit_test(test_DM70_the_first_output_goes_and_another_takes_its_place),
 	    cmocka_unit_test(test_eight_outputs_and_no_more),
 	    cmocka_unit_test(test_every_output_is_shown_with_its_text_and_ways),
 	    cmocka_unit_test(test_AT_05_an_output_that_is_away_says_so),
