@@ -361,8 +361,10 @@ static void load_unit(struct vmsnd_lun *lun, const struct saved_unit *saved, vms
 	uint32_t n = saved->frames.n, put = 0;
 
 	vmsnd_lun_volume(lun, &saved->volume);
-	if (lun->index == 0)
+	if (lun->index == 0) { /* these are the port's */
+		lun->opens = lun->losses = 0;
 		return;
+	}
 	lun->opens = saved->opens;
 	lun->losses = saved->losses;
 	lun->due = saved->due;
@@ -400,9 +402,9 @@ static void load_port(struct vmsnd_port *port, const struct saved_port *saved, v
 	set_figures(&port->stand, saved->stand);
 	port->moved_blocks =
 	    vmsnd_figure_rt(&port->main.blocks) + vmsnd_figure_rt(&port->stand.blocks);
+	port->params = saved->known ? saved->params : (struct vmsnd_stream_params){0};
 	if (!saved->known)
 		return;
-	port->params = saved->params;
 	port->frame_bytes = vmsnd_format_frame_bytes(&saved->params.format);
 	vmsnd_block_clock_init(&port->clock, saved->params.format.rate_hz,
 			       saved->params.period_frames, 1);

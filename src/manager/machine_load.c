@@ -58,7 +58,7 @@ struct loading {
 	uint32_t number;
 	vmsnd_ns now;
 	enum vmsnd_rc rc;
-	const char *what; /* is wrong */
+	const char *what; /* is wrong; NULL: a line has said so already */
 };
 
 static bool wrong(struct loading *loading, enum vmsnd_rc rc, const char *what)
@@ -139,14 +139,17 @@ static bool load_chains(struct loading *loading)
 		const struct vmsnd_node *node;
 		char name[8] = {(char)('0' + i)};
 		unsigned place = i;
+		enum vmsnd_rc rc;
 
 		node = outputs ? vmsnd_node_find(outputs, name) : NULL;
 		if (node && card->outputs[i] && same_chain(card, i, node))
 			continue;
 		if (card->outputs[i])
 			vmsnd_card_detach(card, &card->outputs[i], loading->now);
-		if (node && vmsnd_card_attach_node(card, node, loading->now, &place))
-			return wrong(loading, VMSND_E_INVALID, "an output cannot be made");
+		rc = node ? vmsnd_card_attach_node(card, node, loading->now, &place) : VMSND_OK;
+		if (rc) /* as a rule a line has said why */
+			return wrong(loading, VMSND_E_INVALID,
+				     rc == VMSND_E_NO_VALUE ? "an output has no backend" : NULL);
 	}
 	return true;
 }
@@ -436,6 +439,8 @@ static bool is_unused(struct loading *loading)
 
 static void say_wrong(const struct loading *loading)
 {
+	if (!loading->what)
+		return;
 	vmsnd_logf(
 	    &loading->machine->log, VMSND_LOG_ERROR, "%s%sthe saved state cannot be loaded: %s",
 	    loading->card ? loading->card->name : "", loading->card ? ": " : "", loading->what);
@@ -474,8 +479,7 @@ static void take_back(const struct loading *failed, const uint8_t *bytes, size_t
 	empty_ports(failed->machine, now);
 	if (vmsnd_state_tree(bytes, n_bytes, &loading.config, &error) || !load_cards(&loading))
 		vmsnd_logf(&failed->machine->log, VMSND_LOG_ERROR,
-			   "nor can the machine be as it was: %s",
-			   loading.what ? loading.what : error.line);
+			   "nor can the machine be made again what it was before");
 	hold_as_before(failed->machine, now);
 	vmsnd_tree_free(loading.config);
 }
