@@ -113,12 +113,22 @@ static void print_help(FILE *to)
 	      to);
 }
 
+/* Anywhere among the options, but not among words that are to be completed. */
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 1;
+	     i < argc && strcmp(argv[i], "--") != 0 && strcmp(argv[i], "--complete") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
 static int run_command(int argc, char **argv)
 {
 	for (size_t i = 0; i < COUNT(commands); i++) {
 		if (strcmp(commands[i]->name, argv[0]) != 0)
 			continue;
-		if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		if (asks_for_help(argc, argv)) {
 			fputs(commands[i]->help, stdout);
 			return VMSND_EXIT_DONE;
 		}

@@ -238,9 +238,10 @@ static bool take_only(struct vmsnd_control_call *call, bool optional,
 	if (n == 1)
 		return true;
 	if (optional)
-		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC,
-				   "%s: there are %u cards: 'card' has to say which",
-				   call->command->name, n);
+		vmsnd_control_fail(
+		    call, VMSND_CONTROL_GENERIC,
+		    "%s: there are %u cards: 'card' has to say which (vmsnd ctl: --card)",
+		    call->command->name, n);
 	else
 		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC, "%s needs 'card', %s",
 				   call->command->name, kinds[VMSND_CONTROL_CARD].words);

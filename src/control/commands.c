@@ -91,8 +91,8 @@ static const struct vmsnd_control_command commands[] = {
      .run = vmsnd_control_query_statistics},
     {.name = "query-config",
      .help = "The configuration as it is now, with all that was changed since the start: a file "
-	     "of it makes the same machine again. The loudness of one direction or one channel "
-	     "alone is not in it.",
+	     "of it makes the same machine again. The loudness of one channel alone is not in "
+	     "it, nor that of one direction of an output that goes both ways.",
      .returns = "an object as in vmsnd.yaml; what is at the path, if one is given",
      .args = {{"defaults", VMSND_CONTROL_BOOL, true, "with all options; default: false"},
 	      {"path", VMSND_CONTROL_TEXT, true, "a part of it: \"cards.vm1\""}},

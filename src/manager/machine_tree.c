@@ -22,13 +22,29 @@ static void set_defaults(struct vmsnd_node *node, const struct vmsnd_option *tab
 	}
 }
 
-/* What was changed since: both ways alike, and no channel apart, can be said by an option. */
-static void set_volume(struct vmsnd_node *node, const struct vmsnd_output *output)
+static bool goes(const struct vmsnd_card *card, const struct vmsnd_output *output,
+		 enum vmsnd_dir dir)
 {
-	const struct vmsnd_volume *volume = &output->volume[VMSND_PLAYBACK];
+	for (unsigned i = 0; i < card->n_ports; i++)
+		if (vmsnd_card_port_dir(card, i) == dir && output->units[i].lun &&
+		    !output->units[i].leaving)
+			return true;
+	return false;
+}
+
+/* What was changed since: no channel apart, and both ways alike if it goes both ways, can be said
+ * by an option. */
+static void set_volume(struct vmsnd_node *node, const struct vmsnd_card *card,
+		       const struct vmsnd_output *output)
+{
+	bool plays = goes(card, output, VMSND_PLAYBACK),
+	     records = goes(card, output, VMSND_CAPTURE);
+	const struct vmsnd_volume *volume =
+	    &output->volume[records && !plays ? VMSND_CAPTURE : VMSND_PLAYBACK];
 	struct vmsnd_volume plain = {.gain_mdb = volume->gain_mdb, .muted = volume->muted};
 
-	if (memcmp(volume, &output->volume[VMSND_CAPTURE], sizeof(*volume)) != 0 ||
+	if ((plays == records &&
+	     memcmp(volume, &output->volume[VMSND_CAPTURE], sizeof(*volume)) != 0) ||
 	    memcmp(volume, &plain, sizeof(plain)) != 0 ||
 	    (volume->muted != 0 && volume->muted != UINT32_MAX))
 		return;
@@ -38,8 +54,8 @@ static void set_volume(struct vmsnd_node *node, const struct vmsnd_output *outpu
 		vmsnd_leaf_set_bool(node, "mute", volume->muted != 0);
 }
 
-static bool write_output(struct vmsnd_node *outputs, const struct vmsnd_output *output,
-			 bool defaults)
+static bool write_output(struct vmsnd_node *outputs, const struct vmsnd_card *card,
+			 const struct vmsnd_output *output, bool defaults)
 {
 	struct vmsnd_chain_conf texts = vmsnd_card_chain_texts(&output->now);
 	struct vmsnd_error error;
@@ -50,7 +66,7 @@ static bool write_output(struct vmsnd_node *outputs, const struct vmsnd_output *
 	node = vmsnd_node_make(outputs, name);
 	if (!node || vmsnd_card_chain_write(node, &texts, output->now.injected, &error))
 		return false;
-	set_volume(node, output);
+	set_volume(node, card, output);
 	if (defaults)
 		set_defaults(node, output->now.host->table);
 	return true;
@@ -67,7 +83,7 @@ static bool write_outputs(struct vmsnd_node *node, const struct vmsnd_card *card
 		else if (gap)
 			vmsnd_node_set_list(outputs, false);
 		if (card->outputs[i])
-			whole = write_output(outputs, card->outputs[i], defaults);
+			whole = write_output(outputs, card, card->outputs[i], defaults);
 		if (i == 0 && whole)
 			vmsnd_node_set_list(outputs, card->outputs[0] != NULL);
 	}

@@ -45,13 +45,15 @@ def ctl_wrong(code, *words, part, **options):
 class Server:
     """A vmsnd whose control socket answers, and whose cards listen."""
 
-    def __init__(self, *words, cards=(CARD,), path="c.sock"):
+    def __init__(self, *words, cards=(CARD,), path="c.sock", count=None):
+        """`count`: of cards, where they are among the words. No path: as the words have it."""
         devices = [word for card in cards for word in ("-d", card)]
+        control = ["--control", path] if path else []
         self.lines = []
-        self.process = subprocess.Popen([VMSND, "serve", *devices, *words, "--control", path],
+        self.process = subprocess.Popen([VMSND, "serve", *devices, *words, *control],
                                         stderr=subprocess.PIPE, text=True)
         self.ready = threading.Event()
-        self.left = len(cards)
+        self.left = len(cards) if count is None else count
         self.reader = threading.Thread(target=self.read)
         self.reader.start()
         assert self.ready.wait(LIMIT_S), "vmsnd said nothing"

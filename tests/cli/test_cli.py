@@ -92,6 +92,9 @@ def test_help_names_every_subcommand():
     for name in ("serve", "config", "demo", "devices", "backends"):
         assert f"  {name} " in result.stdout
         assert run(name, "--help").stdout.startswith(f"Usage: vmsnd {name}")
+    for words in (["serve", "--quiet"], ["config", "check"], ["config", "show"], ["ctl", "reattach"]):
+        result = run(*words, "--help")
+        assert result.returncode == 0 and result.stdout == run(words[0], "--help").stdout, words
 
 
 def test_nothing_asked_for_is_a_usage_error():

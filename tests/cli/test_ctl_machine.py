@@ -102,6 +102,12 @@ def test_trees_for_people_and_programs():
         assert json.loads(ctl_fine("config", "-j"))["cards"]["vm1"]["device"] == "virtio-snd"
         shown = ctl_fine("config")
         assert "\ncards:\n  vm1:\n    device: virtio-snd\n" in shown, shown
+        # The first output goes both ways, a file without in= but one.
+        ctl_fine("attach", "file,path=loud.wav")
+        ctl_fine("volume", "0", "-7")
+        ctl_fine("volume", "1", "-8")
+        outputs = json.loads(ctl_fine("config", "-j"))["cards"]["vm1"]["outputs"]
+        assert "volume" not in outputs[0] and outputs[1]["volume"] == -8, outputs
         # A file of it is the same machine, with all that is not a card's.
         assert "control: c.sock\n" in shown, shown
         with open("now.yaml", "w") as file:

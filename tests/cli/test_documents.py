@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What README, the manual pages and 'vmsnd ctl --help' have their readers type works, in the order in which it stands
+there; and the manual page has every option.
+
+usage: test_documents.py VMSND TOP; prints TAP."""
+import os
+import re
+import shlex
+import subprocess
+
+from program import LIMIT_S, TOP, VMSND, Server, run_tests
+
+
+def read(name):
+    with open(os.path.join(TOP, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def commands(text):
+    """Lines that begin with vmsnd or export, as words; those that are continued in one."""
+    text = re.sub(r"\\\\?\n", " ", text)
+    lines = re.findall(r"^ *((?:vmsnd (?:serve|config|ctl|demo|devices|backends|drivers|modules|trace)|export) .*)", text, re.M)
+    return [shlex.split(re.sub(r"(?<=[ =,])/(tmp|run)/", os.getcwd() + "/", line), comments=True) for line in lines]
+
+
+class Reader:
+    """Types one command after another; one vmsnd serve at a time."""
+
+    def __init__(self):
+        self.server = None
+        self.env = {name: value for name, value in os.environ.items() if name != "VMSND_CONTROL"}
+
+    def rest(self):
+        if self.server:
+            assert self.server.end() == 0, self.server.lines
+        self.server = None
+
+    def type(self, words):
+        words = [word for word in words if word != "&"]
+        if words[0] == "export":
+            self.env.update([words[1].split("=", 1)])
+        elif words[1] == "serve":
+            self.rest()
+            self.server = Server(*words[2:], cards=(), path=None, count=words.count("--device"))
+        elif words[1:] == ["ctl", "events"]:
+            with subprocess.Popen([VMSND, *words[1:]], env=self.env, stdout=subprocess.PIPE) as process:
+                process.terminate()
+        else:
+            self.run(words[1:] + ["--fast"] * (words[1] == "demo"))
+
+    def run(self, words):
+        result = subprocess.run([VMSND, *words], env=self.env, capture_output=True, text=True, timeout=LIMIT_S)
+        assert result.returncode == 0 and result.stderr == "", (words, result)
+        if words == ["ctl", "quit"]:
+            assert self.server.end(None) == 0
+            self.server = None
+
+
+def works(text, least):
+    found = commands(text)
+    assert len(found) >= least, found
+    subprocess.run([VMSND, "demo", "--fast", "--output", "voice.wav"], stdout=subprocess.DEVNULL, check=True)
+    reader = Reader()
+    try:
+        for words in found:
+            reader.type(words)
+    finally:
+        reader.rest()
+
+
+def test_readme():
+    works(read("README.md"), 11)
+
+
+def test_manual_of_ctl():
+    works(read("docs/vmsnd-ctl.1.scd").split("# EXAMPLES")[1], 12)
+
+
+def test_help_of_ctl():
+    works(subprocess.run([VMSND, "ctl", "--help"], capture_output=True, text=True).stdout.split("Examples:")[1], 13)
+
+
+def test_manual():
+    works(read("docs/vmsnd.1.scd").split("# EXAMPLES")[1], 4)
+
+
+def test_the_manual_has_all_options():
+    manual = read("docs/vmsnd.1.scd")
+    for name in ("serve", "config", "demo", "trace", "modules"):
+        text = subprocess.run([VMSND, name, "--help"], capture_output=True, text=True).stdout.split("\nExamples")[0]
+        found = re.findall(r"^ {2,6}(?:-\w, )?(--[a-z]+)", text, re.M)
+        assert found, text
+        for option in found:
+            assert f"*{option}*" in manual, (name, option)
+
+
+run_tests(globals())
