@@ -42,11 +42,14 @@ def loudest(samples):
     return max(range(10, 2000, 10), key=power)
 
 
+def tone(frame):
+    return 16000 * math.sin(math.pi * 880 * frame / 48000)
+
+
 def check_tone(samples):
     assert loudest(samples) == 440
     for i in range(FRAMES):
-        wish = 16000 * math.sin(math.pi * 880 * i / 48000)
-        assert abs(samples[i] - wish) <= 1, (i, samples[i], wish)
+        assert abs(samples[i] - tone(i)) <= 1, (i, samples[i], tone(i))
 
 
 def plays_by_its_own_loop(embed, **more):
@@ -71,11 +74,15 @@ def test_example_by_a_lane():
     samples = sound(path)
     # Real time: not sooner than the sound is long, less what is under way before START.
     assert took > 0.95, took
-    # STOP comes when the last frame has been played; a block of silence may have begun by then, and
-    # more of them on a machine that is busy.
-    assert FRAMES <= len(samples) <= 2 * FRAMES, len(samples)
-    assert not any(samples[FRAMES:]), "sound after the end"
-    check_tone(samples)
+    # A machine that is busy lets the guest come late; then there is silence between two frames, but
+    # none is missing, twice or in another order. A block of it may have begun before STOP, too.
+    frame = 0
+    for at, sample in enumerate(samples):
+        if frame < FRAMES and abs(sample - tone(frame)) <= 1:
+            frame += 1
+        else:
+            assert sample == 0, (at, frame, sample)
+    assert frame == FRAMES, frame
 
 
 def test_example_refuses_nonsense():

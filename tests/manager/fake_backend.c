@@ -45,6 +45,13 @@ static void hold(void)
 		sched_yield();
 }
 
+static void hold_streams(void)
+{
+	while (atomic_load(&fake.hold_streams))
+		sched_yield();
+	hold();
+}
+
 void fake_notice(int dir)
 {
 	pthread_mutex_lock(&speech);
@@ -94,7 +101,7 @@ static enum vmsnd_rc fake_stream_open(struct vmsnd_backend *host,
 	struct vmsnd_stream *stream;
 	uint32_t rate_hz;
 
-	hold();
+	hold_streams();
 	fake.stream_tries++;
 	if (fake.streams_away)
 		return VMSND_E_GONE;

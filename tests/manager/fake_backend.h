@@ -20,6 +20,7 @@ struct fake {
 	_Atomic bool deaf;         /* no capture */
 	_Atomic uint32_t rate_hz;  /* of every stream; 0: as wanted */
 	_Atomic bool hold;         /* slow calls wait for this to end */
+	_Atomic bool hold_streams; /* the same, but only stream_open does */
 	const char *no_device;     /* device_set: GONE for this one */
 	struct vmsnd_host_device devices[4];
 	size_t n_devices;

@@ -371,13 +371,13 @@ static void test_DM73_the_guest_starts_anew_meanwhile(void **state)
 
 	begin(&stage, "");
 	stage_run(&stage, 100 * MS);
-	fake.hold = true;
+	fake.hold_streams = true;
 	reattach(&stage, 0, "fake-slow-streams");
 	vmsnd_guest_player_abort(&stage.player);
 	stage_finish(&stage);
 	stage_play(&stage, FRAMES);
 	stage_run(&stage, 100 * MS);
-	fake.hold = false;
+	fake.hold_streams = false;
 	settle(&stage, 0);
 	assert_int_equal(state_of(&stage, 0), VMSND_OK);
 	stage_finish(&stage);

@@ -168,7 +168,7 @@ static void insert_prepare(void *ctx, enum vmsnd_dir dir, const struct vmsnd_for
 
 static void insert_process_rt(void *ctx, void *samples, uint32_t frames)
 {
-	memset(samples, 0, frames > 0);
+	memset(samples, 0, frames > 0 ? 1 : 0);
 }
 
 static uint32_t insert_delay_frames_rt(void *ctx)
