@@ -254,6 +254,30 @@ static void test_LC07_no_interrupt_after_reset(void **state)
 	free(ram);
 }
 
+/* SS-03: a load interrupts nobody and writes nothing, whatever was pending, until queues start. */
+static void test_SS03_a_load_interrupts_nobody(void **state)
+{
+	unsigned before[N_QUEUES];
+	size_t bytes;
+	uint8_t *ram;
+
+	leave_two_behind();
+	for (unsigned i = 0; i < 3; i++)
+		note(1, 480);
+	rig_kick(&rig, TX);
+	for (unsigned i = 0; i < N_QUEUES; i++)
+		before[i] = rig.queues[i].interrupts;
+	bytes = rig.next_free - RIG_GPA;
+	ram = malloc(bytes);
+	memcpy(ram, rig.ram, bytes);
+	bring_back();
+	rig_run_ms(&rig, 1000);
+	for (unsigned i = 0; i < N_QUEUES; i++)
+		assert_int_equal(rig.queues[i].interrupts, before[i]);
+	assert_memory_equal(ram, rig.ram, bytes);
+	free(ram);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -267,6 +291,7 @@ int main(void)
 	    T(test_SS02_a_card_with_other_streams_refuses),
 	    T(test_SS_a_port_that_tells_otherwise_refuses),
 	    T(test_LC07_no_interrupt_after_reset),
+	    T(test_SS03_a_load_interrupts_nobody),
 	};
 
 	return cmocka_run_group_tests_name("state_refused", tests, NULL, NULL);

@@ -420,8 +420,8 @@ static enum vmsnd_rc add_text(const char *device)
 static void test_names_that_cannot_be(void **state)
 {
 	static const char *const wrong[] = {"actor,name=a.b", "actor,name=",
-					    "actor,name=0123456789012345678901234567890123456789"
-					    "012345678901234567890123456789"};
+					    ("actor,name=0123456789012345678901234567890123456789"
+					     "012345678901234567890123456789")};
 	struct vmsnd_node *tree;
 
 	actors_open(false);
