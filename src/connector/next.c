@@ -205,7 +205,8 @@ static void exchange_confs(struct vmsnd_lun *lun)
 	if (lun->conf.insert != conf->insert)
 		vmsnd_path_insert_none(lun->path);
 	lun->conf.backend = conf->backend;
-	lun->conf.host = lun->next_host = conf->host;
+	lun->conf.host = conf->host;
+	lun->next_host = lun->other.next_host;
 	lun->conf.insert = conf->insert;
 	lun->conf.prefs = conf->prefs;
 }
@@ -319,6 +320,7 @@ void vmsnd_lun_change_over(struct vmsnd_lun *lun, vmsnd_ns now)
 	lun->port->time = now;
 	vmsnd_lun_settle_other(lun, now);
 	lun->other.changing = true;
+	lun->other.next_host = lun->other.conf.host;
 	try_change(lun, now);
 	vmsnd_port_settle_luns(lun->port, now);
 }

@@ -84,9 +84,10 @@ struct vmsnd_lun_side {
 struct vmsnd_lun_other {
 	struct vmsnd_lun_next_conf conf;
 	enum vmsnd_lun_next state;
-	bool leaving;  /* nothing is wanted of it any more */
-	bool changing; /* a change over waits for unit 0's thread */
-	bool plain;    /* as the unit's */
+	bool leaving;                    /* nothing is wanted of it any more */
+	bool changing;                   /* a change over waits for unit 0's thread */
+	bool plain;                      /* as the unit's */
+	struct vmsnd_backend *next_host; /* changing: as the unit's, once conf.host is its host */
 	unsigned tries;
 	struct vmsnd_stream *stream;
 	struct vmsnd_stream_want asked;

@@ -83,7 +83,11 @@ bool vmsnd_lun_gone(struct vmsnd_lun *lun)
 
 void vmsnd_lun_attach(struct vmsnd_lun *lun, struct vmsnd_backend *host, vmsnd_ns now)
 {
-	lun->next_host = host;
+	/* While a change over waits, the unit still has the host that it leaves. */
+	if (lun->other.changing)
+		lun->other.next_host = host;
+	else
+		lun->next_host = host;
 	lun->port->time = now;
 	vmsnd_port_wish(lun->port);
 	vmsnd_port_settle_luns(lun->port, now);

@@ -436,6 +436,96 @@ static void test_DM_73_the_next_ones_wishes_hold(void **state)
 	rig_close(&rig);
 }
 
+/* ---- a change over that waits for unit 0's thread ---------------------------------------- */
+
+/* In the middle of a block of unit 0, another input changes over and is given a host. */
+struct midst {
+	struct tour *tour;
+	bool due;
+	struct vmsnd_backend *host;
+};
+
+static void midst_prepare(void *ctx, enum vmsnd_dir dir, const struct vmsnd_format *format,
+			  uint32_t max_frames)
+{
+}
+
+static void midst_process_rt(void *ctx, void *samples, uint32_t frames)
+{
+	struct midst *midst = ctx;
+	struct tour *tour = midst->tour;
+	struct vmsnd_lun *lun = tour->rig->luns[tour->unit];
+
+	if (!midst->due)
+		return;
+	midst->due = false;
+	vmsnd_lun_change_over(lun, tour->rig->now);
+	assert_false(vmsnd_lun_next_over(lun)); /* it waits */
+	vmsnd_lun_attach(lun, midst->host, tour->rig->now);
+	assert_false(vmsnd_lun_detached(lun));
+}
+
+static void begin_midst(struct tour *tour, struct vmsnd_insert *insert)
+{
+	struct rig *rig = tour->rig;
+
+	rig_begin(rig, VMSND_CAPTURE, true);
+	rig->confs[0].insert = insert;
+	rig_add(rig, 0);
+	rig_add(rig, 1);
+	rig_go(rig, 100 * MS);
+	tour_next(tour);
+	tour_assert_state(tour, VMSND_NEXT_READY);
+	((struct midst *)insert->ctx)->due = true;
+}
+
+/* The owner closes a host as soon as it is told that the unit has left it. */
+static void test_DM_73_the_next_host_fails_while_the_change_waits(void **state)
+{
+	struct rig rig;
+	struct tour tour = tour_of(&rig, 1, 1);
+	struct midst midst = {.tour = &tour};
+	struct vmsnd_insert insert = {
+	    .ctx = &midst, .prepare = midst_prepare, .process_rt = midst_process_rt};
+
+	begin_midst(&tour, &insert);
+	tour.next->kind.flags = VMSND_BACKEND_SLOW_STREAM_CLOSE;
+	rig.pool = RIG_POOL_HELD;
+	for (unsigned i = 0; i < 100; i++) {
+		rig_run(&rig, MS / 2);
+		if (!midst.due && vmsnd_lun_detached(rig.luns[1]))
+			assert_null(tour.next->stream);
+		if (i > 80)
+			rig_work(&rig);
+	}
+	assert_false(midst.due);
+	assert_true(vmsnd_lun_detached(rig.luns[1]));
+	assert_true(vmsnd_lun_next_over(rig.luns[1]));
+	assert_null(tour.now->stream);
+	/* There again. */
+	vmsnd_lun_attach(rig.luns[1], tour.next, rig.now);
+	rig_run(&rig, 100 * MS);
+	assert_int_equal(rig_status(&rig, 1).host, VMSND_HOST_RUNNING);
+	rig_close(&rig);
+}
+
+static void test_DM_73_the_next_host_says_it_is_there_while_the_change_waits(void **state)
+{
+	struct rig rig;
+	struct tour tour = tour_of(&rig, 1, 1);
+	struct midst midst = {.tour = &tour, .host = rig_host(&rig, SPARE + 1)};
+	struct vmsnd_insert insert = {
+	    .ctx = &midst, .prepare = midst_prepare, .process_rt = midst_process_rt};
+
+	begin_midst(&tour, &insert);
+	rig_run(&rig, 100 * MS);
+	assert_false(midst.due);
+	assert_int_equal(tour.next->opens, 1);
+	assert_int_equal(rig_status(&rig, 1).host, VMSND_HOST_RUNNING);
+	assert_null(tour.now->stream);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -453,6 +543,8 @@ int main(void)
 	    cmocka_unit_test(test_DM_73_a_stream_that_wants_to_be_opened_anew),
 	    cmocka_unit_test(test_DM_73_no_backend_on_either_end),
 	    cmocka_unit_test(test_DM_73_the_next_ones_wishes_hold),
+	    cmocka_unit_test(test_DM_73_the_next_host_fails_while_the_change_waits),
+	    cmocka_unit_test(test_DM_73_the_next_host_says_it_is_there_while_the_change_waits),
 	};
 
 	return cmocka_run_group_tests_name("next-between", tests, NULL, NULL);
