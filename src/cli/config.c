@@ -39,9 +39,10 @@ static const char help[] =
     "      --json      prints JSON, which is a configuration as well\n\n"
     "A file's words count less than those of options, and those less than --set.\n\n"
     "Examples:\n\n"
-    "  vmsnd config check vm1.yaml\n"
     "  vmsnd config show --device virtio-snd,socket=/tmp/vm1-snd.sock --backend null >vm1.yaml\n"
-    "  vmsnd config show --config vm1.yaml --set cards.card0.input=on --defaults\n";
+    "  vmsnd config check vm1.yaml\n"
+    "  vmsnd config show --config vm1.yaml --set cards.card0.input=on --defaults\n"
+    "  vmsnd serve --config vm1.yaml\n";
 
 /* ---- both ---- */
 

@@ -227,8 +227,7 @@ static const struct vmsnd_control_command commands[] = {
      .told = true,
      .run = vmsnd_control_suspend},
     {.name = "resume",
-     .help = "The whole machine goes on after suspend, or after serve --restore. Answered when "
-	     "it does.",
+     .help = "The whole machine goes on after suspend. Answered when it does.",
      .told = true,
      .run = vmsnd_control_resume},
     {.name = "save",

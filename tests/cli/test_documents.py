@@ -38,16 +38,18 @@ class Reader:
 
     def type(self, words):
         words = [word for word in words if word != "&"]
+        into = words.pop()[1:] if words[-1].startswith(">") else os.devnull
         if words[0] == "export":
             self.env.update([words[1].split("=", 1)])
         elif words[1] == "serve":
             self.rest()
-            self.server = Server(*words[2:], cards=(), path=None, count=words.count("--device"))
+            self.server = Server(*words[2:], cards=(), path=None, count=words.count("--device") or 1)
         elif words[1:] == ["ctl", "events"]:
             with subprocess.Popen([VMSND, *words[1:]], env=self.env, stdout=subprocess.PIPE) as process:
                 process.terminate()
         else:
-            self.run(words[1:] + ["--fast"] * (words[1] == "demo"))
+            with open(into, "w", encoding="utf-8") as file:
+                file.write(self.run(words[1:] + ["--fast"] * (words[1] == "demo")))
 
     def run(self, words):
         result = subprocess.run([VMSND, *words], env=self.env, capture_output=True, text=True, timeout=LIMIT_S)
@@ -55,6 +57,7 @@ class Reader:
         if words == ["ctl", "quit"]:
             assert self.server.end(None) == 0
             self.server = None
+        return result.stdout
 
 
 def works(text, least):
@@ -79,6 +82,10 @@ def test_manual_of_ctl():
 
 def test_help_of_ctl():
     works(subprocess.run([VMSND, "ctl", "--help"], capture_output=True, text=True).stdout.split("Examples:")[1], 13)
+
+
+def test_help_of_config():
+    works(subprocess.run([VMSND, "config", "--help"], capture_output=True, text=True).stdout.split("Examples:")[1], 4)
 
 
 def test_manual():
