@@ -92,6 +92,32 @@ def test_the_machine_is_suspended_saved_and_goes_on():
         qmp.close()
 
 
+def test_a_card_that_is_not_trusted_or_traced_says_so():
+    options = ",trusted=off,window=0-0xfffff,trace=a.trace"
+    with Server(cards=(CARD + options,)):
+        assert card_works()
+        qmp = Qmp()
+        card = qmp.execute("query-cards")[0]
+        assert card["trusted"] is False and card["refusals"] == 0, card
+        assert card["trace"] == "a.trace" and card["trace-records"] > 0 == card["trace-lost"], card
+        shown = ctl_fine("status")
+        assert "\n  not trusted: refused guest memory 0 times\n" in shown, shown
+        assert re.search(r"^  traced: \d+ records, a\.trace$", shown, re.M), shown
+        assert ctl_fine("statistics", "vm1.memory_refusals") == "0\n"
+        ctl_wrong(1, "cards", "add", "vm2", "virtio-snd,socket=t.sock,trace=no/a.trace",
+                  part="cannot trace into no/a.trace: No such file or directory")
+        ctl_wrong(1, "cards", "add", "vm2", "virtio-snd,socket=t.sock,window=1-2",
+                  part="add trusted=off, or leave window out")
+        assert not os.path.exists("t.sock")
+        qmp.close()
+    printed = subprocess.run([VMSND, "trace", "a.trace"], capture_output=True, text=True, timeout=LIMIT_S)
+    assert printed.returncode == 0 and printed.stdout.startswith("card vm1, virtio-snd\n"), printed
+    assert " dev.features -> 0x" in printed.stdout, printed
+    with Server():
+        shown = ctl_fine("status")
+        assert "trusted" not in shown and "traced" not in shown, shown
+
+
 def test_trees_for_people_and_programs():
     with Server():
         tree = json.loads(ctl_fine("statistics", "--json"))
