@@ -163,12 +163,12 @@ static enum vmsnd_rc take_saved(struct request *request, struct served *served,
 	struct vmsnd_node *saved;
 	enum vmsnd_rc rc = vmsnd_saved_read(&served->saved, request->restore, error);
 
-	if (rc || vmsnd_node_find(served->root, "cards"))
-		return rc;
-	rc = vmsnd_state_tree(served->saved.bytes, served->saved.n_bytes, &saved, error);
+	if (!rc)
+		rc = vmsnd_state_tree(served->saved.bytes, served->saved.n_bytes, &saved, error);
 	if (rc)
 		return rc;
-	rc = vmsnd_tree_merge(served->root, saved, false);
+	if (!vmsnd_node_find(served->root, "cards"))
+		rc = vmsnd_tree_merge(served->root, saved, false);
 	vmsnd_tree_free(saved);
 	return rc;
 }
@@ -232,9 +232,10 @@ static enum vmsnd_rc start(struct served *served)
 {
 	enum vmsnd_rc rc = build(served);
 
-	if (!rc && served->saved.bytes)
-		rc = vmsnd_machine_load(served->machine, served->saved.bytes, served->saved.n_bytes,
-					0);
+	/* Another machine's state is no mistake of the command line. */
+	if (!rc && served->saved.bytes &&
+	    vmsnd_machine_load(served->machine, served->saved.bytes, served->saved.n_bytes, 0))
+		rc = VMSND_E_DAMAGED;
 	return rc ? rc : begin_life(served, served->saved.bytes);
 }
 
