@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "os/guard.h"
+#include "os/pages.h"
 #include "transports/vhost_user_room.h"
 
 static const struct vmsnd_option options[] = {
@@ -304,7 +304,8 @@ static enum vmsnd_rc listen_for_peers(struct vmsnd_transport *bus,
 static struct vmsnd_transport *make(const struct vmsnd_transport_conf *conf,
 				    const struct vmsnd_transport_user *user)
 {
-	struct vmsnd_transport *bus = calloc(1, sizeof(*bus));
+	/* Most of it is room for regions that hardly any VMM has. */
+	struct vmsnd_transport *bus = vmsnd_pages_map(sizeof(*bus));
 
 	if (!bus)
 		return NULL;
@@ -315,7 +316,7 @@ static struct vmsnd_transport *make(const struct vmsnd_transport_conf *conf,
 	bus->listener = (struct vmsnd_listener){.fd = -1, .spare = -1};
 	bus->backend_fd = -1;
 	bus->n_rings = conf->card.cls->virtio->n_queues;
-	for (unsigned i = 0; i < VMSND_VU_RINGS_MAX; i++)
+	for (unsigned i = 0; i < bus->n_rings; i++)
 		vmsnd_vu_ring_init(&bus->rings[i]);
 	begin_session(bus, -1);
 	return bus;
@@ -349,7 +350,7 @@ static enum vmsnd_rc vhost_user_open(const struct vmsnd_transport_conf *conf,
 	}
 	if (rc) {
 		vmsnd_logf(user->log, VMSND_LOG_ERROR, "%s: %s", conf->name, error);
-		free(bus);
+		vmsnd_pages_unmap(bus, sizeof(*bus));
 		return rc;
 	}
 	vmsnd_logf(user->log, VMSND_LOG_INFO, "%s: listening at %s (vhost-user)", bus->name,
@@ -407,7 +408,7 @@ static void vhost_user_close(struct vmsnd_transport *bus, vmsnd_ns now)
 		end_session(bus);
 	bus->user.unwatch(bus->user.ctx, bus->listener.fd);
 	vmsnd_listener_close(&bus->listener);
-	free(bus);
+	vmsnd_pages_unmap(bus, sizeof(*bus));
 }
 
 const struct vmsnd_transport_class vmsnd_vhost_user_class = {
