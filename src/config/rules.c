@@ -456,6 +456,8 @@ enum vmsnd_rc vmsnd_rules_apply(const struct vmsnd_node *root, struct vmsnd_node
 	vmsnd_error_set(error, NULL, "transforms: no memory");
 	vmsnd_node_path(output, run.path, sizeof(run.path));
 	snprintf(run.lun, sizeof(run.lun), "%u", at->lun);
+	if (!run.path[0]) /* a chain that is not in a file, or not any more */
+		snprintf(run.path, sizeof(run.path), "output %u", at->lun);
 	run.told = vmsnd_tree_new();
 	rc = run.told ? vmsnd_rule_chain_begin(&run.chain, output, error) : VMSND_E_NOMEM;
 	for (; !rc && run.element <= run.chain.n; run.element++)

@@ -288,6 +288,20 @@ static void test_CF07_merge_replaces_options_and_adds_others(void **state)
 	vmsnd_tree_free(root);
 }
 
+/* What attach and reattach bring is a tree of its own. */
+static void test_CF07_a_chain_of_its_own_is_named_by_its_output(void **state)
+{
+	struct vmsnd_node *root =
+	    build_tree(T "0.action=inject;" T "0.below=file;" T "0.drivers.0.driver=n");
+	struct vmsnd_node *output = build_tree("backend=file");
+	struct log log;
+
+	assert_int_equal(apply(root, output, &log), VMSND_OK);
+	assert_string_equal(log.text, "transforms.0: inject n above file at output 0/");
+	vmsnd_tree_free(output);
+	vmsnd_tree_free(root);
+}
+
 static void test_CF07_two_merges_that_disagree_come_to_rest(void **state)
 {
 	struct vmsnd_node *root = build_tree(T "0.action=merge;" T "0.config.ms=1;" T
@@ -544,6 +558,7 @@ int main(void)
 	    cmocka_unit_test(test_CF06_a_wildcard_matches_what_it_should),
 	    cmocka_unit_test(test_CF07_every_action_does_what_its_name_says),
 	    cmocka_unit_test(test_CF07_merge_replaces_options_and_adds_others),
+	    cmocka_unit_test(test_CF07_a_chain_of_its_own_is_named_by_its_output),
 	    cmocka_unit_test(test_CF07_two_merges_that_disagree_come_to_rest),
 	    cmocka_unit_test(test_CF07_what_belongs_to_a_backend_goes_with_it),
 	    cmocka_unit_test(test_CF07_rules_work_in_their_order_and_on_each_others_work),
