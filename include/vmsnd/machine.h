@@ -268,13 +268,16 @@ enum vmsnd_rc vmsnd_machine_tap(struct vmsnd_machine *machine, unsigned card,
 size_t vmsnd_machine_taps(const struct vmsnd_machine *machine, unsigned card,
 			  struct vmsnd_tap_conf *out, size_t max);
 
-/* What an output is. Reading disturbs nobody. */
+/* A driver as text: its class and its options. */
+#define VMSND_DRIVER_TEXT_BYTES (VMSND_CLASS_NAME_BYTES + VMSND_CONF_TEXT_BYTES)
+
+/* What an output is. Reading disturbs nobody. The texts are copies: an output may change at any
+ * time, also because a reattach asked for earlier is done. Some 20 kB in all. */
 struct vmsnd_output_status {
 	const char *backend; /* the class' name */
-	/* What it was attached with, and its drivers from top to bottom; good until the output or
-	 * one of its drivers is changed. */
-	const char *text;
-	const char *drivers[VMSND_DRIVERS_MAX];
+	/* What it was attached with, and its drivers from top to bottom; "" after the last. */
+	char text[VMSND_CONF_TEXT_BYTES];
+	char drivers[VMSND_DRIVERS_MAX][VMSND_DRIVER_TEXT_BYTES];
 	bool present;             /* its card or server is there now */
 	struct vmsnd_output_way { /* by enum vmsnd_dir */
 		bool serves;

@@ -47,7 +47,7 @@ static json_t *drivers_of(const struct vmsnd_output_status *status)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < VMSND_DRIVERS_MAX && status->drivers[i]; i++)
+	for (unsigned i = 0; i < VMSND_DRIVERS_MAX && status->drivers[i][0]; i++)
 		json_array_append_new(list, vmsnd_control_text(status->drivers[i]));
 	return list;
 }

@@ -69,7 +69,7 @@ static void list_drivers(const struct vmsnd_machine *machine, unsigned card, uns
 
 	if (vmsnd_machine_output(machine, card, output, &status))
 		return;
-	for (unsigned i = 0; i < VMSND_DRIVERS_MAX && status.drivers[i]; i++)
+	for (unsigned i = 0; i < VMSND_DRIVERS_MAX && status.drivers[i][0]; i++)
 		add(list, status.drivers[i]);
 }
 

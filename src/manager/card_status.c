@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What can be read of a card while it runs: each stream on each output. */
+#include <stdio.h>
 #include <string.h>
 
 #include "manager/card.h"
@@ -108,15 +109,24 @@ size_t vmsnd_machine_streams(const struct vmsnd_machine *machine, unsigned card,
 	return n;
 }
 
+/* The lane may free the chain as soon as it is let go of. */
+static void copy_texts(const struct vmsnd_output *output, struct vmsnd_output_status *out)
+{
+	struct vmsnd_chain_conf texts = vmsnd_card_chain_texts(&output->now);
+
+	snprintf(out->text, sizeof(out->text), "%s", texts.backend);
+	for (unsigned i = 0; i < VMSND_DRIVERS_MAX; i++)
+		snprintf(out->drivers[i], sizeof(out->drivers[i]), "%s",
+			 texts.drivers[i] ? texts.drivers[i] : "");
+}
+
 static void read_output(const struct vmsnd_output *output, struct vmsnd_output_status *out)
 {
 	const struct vmsnd_host *host = output->now.host;
-	struct vmsnd_chain_conf texts = vmsnd_card_chain_texts(&output->now);
 
-	*out = (struct vmsnd_output_status){.backend = host->cls->name,
-					    .text = output->now.text,
-					    .present = host->phase == VMSND_HOSTING_OPEN};
-	memcpy(out->drivers, texts.drivers, sizeof(out->drivers));
+	out->backend = host->cls->name;
+	copy_texts(output, out);
+	out->present = host->phase == VMSND_HOSTING_OPEN;
 	for (unsigned i = 0; i < 2; i++) {
 		enum vmsnd_dir dir = (enum vmsnd_dir)i;
 

@@ -254,7 +254,7 @@ enum vmsnd_rc vmsnd_drivers_attach(struct vmsnd_drivers *chain, unsigned at, con
 enum vmsnd_rc vmsnd_drivers_attach_node(struct vmsnd_drivers *chain, unsigned at,
 					const struct vmsnd_node *node, struct vmsnd_error *error)
 {
-	char text[VMSND_DRIVERS_TEXT_BYTES];
+	char text[VMSND_DRIVER_TEXT_BYTES];
 	struct vmsnd_drivers_source source;
 	enum vmsnd_rc rc = vmsnd_drivers_source_of(&chain->setup, node, text, &source, error);
 

@@ -94,7 +94,7 @@ enum vmsnd_rc vmsnd_drivers_source_of(const struct vmsnd_drivers_setup *setup,
 		text[0] = '\0';
 		return VMSND_OK; /* vmsnd_drivers_find_class has the line */
 	}
-	if (vmsnd_tree_to_text(node, "driver", text, VMSND_DRIVERS_TEXT_BYTES))
+	if (vmsnd_tree_to_text(node, "driver", text, VMSND_DRIVER_TEXT_BYTES))
 		return VMSND_OK;
 	return vmsnd_error_set(error, &source->place, "%s: the options are too long", setup->who);
 }
@@ -118,7 +118,7 @@ enum vmsnd_rc vmsnd_drivers_check(const struct vmsnd_drivers_setup *setup, const
 enum vmsnd_rc vmsnd_drivers_check_node(const struct vmsnd_drivers_setup *setup,
 				       const struct vmsnd_node *node, struct vmsnd_error *error)
 {
-	char text[VMSND_DRIVERS_TEXT_BYTES];
+	char text[VMSND_DRIVER_TEXT_BYTES];
 	struct vmsnd_drivers_source source;
 	enum vmsnd_rc rc = vmsnd_drivers_source_of(setup, node, text, &source, error);
 

@@ -82,8 +82,6 @@ struct vmsnd_driver *vmsnd_drivers_driver(struct vmsnd_drivers_instance *instanc
 
 /* ---- chain_class.c ---- */
 
-#define VMSND_DRIVERS_TEXT_BYTES (VMSND_CONF_TEXT_BYTES + VMSND_CLASS_NAME_BYTES)
-
 /* Where a driver is named: in a text, or in a node, which has a text, too. */
 struct vmsnd_drivers_source {
 	const char *text;
@@ -91,7 +89,7 @@ struct vmsnd_drivers_source {
 	struct vmsnd_place place; /* of the node's leaf */
 };
 
-/* `text` has room for VMSND_DRIVERS_TEXT_BYTES and is the source's. On failure of any of these
+/* `text` has room for VMSND_DRIVER_TEXT_BYTES and is the source's. On failure of any of these
  * `error` has the line. */
 enum vmsnd_rc vmsnd_drivers_source_of(const struct vmsnd_drivers_setup *setup,
 				      const struct vmsnd_node *node, char *text,

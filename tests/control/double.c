@@ -119,9 +119,10 @@ enum vmsnd_rc vmsnd_machine_output(const struct vmsnd_machine *machine, unsigned
 
 	*out = from->outputs[output];
 	for (size_t i = 0; !out->backend && i < from->n_streams; i++)
-		if (from->streams[i].output == output)
-			*out = (struct vmsnd_output_status){.backend = from->streams[i].backend,
-							    .text = from->streams[i].backend};
+		if (from->streams[i].output == output) {
+			*out = (struct vmsnd_output_status){.backend = from->streams[i].backend};
+			snprintf(out->text, sizeof(out->text), "%s", out->backend);
+		}
 	return out->backend ? VMSND_OK : VMSND_E_NO_OUTPUT;
 }
 

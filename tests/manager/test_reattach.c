@@ -522,6 +522,36 @@ static void test_DM73_drivers_come_with_the_chain(void **state)
 	stage_forget(&stage);
 }
 
+/* What was read is the reader's: the lane frees the old chain whenever it is closed. */
+static void test_DM73_what_was_read_of_an_output_stays(void **state)
+{
+	struct stage stage;
+	struct vmsnd_output_status status;
+	struct vmsnd_driver_place place = {0, 0, 0};
+
+	begin(&stage, "");
+	reattach(&stage, 0, "null,dir=playback");
+	settle(&stage, 0);
+	assert_int_equal(
+	    vmsnd_machine_driver_attach(stage.sim.machine, &place, "delay,ms=50", stage.sim.now),
+	    VMSND_OK);
+	assert_int_equal(vmsnd_machine_output(stage.sim.machine, 0, 0, &status), VMSND_OK);
+	stage_run(&stage, 50 * MS);
+	reattach(&stage, 0, "null,mute=on,dir=playback");
+	settle(&stage, 0);
+	/* The old chain is freed by the time that there may be another one. */
+	while (try_reattach(&stage, 0, "null", NULL) == VMSND_E_AGAIN)
+		stage_run(&stage, 10 * MS);
+	settle(&stage, 0);
+	stage_run(&stage, 50 * MS);
+	assert_string_equal(status.text, "null,dir=playback");
+	assert_string_equal(status.drivers[0], "delay,ms=50");
+	assert_string_equal(status.drivers[1], "");
+	stage_finish(&stage);
+	close_machine(&stage);
+	stage_forget(&stage);
+}
+
 /* The backend plays on, and its file is the same: drivers come and go in its insert. */
 static void test_DM68_drivers_change_while_it_plays(void **state)
 {
@@ -624,6 +654,7 @@ int main(void)
 	    cmocka_unit_test(test_DM73_capture_goes_on_from_another_file),
 	    cmocka_unit_test(test_DM73_other_directions),
 	    cmocka_unit_test(test_DM73_drivers_come_with_the_chain),
+	    cmocka_unit_test(test_DM73_what_was_read_of_an_output_stays),
 	    cmocka_unit_test(test_DM68_drivers_change_while_it_plays),
 	    cmocka_unit_test(test_DM73_another_format),
 	    cmocka_unit_test(test_DM73_volume),
