@@ -377,7 +377,9 @@ enum vmsnd_rc vmsnd_machine_memory_add(struct vmsnd_machine *machine, unsigned c
 enum vmsnd_rc vmsnd_machine_memory_remove(struct vmsnd_machine *machine, unsigned card,
 					  vmsnd_gpa gpa, uint64_t bytes, vmsnd_ns now);
 
-/* Answers what is pending, closes files and servers, removes socket files. */
+/* Answers what is pending, closes files and servers, removes socket files. A host that does not
+ * answer within two seconds is left behind, with what a worker may still use: the machine's memory
+ * and its registry's modules. The log says so. */
 void vmsnd_machine_close(struct vmsnd_machine *machine, vmsnd_ns now);
 
 #ifdef __cplusplus

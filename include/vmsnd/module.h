@@ -79,7 +79,8 @@ struct vmsnd_registry_conf {
 /* Does not look into the folder. `conf` may be NULL. VMSND_E_NOMEM. */
 enum vmsnd_rc vmsnd_registry_open(const struct vmsnd_registry_conf *conf,
 				  struct vmsnd_registry **out);
-/* After every machine that uses it. NULL is ignored. Modules are unloaded. */
+/* After every machine that uses it. NULL is ignored. Modules are unloaded; but when a machine was
+ * closed while a worker hung in a host, modules and registry stay until the process ends. */
 void vmsnd_registry_close(struct vmsnd_registry *registry);
 /* Looking up may happen on any thread; adding and loading while nothing else uses it. */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "manager/card.h"
+#include "manager/registry.h"
 #include "os/clock.h"
 
 /* What closing may take (MX-37), and how often it looks. */
@@ -321,7 +322,8 @@ static bool wait_for_all(struct vmsnd_machine *machine, vmsnd_ns now)
 	return vmsnd_pool_close(machine->pool, end > at ? end - at : 0) && swept;
 }
 
-/* A worker may be in the middle of it for ever: its memory stays (MX-37). */
+/* A worker may be in the middle of it for ever: its memory stays, and the code that it runs
+ * (MX-37). */
 static void leave_behind(struct vmsnd_machine *machine)
 {
 	vmsnd_logf(&machine->log, VMSND_LOG_WARNING,
@@ -329,6 +331,7 @@ static void leave_behind(struct vmsnd_machine *machine)
 	pthread_mutex_lock(&machine->log_lock);
 	machine->silent = true;
 	pthread_mutex_unlock(&machine->log_lock);
+	vmsnd_registry_pin(machine->registry);
 	for (unsigned i = 0; i < machine->n_lanes; i++)
 		vmsnd_lane_abandon(machine->lanes[i]);
 }

@@ -3,6 +3,7 @@
  * since every card asks for its classes by name (DM-12). */
 #include "manager/registry.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,9 +223,14 @@ enum vmsnd_rc vmsnd_registry_open(const struct vmsnd_registry_conf *conf,
 	return VMSND_OK;
 }
 
+void vmsnd_registry_pin(struct vmsnd_registry *registry)
+{
+	atomic_store(&registry->pinned, true);
+}
+
 void vmsnd_registry_close(struct vmsnd_registry *registry)
 {
-	if (!registry)
+	if (!registry || atomic_load(&registry->pinned))
 		return;
 	vmsnd_module_unload_all(registry);
 	for (size_t sort = 0; sort < VMSND_SORT_COUNT; sort++) {

@@ -22,6 +22,7 @@ struct vmsnd_registry {
 	struct vmsnd_class_list lists[VMSND_SORT_COUNT];
 	struct vmsnd_module *modules;
 	size_t n_modules;
+	_Atomic bool pinned; /* a worker may be in a module's code for ever: it stays (MX-37) */
 };
 
 /* Who hands a record in, for the log. */
@@ -33,6 +34,9 @@ struct vmsnd_record_origin {
 enum vmsnd_record_fault vmsnd_registry_add(struct vmsnd_registry *registry, enum vmsnd_sort sort,
 					   const void *record,
 					   const struct vmsnd_record_origin *origin);
+
+/* Close will unload nothing and free nothing. Any thread. */
+void vmsnd_registry_pin(struct vmsnd_registry *registry);
 
 /* How many there are of each sort, and back to that. */
 struct vmsnd_registry_mark {

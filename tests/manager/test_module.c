@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Modules, row by row: DM-01, DM-20 .. DM-24. The environment's TEST_MODULES is the folder with
- * those that tests/manager/modules builds; two of them are good.
+ * those that tests/manager/modules builds; three of them are good.
  *
  * Not here, since there is nothing of it: DM-09 and DM-11 (bits of host and guest, the flag of a
  * new style) are the reference's history; DM-10 (PCI functions) and DM-25 (search paths of a
  * kernel's half) are for what a program of user space has not. */
+#include <dlfcn.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,11 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "vmsnd/module.h"
+#include "vmsnd/machine.h"
 
 #define LINES_MAX 16
 
@@ -253,7 +256,8 @@ static void test_DM20_a_folder_is_loaded_in_the_order_of_names(void **state)
 		warnings += lines[i].level == VMSND_LOG_WARNING;
 	/* entry_fails; good's duplicate, good; no_entry; unresolved; wrong_abi twice */
 	assert_int_equal(warnings, 7);
-	assert_null(vmsnd_registry_module(registry, 1));
+	assert_non_null(strstr(vmsnd_registry_module(registry, 1), "/stuck.so"));
+	assert_null(vmsnd_registry_module(registry, 2));
 	n_lines = 0;
 	vmsnd_registry_close(registry);
 	registry = open_with("/nonexistent/folder");
@@ -273,6 +277,62 @@ static void test_registries_do_not_know_each_other(void **state)
 	assert_true(vmsnd_registry_find_driver(registry, "good-first")->footprint(NULL) > 0);
 }
 
+static bool is_in_memory(const char *path)
+{
+	void *handle = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+
+	if (handle)
+		dlclose(handle);
+	return handle != NULL;
+}
+
+/* The machine gives up a worker that hangs in the module, which is then let go. 0: all is well;
+ * else where it was not. */
+static int leave_a_worker(const char *path)
+{
+	struct vmsnd_registry *own;
+	struct vmsnd_machine *machine;
+	struct vmsnd_machine_conf conf = {.lanes = 1};
+	struct vmsnd_card_conf card = {
+	    .device = "virtio-snd", .transport = "in-process", .listen_fd = -1};
+	char backend[40], byte = 'b';
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) || vmsnd_registry_open(NULL, &own) ||
+	    vmsnd_registry_load(own, path, true))
+		return 1;
+	snprintf(backend, sizeof(backend), "stuck,fd=%d", ends[1]);
+	conf.registry = own;
+	card.backend = backend;
+	if (vmsnd_machine_open(&conf, &machine) || vmsnd_machine_add(machine, &card, 0))
+		return 2;
+	if (read(ends[0], &byte, 1) != 1) /* it is in there */
+		return 3;
+	vmsnd_machine_close(machine, 0);
+	vmsnd_registry_close(own);
+	if (!is_in_memory(path))
+		return 4;
+	return write(ends[0], &byte, 1) == 1 && read(ends[0], &byte, 1) == 1 ? 0 : 5;
+}
+
+/* A worker that is in the module's code when the machine has waited long enough comes back some
+ * day: the code is where it was. In a process of its own, as it leaves its memory behind. */
+static void test_MX37_DM01_a_module_with_a_worker_in_it_stays(void **state)
+{
+	char path[PATH_MAX];
+	int status = 0;
+	pid_t child;
+
+	snprintf(path, sizeof(path), "%s/stuck.so", folder);
+	fflush(NULL);
+	child = fork();
+	if (child == 0)
+		_exit(leave_a_worker(path));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -290,6 +350,7 @@ int main(void)
 	    TEST(test_a_module_is_loaded_once_whatever_its_path),
 	    TEST(test_DM20_a_folder_is_loaded_in_the_order_of_names),
 	    TEST(test_registries_do_not_know_each_other),
+	    TEST(test_MX37_DM01_a_module_with_a_worker_in_it_stays),
 	};
 
 	folder = getenv("TEST_MODULES");
