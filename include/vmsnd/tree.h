@@ -201,6 +201,8 @@ char *vmsnd_yaml_dump(const struct vmsnd_node *node);
 /* The leaf that says that a rule put a driver or a backend there: the rule's name, or "true". No
  * pointer: it may be dumped and read again. It is no option. */
 #define VMSND_RULE_MARK "injected"
+/* The leaf of an output that rules leave alone if it is off. */
+#define VMSND_RULES_LEAF "transforms"
 /* One application, for the log: "transforms.0: inject delay above file at cards.vm1.outputs.0". */
 typedef void vmsnd_rule_told(void *ctx, const char *line);
 struct vmsnd_rules_at {

@@ -450,8 +450,10 @@ enum vmsnd_rc vmsnd_rules_apply(const struct vmsnd_node *root, struct vmsnd_node
 	const struct vmsnd_node *rules = vmsnd_node_find(root, "transforms");
 	struct run run = {.at = at, .error = error, .chain = {.stay = at->stay}};
 	enum vmsnd_rc rc = rules ? check_rules(rules, error) : VMSND_OK;
+	bool apply = true;
 
-	if (rc || !rules || !rules->children.first)
+	vmsnd_leaf_bool(output, VMSND_RULES_LEAF, true, &apply);
+	if (rc || !rules || !rules->children.first || !apply)
 		return rc;
 	vmsnd_error_set(error, NULL, "transforms: no memory");
 	vmsnd_node_path(output, run.path, sizeof(run.path));

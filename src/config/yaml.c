@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/base64.h"
+#include "config/yaml.h"
 #include "config/yaml_parts.h"
 
 #define TAG_BINARY "tag:yaml.org,2002:binary"
@@ -327,12 +328,19 @@ static enum vmsnd_rc read_text(struct reader *reader)
 enum vmsnd_rc vmsnd_yaml_parse(const char *name, const char *text, size_t bytes,
 			       struct vmsnd_node **out, struct vmsnd_error *error)
 {
+	*out = NULL;
+	if (bytes > VMSND_YAML_BYTES_MAX)
+		return vmsnd_error_set(error, NULL, "%s: it is larger than 1 MiB", name);
+	return vmsnd_yaml_parse_long(name, text, bytes, out, error);
+}
+
+enum vmsnd_rc vmsnd_yaml_parse_long(const char *name, const char *text, size_t bytes,
+				    struct vmsnd_node **out, struct vmsnd_error *error)
+{
 	struct reader *reader;
 	enum vmsnd_rc rc;
 
 	*out = NULL;
-	if (bytes > VMSND_YAML_BYTES_MAX)
-		return vmsnd_error_set(error, NULL, "%s: it is larger than 1 MiB", name);
 	reader = calloc(1, sizeof(*reader));
 	if (reader)
 		reader->root = vmsnd_tree_new();

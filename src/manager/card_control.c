@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What an owner does to a card while it runs. Each call has the card's lane for as long as it
  * takes, brings the card up to its time first and has it looked at again afterwards. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "manager/card.h"
 #include "manager/machine.h"
 
@@ -122,6 +125,26 @@ static enum vmsnd_rc change_driver(struct vmsnd_drivers *chain, unsigned at, con
 	return vmsnd_drivers_detach(chain, at);
 }
 
+/* From now on the chain is its owner's work: rules that would run over it again, when it is read
+ * from a configuration or a saved state, would undo that. */
+static enum vmsnd_rc keep_rules_off(struct vmsnd_chain_parts *parts)
+{
+	struct vmsnd_node *node = vmsnd_tree_new();
+	char room[VMSND_CONF_TEXT_BYTES], *text = NULL;
+	struct vmsnd_error error;
+
+	if (node && !vmsnd_tree_from_text(node, "backend", parts->text, NULL, &error) &&
+	    !vmsnd_leaf_set_bool(node, VMSND_RULES_LEAF, false) &&
+	    vmsnd_tree_to_text(node, "backend", room, sizeof(room)))
+		text = strdup(room);
+	vmsnd_tree_free(node);
+	if (!text)
+		return VMSND_E_NOMEM;
+	free(parts->text);
+	parts->text = text;
+	return VMSND_OK;
+}
+
 static enum vmsnd_rc change(struct vmsnd_machine *machine, const struct vmsnd_driver_place *place,
 			    const char *text, enum change change, vmsnd_ns now)
 {
@@ -134,7 +157,9 @@ static enum vmsnd_rc change(struct vmsnd_machine *machine, const struct vmsnd_dr
 	if (rc)
 		return rc;
 	parts = &hold.output->now;
-	rc = change_driver(parts->drivers, place->at, text, change, &error);
+	rc = machine->rules ? keep_rules_off(parts) : VMSND_OK;
+	if (!rc)
+		rc = change_driver(parts->drivers, place->at, text, change, &error);
 	if (!rc) {
 		parts->injected = shifted(parts->injected, place->at, change);
 		vmsnd_logf(vmsnd_machine_log(machine), VMSND_LOG_INFO,

@@ -259,6 +259,38 @@ enum vmsnd_rc vmsnd_machine_complete(struct vmsnd_machine *machine, struct vmsnd
 	return complete(machine, card, now);
 }
 
+/* The newcomer as a configuration of its own, so that it is held to the same rules as one of a
+ * file. */
+static bool write_alone(const struct vmsnd_machine *machine, const struct vmsnd_node *node,
+			const char *name, struct vmsnd_node *root)
+{
+	struct vmsnd_node *cards = vmsnd_node_make(root, "cards");
+	struct vmsnd_node *card = cards ? vmsnd_node_make(cards, name) : NULL;
+
+	if (!card || vmsnd_tree_merge(card, node, true))
+		return false;
+	vmsnd_leaf_remove(card, "name"); /* it is the key */
+	return !machine->rules || !vmsnd_tree_merge(root, machine->rules, true);
+}
+
+static enum vmsnd_rc check_alone(const struct vmsnd_machine *machine, const struct vmsnd_node *node)
+{
+	struct vmsnd_node *root = vmsnd_tree_new();
+	struct vmsnd_error error = {"out of memory for a card"};
+	enum vmsnd_rc rc = VMSND_E_NOMEM;
+	char room[32];
+	const char *name = name_of(machine, node, 0, room);
+
+	if (!vmsnd_name_is_good(name, strlen(name)))
+		rc = VMSND_OK; /* a line of its own says so */
+	else if (root && write_alone(machine, node, name, root))
+		rc = vmsnd_machine_check(machine->registry, root, &error);
+	if (rc)
+		vmsnd_logf(&machine->log, VMSND_LOG_ERROR, "%s", error.line);
+	vmsnd_tree_free(root);
+	return rc;
+}
+
 enum vmsnd_rc vmsnd_machine_add_node(struct vmsnd_machine *machine, const struct vmsnd_node *node,
 				     int listen_fd, vmsnd_ns now, unsigned *number)
 {
@@ -267,7 +299,9 @@ enum vmsnd_rc vmsnd_machine_add_node(struct vmsnd_machine *machine, const struct
 	enum vmsnd_rc rc;
 
 	vmsnd_machine_plan_lock(machine);
-	rc = vmsnd_machine_put(machine, &newcomer, now, &card);
+	rc = check_alone(machine, node);
+	if (!rc)
+		rc = vmsnd_machine_put(machine, &newcomer, now, &card);
 	if (!rc) {
 		rc = complete(machine, card, now);
 		if (rc)

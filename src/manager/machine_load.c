@@ -5,10 +5,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/yaml.h"
 #include "manager/machine_state.h"
 
-/* A text of the configuration. */
-#define CONFIG_BYTES_MAX (16u * 1024u * 1024u)
+/* Cards and rules, no more: a state says nothing of modules to load or sockets for control, since
+ * who can write one must not gain what he who starts the program has. */
+static bool is_foreign(const struct vmsnd_node *root)
+{
+	const char *leaf;
+
+	for (const struct vmsnd_node *at = vmsnd_node_first(root); at; at = vmsnd_node_next(at))
+		if (strcmp(vmsnd_node_name(at), "cards") != 0 &&
+		    strcmp(vmsnd_node_name(at), "transforms") != 0)
+			return true;
+	for (size_t i = 0; (leaf = vmsnd_leaf_at(root, i, NULL, NULL)); i++)
+		if (strcmp(leaf, "lanes") != 0)
+			return true;
+	return false;
+}
+
+static enum vmsnd_rc parse_config(const char *text, size_t bytes, struct vmsnd_node **out,
+				  struct vmsnd_error *error)
+{
+	enum vmsnd_rc rc = vmsnd_yaml_parse_long("saved state", text, bytes, out, error);
+
+	if (rc || !is_foreign(*out))
+		return rc;
+	vmsnd_tree_free(*out);
+	*out = NULL;
+	vmsnd_error_set(error, NULL, "the saved state's configuration is damaged");
+	return VMSND_E_DAMAGED;
+}
 
 static enum vmsnd_rc read_config(const uint8_t *bytes, size_t n_bytes, struct vmsnd_node **out,
 				 struct vmsnd_error *error)
@@ -27,13 +54,12 @@ static enum vmsnd_rc read_config(const uint8_t *bytes, size_t n_bytes, struct vm
 				"the saved state's configuration is of another version");
 		return VMSND_E_VERSION;
 	}
-	text_bytes = vmsnd_state_get_u32_upto(&payload, CONFIG_BYTES_MAX);
+	text_bytes = vmsnd_state_get_u32_upto(&payload, VMSND_STATE_CONFIG_BYTES_MAX);
 	if (payload.bad || text_bytes > payload.bytes - payload.at) {
 		vmsnd_error_set(error, NULL, "the saved state's configuration is damaged");
 		return VMSND_E_DAMAGED;
 	}
-	return vmsnd_yaml_parse("saved state", (const char *)payload.from + payload.at, text_bytes,
-				out, error);
+	return parse_config((const char *)payload.from + payload.at, text_bytes, out, error);
 }
 
 enum vmsnd_rc vmsnd_state_tree(const uint8_t *bytes, size_t n_bytes, struct vmsnd_node **out,

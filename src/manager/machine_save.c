@@ -163,11 +163,18 @@ static enum vmsnd_rc save_config(const struct vmsnd_machine *machine, struct vms
 	struct writing writing = {0};
 	char *text = NULL;
 
-	if (root && vmsnd_machine_write_tree(machine, root, false))
+	if (root && vmsnd_machine_write_tree(machine, root, false) &&
+	    !(machine->conf.lanes && vmsnd_leaf_set_uint(root, "lanes", machine->conf.lanes)))
 		text = vmsnd_yaml_dump(root);
 	vmsnd_tree_free(root);
 	if (!text)
 		return VMSND_E_NOMEM;
+	if (strlen(text) > VMSND_STATE_CONFIG_BYTES_MAX) {
+		vmsnd_logf(&machine->log, VMSND_LOG_ERROR,
+			   "the machine's configuration is too large for a saved state");
+		free(text);
+		return VMSND_E_LIMIT;
+	}
 	writing.config = text;
 	vmsnd_state_section(out, &key, write_config, &writing);
 	free(text);

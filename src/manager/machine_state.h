@@ -16,6 +16,8 @@
 #define VMSND_CONFIG_STATE_MINOR    0u
 /* The configuration's section is no card's. */
 #define VMSND_STATE_NO_CARD UINT32_MAX
+/* A state's configuration: 4096 cards with several outputs have a few MiB. */
+#define VMSND_STATE_CONFIG_BYTES_MAX (16u * 1024u * 1024u)
 
 /* Drivers of an output on a port: as one number. */
 static inline uint32_t vmsnd_state_driver_part(const struct vmsnd_output *output, unsigned port)

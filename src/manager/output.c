@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vmsnd/tree.h"
+
 /* KEYx-1 .. KEYx-4: whatever these ranges allow works, 18 channels and floating point included. */
 static const struct vmsnd_option options[] = {
     {"dir", VMSND_OPTION_TEXT, "both", "both, playback or capture: which way it is used", 0, 0},
@@ -33,6 +35,8 @@ static const struct vmsnd_option options[] = {
      "how long a host may take over its last frames before it is stopped", 1, 60000},
     {"volume", VMSND_OPTION_TEXT, "0", "decibels, such as -6.5", 0, 0},
     {"mute", VMSND_OPTION_BOOL, "off", "begins silent", 0, 0},
+    {VMSND_RULES_LEAF, VMSND_OPTION_BOOL, "on", "off: the configuration's rules leave it as it is",
+     0, 0},
     {.key = NULL},
 };
 

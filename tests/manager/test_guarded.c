@@ -200,10 +200,10 @@ static void test_DM53_DM54_wrong_options_are_one_line_and_no_card(void **state)
 
 	stage_open(&stage);
 	refuse(&stage, "virtio-snd,window=1-2",
-	       "virtio-snd: window is for cards that are not trusted: add trusted=off, or leave "
+	       "cards.card0: window is for cards that are not trusted: add trusted=off, or leave "
 	       "window out");
 	refuse(&stage, "virtio-snd,trusted=off,window=2-1",
-	       "virtio-snd: window=2-1 is no range of addresses: write FIRST-LAST, such as "
+	       "cards.card0: window=2-1 is no range of addresses: write FIRST-LAST, such as "
 	       "0x80000000-0x8fffffff");
 	refuse(&stage, "virtio-snd,trace=/nowhere/at/all",
 	       "card0: cannot trace into /nowhere/at/all: No such file or directory");
