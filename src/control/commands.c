@@ -225,11 +225,13 @@ static const struct vmsnd_control_command commands[] = {
      .help = "Suspends the whole machine: all cards, and the drivers and backends of their "
 	     "outputs. Answered when all of them are.",
      .told = true,
-     .run = vmsnd_control_suspend},
+     .run = vmsnd_control_suspend,
+     .left = vmsnd_control_suspend_left},
     {.name = "resume",
      .help = "The whole machine goes on after suspend. Answered when it does.",
      .told = true,
-     .run = vmsnd_control_resume},
+     .run = vmsnd_control_resume,
+     .left = vmsnd_control_resume_left},
     {.name = "save",
      .help = "Writes the state of the whole machine into a file, for serve --restore; best while "
 	     "it is suspended. The file has mode 0600, and is there whole or not at all.",

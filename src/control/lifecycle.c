@@ -65,6 +65,33 @@ void vmsnd_control_resume(struct vmsnd_control_call *call)
 	live(call, VMSND_LIFE_RESUME, VMSND_MACHINE_ON);
 }
 
+static void leave(struct vmsnd_control_call *call, enum vmsnd_life what)
+{
+	*call->life = (struct vmsnd_control_life){
+	    .left = true, .what = what, .ask = call->now + VMSND_CONTROL_AGAIN_NS};
+}
+
+void vmsnd_control_suspend_left(struct vmsnd_control_call *call)
+{
+	leave(call, VMSND_LIFE_SUSPEND);
+}
+
+void vmsnd_control_resume_left(struct vmsnd_control_call *call)
+{
+	leave(call, VMSND_LIFE_RESUME);
+}
+
+void vmsnd_control_life_go_on(struct vmsnd_control_life *life, struct vmsnd_machine *machine,
+			      vmsnd_ns now)
+{
+	if (!life->left || now < life->ask)
+		return;
+	life->ask = now + VMSND_CONTROL_AGAIN_NS;
+	/* Nothing is begun anew: another one may have brought it to its end. */
+	life->left = vmsnd_machine_phase(machine) == VMSND_MACHINE_CHANGING &&
+		     vmsnd_machine_life(machine, life->what, now) == VMSND_E_AGAIN;
+}
+
 /* ---- save ---- */
 
 enum { SAVE_FILE };

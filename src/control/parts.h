@@ -98,11 +98,22 @@ struct vmsnd_control_value {
 struct vmsnd_control_watch;
 struct vmsnd_save;
 
+/* How often what takes time is asked whether it is done. */
+#define VMSND_CONTROL_AGAIN_NS (10 * UINT64_C(1000000))
+
 /* At most one state is written at a time. */
 struct vmsnd_control_saver {
 	struct vmsnd_save *job; /* NULL: none */
 	bool orphan;            /* whoever asked for it has left */
 	struct vmsnd_wake *wake;
+};
+
+/* A suspend or resume that takes time goes on when whoever asked for it waits no more: lanes with
+ * threads do not go on with it by themselves. */
+struct vmsnd_control_life {
+	bool left;
+	enum vmsnd_life what;
+	vmsnd_ns ask; /* when it is gone on with */
 };
 
 struct vmsnd_control_call {
@@ -112,6 +123,7 @@ struct vmsnd_control_call {
 	struct vmsnd_overheard *heard;
 	struct vmsnd_control_watch *watch;
 	struct vmsnd_control_saver *saver;
+	struct vmsnd_control_life *life;
 	vmsnd_ns now;
 	const struct vmsnd_control_command *command;
 	struct vmsnd_control_value args[VMSND_CONTROL_ARGS_MAX]; /* as in the command's row */
@@ -199,6 +211,11 @@ void vmsnd_control_card_remove(struct vmsnd_control_call *call);
 /* lifecycle.c */
 void vmsnd_control_suspend(struct vmsnd_control_call *call);
 void vmsnd_control_resume(struct vmsnd_control_call *call);
+void vmsnd_control_suspend_left(struct vmsnd_control_call *call);
+void vmsnd_control_resume_left(struct vmsnd_control_call *call);
+/* The machine is taken through what was left. */
+void vmsnd_control_life_go_on(struct vmsnd_control_life *life, struct vmsnd_machine *machine,
+			      vmsnd_ns now);
 void vmsnd_control_save(struct vmsnd_control_call *call);
 void vmsnd_control_save_left(struct vmsnd_control_call *call);
 void vmsnd_control_quit(struct vmsnd_control_call *call);

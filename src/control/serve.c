@@ -56,6 +56,7 @@ static void answer(struct vmsnd_control *control, struct vmsnd_control_peer *pee
 		     .heard = control->conf.heard,
 		     .watch = control->watch,
 		     .saver = &control->saver,
+		     .life = &control->life,
 		     .now = control->now},
 	    .log = control->conf.log,
 	    .who = peer->id,

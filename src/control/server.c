@@ -142,6 +142,9 @@ static vmsnd_ns settle(struct vmsnd_control *control)
 	}
 	if (!listening)
 		control->look = VMSND_NEVER;
+	/* Those that have just hung up may have left one. */
+	if (control->life.left)
+		next = earlier(next, control->life.ask);
 	return earlier(control->look, next);
 }
 
@@ -164,6 +167,7 @@ vmsnd_ns vmsnd_control_turn(void *ctx, bool ready, vmsnd_ns now)
 		look_soon(control);
 	/* Who waits for an answer gets it before the events that tell the same. */
 	vmsnd_control_finish(control, control->poked || now >= control->look);
+	vmsnd_control_life_go_on(&control->life, control->conf.machine, now);
 	vmsnd_control_serve(control);
 	if (now >= control->look)
 		look(control);

@@ -12,8 +12,6 @@
 /* How often changes are looked for while somebody listens; and when somebody pokes, at most. */
 #define VMSND_CONTROL_LOOK_NS (100 * UINT64_C(1000000))
 #define VMSND_CONTROL_POKE_NS (10 * UINT64_C(1000000))
-/* How often a command that takes time is asked whether it is done. */
-#define VMSND_CONTROL_AGAIN_NS (10 * UINT64_C(1000000))
 
 #define VMSND_CONTROL_TOKENS_MAX     (VMSND_CONTROL_CLIENTS_MAX + 2)
 #define VMSND_CONTROL_LISTENER_TOKEN UINT64_MAX
@@ -25,6 +23,7 @@ struct vmsnd_control {
 	struct vmsnd_listener listener;
 	struct vmsnd_control_watch *watch;
 	struct vmsnd_control_saver saver;
+	struct vmsnd_control_life life;
 	struct vmsnd_control_peer peers[VMSND_CONTROL_CLIENTS_MAX];
 	unsigned first;  /* whose request comes first in the next turn */
 	vmsnd_ns look;   /* when changes are looked for; VMSND_NEVER: nobody listens */

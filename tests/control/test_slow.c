@@ -138,17 +138,20 @@ static void test_the_longest_wait_is_a_minute(void **state)
 	rig->now += AGAIN_NS;
 	client_ask_wrong(&client, "", "suspend takes longer than 60 s; it goes on");
 	client_ask_fine(&client, "");
-	/* Its end is told when it comes. */
+	/* It does go on, and its end is told when it comes. */
+	wait_for_look(rig);
+	assert_int_equal(rig->next - rig->now, AGAIN_NS);
 	rig->machine.again = 0;
-	rig->machine.phase = VMSND_MACHINE_SUSPENDED;
-	rig->now += 10 * AGAIN_NS;
+	for (unsigned i = 0; i < 10; i++)
+		wait_for_look(rig);
+	assert_int_equal(rig->machine.phase, VMSND_MACHINE_SUSPENDED);
 	expect_event(&client, "SUSPEND");
 	client_close(&client);
 }
 
 /* ---- those who leave ---- */
 
-static void test_who_hangs_up_meanwhile_is_forgotten(void **state)
+static void test_LC03_who_hangs_up_meanwhile_is_forgotten(void **state)
 {
 	struct rig *rig = *state;
 	struct client client, other;
@@ -158,13 +161,63 @@ static void test_who_hangs_up_meanwhile_is_forgotten(void **state)
 	rig->machine.again = 1;
 	say(&client, "{\"execute\":\"suspend\"}{\"execute\":\"quit\"}");
 	client_close(&client);
-	assert_int_equal(rig->next - rig->now, 10 * AGAIN_NS); /* the next look, nothing else */
+	assert_int_equal(rig->next - rig->now, AGAIN_NS);
+	wait_for_look(rig);
+	assert_int_equal(rig->machine.phase, VMSND_MACHINE_CHANGING);
 	rig->machine.again = 0;
-	rig->machine.phase = VMSND_MACHINE_SUSPENDED;
-	rig->now += 10 * AGAIN_NS;
+	for (unsigned i = 0; i < 10; i++)
+		wait_for_look(rig);
+	assert_int_equal(rig->machine.phase, VMSND_MACHINE_SUSPENDED);
 	expect_event(&other, "SUSPEND");
+	rig_settle(rig);
+	assert_true(rig->next - rig->now > AGAIN_NS);         /* the next look, nothing else */
 	assert_false(vmsnd_control_quit_asked(rig->control)); /* nobody got that far */
 	client_close(&other);
+}
+
+/* The last one to go, too: nobody listens any more, and nobody else goes on with it. */
+static void test_LC03_what_its_client_left_goes_on(void **state)
+{
+	static const struct {
+		const char *request;
+		enum vmsnd_machine_phase from, to;
+	} rows[] = {
+	    {"{\"execute\":\"suspend\"}", VMSND_MACHINE_ON, VMSND_MACHINE_SUSPENDED},
+	    {"{\"execute\":\"resume\"}", VMSND_MACHINE_SUSPENDED, VMSND_MACHINE_ON},
+	};
+	struct rig *rig = *state;
+	struct client client;
+
+	for (unsigned i = 0; i < 2; i++) {
+		rig->machine.phase = rows[i].from;
+		rig->machine.again = 1;
+		client_join(rig, &client);
+		say(&client, rows[i].request);
+		client_close(&client);
+		wait_for_look(rig);
+		assert_int_equal(rig->machine.phase, VMSND_MACHINE_CHANGING);
+		rig->machine.again = 0;
+		wait_for_look(rig);
+		assert_int_equal(rig->machine.phase, rows[i].to);
+		assert_int_equal(rig->next, VMSND_NEVER);
+	}
+}
+
+/* Another one brought it to its end, and the machine back: that is how it stays. */
+static void test_LC03_what_was_left_is_not_begun_anew(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	client_join(rig, &client);
+	rig->machine.again = 1;
+	say(&client, "{\"execute\":\"suspend\"}");
+	client_close(&client);
+	rig->machine.again = 0;
+	rig->machine.phase = VMSND_MACHINE_ON;
+	wait_for_look(rig);
+	wait_for_look(rig);
+	assert_int_equal(rig->machine.phase, VMSND_MACHINE_ON);
 }
 
 static void test_who_only_says_no_more_gets_its_answer(void **state)
@@ -377,7 +430,9 @@ int main(void)
 	    TEST(test_what_is_over_before_it_is_asked_again_is_done),
 	    TEST(test_what_another_one_ended_has_failed),
 	    TEST(test_the_longest_wait_is_a_minute),
-	    TEST(test_who_hangs_up_meanwhile_is_forgotten),
+	    TEST(test_LC03_who_hangs_up_meanwhile_is_forgotten),
+	    TEST(test_LC03_what_its_client_left_goes_on),
+	    TEST(test_LC03_what_was_left_is_not_begun_anew),
 	    TEST(test_who_only_says_no_more_gets_its_answer),
 	    TEST(test_the_end_does_not_wait),
 	    TEST(test_DM73_a_reattach_is_answered_with_its_end),
