@@ -41,8 +41,8 @@ struct vmsnd_chain_parts {
 
 /* What a part of a card has to do with a life under way (card_life.c). */
 struct vmsnd_life_part {
-	bool done;
-	vmsnd_ns since; /* it was asked first; 0: not yet */
+	bool asked, done;
+	vmsnd_ns since; /* when it was asked first */
 };
 
 /* A chain of a card and its units, in the same place on every port; or a tap, on one port. */

@@ -68,10 +68,11 @@ static bool settle(const struct asked *asked, enum vmsnd_rc rc)
 
 static bool begins(struct vmsnd_life_part *part, vmsnd_ns now)
 {
-	bool first = part->since == 0;
+	bool first = !part->asked;
 
 	if (first)
-		part->since = now ? now : 1;
+		part->since = now;
+	part->asked = true;
 	return first;
 }
 

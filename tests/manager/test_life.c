@@ -82,6 +82,25 @@ static void test_LC_03_a_limit_ends_it(void **state)
 	actors_close();
 }
 
+/* An embedder's time may begin with 0: the limit is as long then. */
+static void test_LC_03_time_0_is_a_time(void **state)
+{
+	actors_open(false);
+	actors.now = 0;
+	actors_build(two_cards);
+	actors.late_backend = 1000000;
+	assert_int_equal(vmsnd_machine_life(actors.machine, VMSND_LIFE_SUSPEND, 0), VMSND_E_AGAIN);
+	actors.now = 9999 * UINT64_C(1000000);
+	assert_int_equal(vmsnd_machine_life(actors.machine, VMSND_LIFE_SUSPEND, actors.now),
+			 VMSND_E_AGAIN);
+	assert_string_equal(actors.log, "");
+	actors.now += UINT64_C(1000000);
+	assert_int_equal(vmsnd_machine_life(actors.machine, VMSND_LIFE_SUSPEND, actors.now),
+			 VMSND_OK);
+	assert_non_null(strstr(actors.log, "a: stage: suspend is not done after 10000 ms"));
+	actors_close();
+}
+
 /* The embedder's loop goes on with it by itself. */
 static void test_LC_03_advance_goes_on_with_it(void **state)
 {
@@ -230,6 +249,7 @@ int main(void)
 	    cmocka_unit_test(test_LC_02_some_devices_hear_of_it_first),
 	    cmocka_unit_test(test_LC_03_who_needs_time_is_asked_again),
 	    cmocka_unit_test(test_LC_03_a_limit_ends_it),
+	    cmocka_unit_test(test_LC_03_time_0_is_a_time),
 	    cmocka_unit_test(test_LC_03_advance_goes_on_with_it),
 	    cmocka_unit_test(test_LC_05_power_off_always_comes_through),
 	    cmocka_unit_test(test_LC_06_slow_parts_are_named),
