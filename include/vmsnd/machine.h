@@ -211,7 +211,7 @@ enum vmsnd_rc vmsnd_machine_reattached(const struct vmsnd_machine *machine, unsi
  * opened anew. `at` counts from the top. attach puts it above the one that is there (the number of
  * drivers: right above the backend); reattach puts another one in its place, and on failure the old
  * one stays. VMSND_E_LIMIT, VMSND_E_NO_CLASS, VMSND_E_NO_DRIVER, VMSND_E_INVALID: the text is
- * wrong. */
+ * wrong; VMSND_E_AGAIN: a reattach of the output is under way. */
 struct vmsnd_driver_place {
 	unsigned card, output, at;
 };
@@ -336,7 +336,8 @@ size_t vmsnd_machine_host_devices(const struct vmsnd_machine *machine, unsigned 
 enum vmsnd_rc vmsnd_machine_host_refresh(struct vmsnd_machine *machine, unsigned card,
 					 unsigned output, vmsnd_ns now);
 /* Has the output's streams of a direction moved to another host device; NULL: the default one.
- * VMSND_E_UNSUPPORTED: this backend has no devices to choose from. */
+ * VMSND_E_UNSUPPORTED: this backend has no devices to choose from; VMSND_E_AGAIN: a reattach of the
+ * output is under way. */
 enum vmsnd_rc vmsnd_machine_host_device(struct vmsnd_machine *machine, unsigned card,
 					unsigned output, enum vmsnd_dir dir, const char *id,
 					vmsnd_ns now);

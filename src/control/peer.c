@@ -111,12 +111,35 @@ static int append(const char *text, size_t bytes, void *ctx)
 	return 0;
 }
 
+/* Figures need nine digits; an id comes back as the number that it was, and that may need 17. */
+static size_t precision(const char *key)
+{
+	return strcmp(key, "id") == 0 ? JSON_REAL_PRECISION(17) : JSON_REAL_PRECISION(9);
+}
+
+/* One by one, for the sake of their precision. Their names need no escapes. */
+static bool say_members(struct vmsnd_control_peer *peer, json_t *message)
+{
+	const size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY;
+	const char *before = "{\"";
+
+	for (void *at = json_object_iter(message); at; at = json_object_iter_next(message, at)) {
+		const char *key = json_object_iter_key(at);
+
+		if (append(before, 2, peer) || append(key, strlen(key), peer) ||
+		    append("\":", 2, peer) ||
+		    json_dump_callback(json_object_iter_value(at), append, peer,
+				       flags | precision(key)))
+			return false;
+		before = ",\"";
+	}
+	return !append("}\n", 2, peer);
+}
+
 void vmsnd_control_peer_say(struct vmsnd_control_peer *peer, const json_t *message)
 {
-	const size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9);
-
 	/* Without an answer, or with half a one, it would wait for ever. */
-	if (json_dump_callback(message, append, peer, flags) || append("\n", 1, peer))
+	if (!say_members(peer, (json_t *)message))
 		peer->broken = true;
 }
 

@@ -199,6 +199,9 @@ bool vmsnd_control_went(struct vmsnd_control_call *call, enum vmsnd_rc rc, const
 		heard = line;
 	if (heard[0])
 		vmsnd_control_fail(call, cls, "%s", heard);
+	else if (rc == VMSND_E_AGAIN)
+		vmsnd_control_fail(call, cls, "%s: a reattach of this output is under way",
+				   call->command->name);
 	else
 		vmsnd_control_fail(call, cls, "%s: %s", call->command->name, vmsnd_rc_text(rc));
 	return false;

@@ -25,6 +25,19 @@ static enum vmsnd_rc hold_output(struct vmsnd_machine *machine, unsigned card, u
 	return VMSND_E_NO_OUTPUT;
 }
 
+/* The same, to change the chain that it has. What is changed in one that is about to go would be
+ * lost with it: VMSND_E_AGAIN. */
+static enum vmsnd_rc hold_chain(struct vmsnd_machine *machine, unsigned card, unsigned output,
+				vmsnd_ns now, struct hold *hold)
+{
+	enum vmsnd_rc rc = hold_output(machine, card, output, now, hold);
+
+	if (rc || !hold->output->fresh.host)
+		return rc;
+	vmsnd_seat_leave(&hold->seat);
+	return VMSND_E_AGAIN;
+}
+
 static bool is_dir(enum vmsnd_dir dir)
 {
 	return dir == VMSND_PLAYBACK || dir == VMSND_CAPTURE;
@@ -151,7 +164,7 @@ static enum vmsnd_rc change(struct vmsnd_machine *machine, const struct vmsnd_dr
 	static const char *const did[] = {"attached", "changed", "detached"};
 	struct hold hold;
 	struct vmsnd_error error = {""};
-	enum vmsnd_rc rc = hold_output(machine, place->card, place->output, now, &hold);
+	enum vmsnd_rc rc = hold_chain(machine, place->card, place->output, now, &hold);
 	struct vmsnd_chain_parts *parts;
 
 	if (rc)
@@ -319,7 +332,7 @@ enum vmsnd_rc vmsnd_machine_host_device(struct vmsnd_machine *machine, unsigned 
 
 	if (!is_dir(dir))
 		return VMSND_E_INVALID;
-	rc = hold_output(machine, card, output, now, &hold);
+	rc = hold_chain(machine, card, output, now, &hold);
 	if (rc)
 		return rc;
 	rc = vmsnd_host_choose(hold.output->now.host, dir, id);

@@ -66,8 +66,9 @@ static void test_nothing_comes_before_the_capabilities(void **state)
 
 static void test_an_id_comes_back_as_it_was(void **state)
 {
-	static const char *const ids[] = {"1",    "\"a\"", "null",        "{\"a\":[1,2.5,true]}",
-					  "-0.5", "[[]]",  "\"\xc3\xa9\""};
+	static const char *const ids[] = {"1",    "\"a\"", "null",         "{\"a\":[1,2.5,true]}",
+					  "-0.5", "[[]]",  "\"\xc3\xa9\"", "1.00000000001",
+					  "0.1",  "1e300"};
 	struct client client;
 	char request[200];
 

@@ -309,6 +309,20 @@ static void test_DM73_a_reattach_that_failed_says_so(void **state)
 	client_close(&client);
 }
 
+static void test_DM73_who_changes_a_chain_that_goes_hears_why_not(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	client_join(rig, &client);
+	rig->machine.rc = VMSND_E_AGAIN;
+	client_ask_wrong(&client,
+			 "{\"execute\":\"driver-attach\",\"arguments\":"
+			 "{\"card\":0,\"output\":0,\"driver\":\"delay\"}}",
+			 "driver-attach: a reattach of this output is under way");
+	client_close(&client);
+}
+
 /* ---- save ---- */
 
 /* Files are written by a thread, in real time: the answer comes when it does. */
@@ -437,6 +451,7 @@ int main(void)
 	    TEST(test_the_end_does_not_wait),
 	    TEST(test_DM73_a_reattach_is_answered_with_its_end),
 	    TEST(test_DM73_a_reattach_that_failed_says_so),
+	    TEST(test_DM73_who_changes_a_chain_that_goes_hears_why_not),
 	    TEST(test_a_state_is_saved_whole_and_for_its_owner_only),
 	    TEST(test_what_cannot_be_saved_is_no_file),
 	    TEST(test_saves_are_written_one_after_another),
