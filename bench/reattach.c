@@ -268,6 +268,7 @@ static const struct bench_case cases[] = {
 static uint64_t change(struct world *world, const struct bench_case *row)
 {
 	const struct vmsnd_chain_conf chain = {.backend = "ear"};
+	struct vmsnd_reattach which = {0};
 
 	run(world, 50 * MS + roll(world, 50000) * UINT64_C(1000));
 	ear.silent = ear.lost = 0;
@@ -277,10 +278,10 @@ static uint64_t change(struct world *world, const struct bench_case *row)
 		run(world, MS / 10);
 	run(world, row->late_ms * MS);
 	ear.away = row->away;
-	if (vmsnd_machine_reattach(world->machine, 0, 0, &chain, world->now))
+	if (vmsnd_machine_reattach(world->machine, &which, &chain, world->now))
 		bench_fail("a re-attach is refused");
 	run(world, 200 * MS);
-	if (vmsnd_machine_reattached(world->machine, 0, 0) != row->end)
+	if (vmsnd_machine_reattached(world->machine, &which) != row->end)
 		bench_fail("a re-attach ended otherwise");
 	return ear.silent + ear.lost;
 }

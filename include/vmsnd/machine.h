@@ -202,11 +202,17 @@ enum vmsnd_rc vmsnd_machine_attach_chain(struct vmsnd_machine *machine, unsigned
  * then the old chain is closed. When the new one cannot be opened, the old one plays on (DM-73).
  * Returns at once: VMSND_OK, under way; VMSND_E_AGAIN: another one is; VMSND_E_INVALID: the text is
  * wrong. */
-enum vmsnd_rc vmsnd_machine_reattach(struct vmsnd_machine *machine, unsigned card, unsigned output,
+struct vmsnd_reattach {
+	unsigned card, output;
+	uint64_t number; /* out: which one it is, of all of this machine; never 0 */
+};
+enum vmsnd_rc vmsnd_machine_reattach(struct vmsnd_machine *machine, struct vmsnd_reattach *which,
 				     const struct vmsnd_chain_conf *chain, vmsnd_ns now);
-/* How the last one went: VMSND_E_AGAIN while it is under way, else its end. */
-enum vmsnd_rc vmsnd_machine_reattached(const struct vmsnd_machine *machine, unsigned card,
-				       unsigned output);
+/* How it went: VMSND_E_AGAIN while it is under way, else its end. Number 0: the output's last one,
+ * whose number is filled in, 0 for none yet. VMSND_E_NO_OUTPUT: the output was detached, though
+ * another one may have its number by now; or two more reattaches of it have been asked for. */
+enum vmsnd_rc vmsnd_machine_reattached(const struct vmsnd_machine *machine,
+				       struct vmsnd_reattach *which);
 /* One driver of a chain, while it plays; the others keep what they hold, and no host stream is
  * opened anew. `at` counts from the top. attach puts it above the one that is there (the number of
  * drivers: right above the backend); reattach puts another one in its place, and on failure the old

@@ -27,14 +27,16 @@ void vmsnd_control_attach(struct vmsnd_control_call *call)
 		call->result = json_pack("{s:o}", "output", vmsnd_control_count(output));
 }
 
-static void end_reattach(struct vmsnd_control_call *call, unsigned card, unsigned output)
+static void end_reattach(struct vmsnd_control_call *call, struct vmsnd_reattach *which)
 {
-	enum vmsnd_rc rc = vmsnd_machine_reattached(call->machine, card, output);
+	enum vmsnd_rc rc = vmsnd_machine_reattached(call->machine, which);
 
 	if (rc == VMSND_E_AGAIN)
 		call->again = true;
 	else if (rc == VMSND_E_NO_CARD || rc == VMSND_E_NO_OUTPUT)
-		vmsnd_control_went(call, rc, NULL);
+		vmsnd_control_fail(call, VMSND_CONTROL_NO_DEVICE,
+				   "reattach: the output was taken away before the new chain was "
+				   "ready");
 	else if (rc)
 		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC,
 				   "reattach: the new chain could not be opened (%s); the old one "
@@ -42,11 +44,11 @@ static void end_reattach(struct vmsnd_control_call *call, unsigned card, unsigne
 				   vmsnd_rc_text(rc));
 }
 
-static void begin_reattach(struct vmsnd_control_call *call, unsigned card, unsigned output)
+static void begin_reattach(struct vmsnd_control_call *call, struct vmsnd_reattach *which)
 {
 	enum { ARG_BACKEND = 2 };
 	struct vmsnd_chain_conf chain = chain_of(&call->args[ARG_BACKEND]);
-	enum vmsnd_rc rc = vmsnd_machine_reattach(call->machine, card, output, &chain, call->now);
+	enum vmsnd_rc rc = vmsnd_machine_reattach(call->machine, which, &chain, call->now);
 
 	if (rc == VMSND_E_AGAIN) {
 		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC,
@@ -55,20 +57,22 @@ static void begin_reattach(struct vmsnd_control_call *call, unsigned card, unsig
 	}
 	if (!vmsnd_control_went(call, rc, "reattach: this backend or driver cannot be had"))
 		return;
-	vmsnd_control_watch_expect(call->watch, card, output);
+	vmsnd_control_watch_expect(call->watch, which);
+	call->number = which->number;
 	call->step = 1;
-	end_reattach(call, card, output);
+	end_reattach(call, which);
 }
 
 void vmsnd_control_reattach(struct vmsnd_control_call *call)
 {
 	enum { ARG_CARD, ARG_OUTPUT };
-	unsigned card = call->args[ARG_CARD].number, output = call->args[ARG_OUTPUT].number;
+	struct vmsnd_reattach which = {call->args[ARG_CARD].number, call->args[ARG_OUTPUT].number,
+				       call->number};
 
 	if (call->step == 0)
-		begin_reattach(call, card, output);
+		begin_reattach(call, &which);
 	else
-		end_reattach(call, card, output);
+		end_reattach(call, &which);
 }
 
 void vmsnd_control_detach(struct vmsnd_control_call *call)

@@ -177,11 +177,12 @@ void vmsnd_control_watch_look(struct vmsnd_control_watch *watch)
 	}
 }
 
-void vmsnd_control_watch_expect(struct vmsnd_control_watch *watch, unsigned card, unsigned output)
+void vmsnd_control_watch_expect(struct vmsnd_control_watch *watch,
+				const struct vmsnd_reattach *which)
 {
 	make_room(watch);
-	if (card < watch->n_cards && output < VMSND_OUTPUTS_MAX)
-		watch->cards[card].busy[output] = true;
+	if (which->card < watch->n_cards && which->output < VMSND_OUTPUTS_MAX)
+		watch->cards[which->card].reattach[which->output] = which->number;
 }
 
 void vmsnd_control_watch_close(struct vmsnd_control_watch *watch)

@@ -15,7 +15,7 @@ struct vmsnd_seen_card {
 	char *name;                             /* NULL: there is no such card */
 	bool on[2];                             /* by direction */
 	const char *backend[VMSND_OUTPUTS_MAX]; /* NULL: no such output */
-	bool busy[VMSND_OUTPUTS_MAX];           /* another chain is on its way */
+	uint64_t reattach[VMSND_OUTPUTS_MAX];   /* the one that is under way; 0: none */
 	struct vmsnd_seen_stream *streams;
 	size_t n_streams;
 };

@@ -57,13 +57,19 @@ static bool look_at_reattach(struct vmsnd_control_watch *watch, unsigned card, u
 			     const char *backend)
 {
 	struct vmsnd_seen_card *seen = &watch->cards[card];
-	enum vmsnd_rc rc = vmsnd_machine_reattached(watch->conf.machine, card, output);
-	bool was_busy = seen->busy[output];
+	struct vmsnd_reattach which = {card, output, seen->reattach[output]};
+	bool was_busy = which.number != 0;
+	enum vmsnd_rc rc = vmsnd_machine_reattached(watch->conf.machine, &which);
 	json_t *data;
 
-	seen->busy[output] = rc == VMSND_E_AGAIN;
-	if (!was_busy || seen->busy[output])
-		return seen->busy[output];
+	seen->reattach[output] = rc == VMSND_E_AGAIN ? which.number : 0;
+	if (!was_busy || rc == VMSND_E_AGAIN)
+		return rc == VMSND_E_AGAIN;
+	if (rc == VMSND_E_NO_OUTPUT || rc == VMSND_E_NO_CARD) { /* this is another output */
+		tell_output(watch, card, output, "OUTPUT_REMOVED");
+		seen->backend[output] = NULL;
+		return false;
+	}
 	seen->backend[output] = backend;
 	data = about_output(watch, card, output);
 	if (rc)
@@ -86,7 +92,7 @@ static void look_at_outputs(struct vmsnd_control_watch *watch, unsigned card,
 		if (seen->backend[i] && !silent)
 			tell_output(watch, card, i, "OUTPUT_REMOVED");
 		seen->backend[i] = backend[i];
-		seen->busy[i] = false;
+		seen->reattach[i] = 0;
 		if (seen->backend[i] && !silent)
 			tell_output(watch, card, i, "OUTPUT_ADDED");
 	}

@@ -131,6 +131,7 @@ struct vmsnd_control_call {
 	/* out: it needs time, and its function is to be called again, with all as it left it. */
 	bool again;
 	unsigned step;    /* the function's own, 0 the first time */
+	uint64_t number;  /* likewise */
 	unsigned touched; /* the card that it was about */
 	/* How it went: `failed` is a class of QMP, then `line` says why; else `result`, NULL for
 	 * {}. */
@@ -259,8 +260,9 @@ struct vmsnd_control_watch_conf {
 struct vmsnd_control_watch *vmsnd_control_watch_open(const struct vmsnd_control_watch_conf *conf);
 /* Takes what is now for granted. */
 void vmsnd_control_watch_start(struct vmsnd_control_watch *watch);
-/* A reattach of this output is under way: its end will be told. */
-void vmsnd_control_watch_expect(struct vmsnd_control_watch *watch, unsigned card, unsigned output);
+/* This one is under way: its end will be told. */
+void vmsnd_control_watch_expect(struct vmsnd_control_watch *watch,
+				const struct vmsnd_reattach *which);
 /* Tells what changed of the machine and on a card; or on some of the cards, all of them in turn. */
 void vmsnd_control_watch_look_at(struct vmsnd_control_watch *watch, unsigned card);
 void vmsnd_control_watch_look(struct vmsnd_control_watch *watch);

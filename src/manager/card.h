@@ -45,6 +45,12 @@ struct vmsnd_life_part {
 	vmsnd_ns since; /* when it was asked first */
 };
 
+/* A change of the whole chain. */
+struct vmsnd_reattach_end {
+	uint64_t number;  /* 0: there was none */
+	enum vmsnd_rc rc; /* VMSND_E_AGAIN while `fresh` is there; else how it went */
+};
+
 /* A chain of a card and its units, in the same place on every port; or a tap, on one port. */
 struct vmsnd_output {
 	struct vmsnd_output *next; /* in one of the card's two lists */
@@ -52,8 +58,8 @@ struct vmsnd_output {
 	/* Another chain that is to take the place of `now`, and, once it has, the old one until its
 	 * streams are closed (card_reattach.c). */
 	struct vmsnd_chain_parts fresh, old;
-	enum vmsnd_rc
-	    reattached; /* VMSND_E_AGAIN while `fresh` is there; else how the last one went */
+	/* The last one, and the one before it, whose end somebody may not have asked for yet. */
+	struct vmsnd_reattach_end reattach, reattach_before;
 	struct vmsnd_life_part drivers_life, backend_life;
 	struct vmsnd_volume volume[2]; /* by enum vmsnd_dir */
 	enum vmsnd_lun_role role;

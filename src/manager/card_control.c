@@ -95,7 +95,7 @@ enum vmsnd_rc vmsnd_machine_detach(struct vmsnd_machine *machine, unsigned card,
 	return VMSND_OK;
 }
 
-enum vmsnd_rc vmsnd_machine_reattach(struct vmsnd_machine *machine, unsigned card, unsigned output,
+enum vmsnd_rc vmsnd_machine_reattach(struct vmsnd_machine *machine, struct vmsnd_reattach *which,
 				     const struct vmsnd_chain_conf *chain, vmsnd_ns now)
 {
 	struct hold hold;
@@ -103,10 +103,12 @@ enum vmsnd_rc vmsnd_machine_reattach(struct vmsnd_machine *machine, unsigned car
 
 	if (!chain || !chain->backend)
 		return VMSND_E_INVALID;
-	rc = hold_output(machine, card, output, now, &hold);
+	rc = hold_output(machine, which->card, which->output, now, &hold);
 	if (rc)
 		return rc;
 	rc = vmsnd_card_reattach(hold.seat.card, hold.output, chain, hold.seat.now);
+	if (!rc)
+		which->number = hold.output->reattach.number;
 	vmsnd_seat_leave(&hold.seat);
 	return rc;
 }

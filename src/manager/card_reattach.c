@@ -62,7 +62,7 @@ static void give_up(struct vmsnd_card *card, struct vmsnd_output *output, enum v
 			vmsnd_lun_next_drop(output->units[i].lun, now);
 	output->old = output->fresh;
 	output->fresh = (struct vmsnd_chain_parts){0};
-	output->reattached = why;
+	output->reattach.rc = why;
 	vmsnd_machine_tell_changed(card->machine);
 }
 
@@ -98,7 +98,7 @@ static void change_over(struct vmsnd_card *card, struct vmsnd_output *output, vm
 		if (!output->units[i].lun && vmsnd_card_unit_belongs(card, output, &output->now, i))
 			vmsnd_card_unit_add(card, output, i, now);
 	take_volume(card, output);
-	output->reattached = VMSND_OK;
+	output->reattach.rc = VMSND_OK;
 	vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_INFO,
 		   "%s: output %u (%s): took the place of %s", card->name, output->place,
 		   output->now.host->cls->name, output->old.host->cls->name);
@@ -203,7 +203,9 @@ enum vmsnd_rc vmsnd_card_reattach(struct vmsnd_card *card, struct vmsnd_output *
 		vmsnd_card_chain_free(&output->fresh);
 		return rc;
 	}
-	output->reattached = VMSND_E_AGAIN;
+	output->reattach_before = output->reattach;
+	output->reattach = (struct vmsnd_reattach_end){
+	    atomic_fetch_add(&card->machine->reattaches, 1) + 1, VMSND_E_AGAIN};
 	vmsnd_card_reattach_tend(card, output, now);
 	return VMSND_OK;
 }

@@ -162,15 +162,25 @@ enum vmsnd_rc vmsnd_machine_output(const struct vmsnd_machine *machine, unsigned
 	return VMSND_OK;
 }
 
-enum vmsnd_rc vmsnd_machine_reattached(const struct vmsnd_machine *machine, unsigned card,
-				       unsigned output)
+static enum vmsnd_rc end_of(const struct vmsnd_output *output, struct vmsnd_reattach *which)
+{
+	if (which->number == 0)
+		which->number = output->reattach.number;
+	if (which->number == output->reattach.number)
+		return output->reattach.rc;
+	return which->number == output->reattach_before.number ? output->reattach_before.rc
+							       : VMSND_E_NO_OUTPUT;
+}
+
+enum vmsnd_rc vmsnd_machine_reattached(const struct vmsnd_machine *machine,
+				       struct vmsnd_reattach *which)
 {
 	struct vmsnd_seat seat;
-	enum vmsnd_rc rc = look_at(machine, card, output, &seat);
+	enum vmsnd_rc rc = look_at(machine, which->card, which->output, &seat);
 
 	if (rc)
 		return rc;
-	rc = seat.card->outputs[output]->reattached;
+	rc = end_of(seat.card->outputs[which->output], which);
 	vmsnd_seat_leave(&seat);
 	return rc;
 }

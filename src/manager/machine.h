@@ -39,6 +39,7 @@ struct vmsnd_machine {
 	_Atomic bool step_life;  /* advance goes on with it */
 
 	struct vmsnd_census *census; /* of drivers */
+	_Atomic uint64_t reattaches; /* so far: each has a number */
 };
 
 /* ---- machine.c ---- */

@@ -183,21 +183,26 @@ enum vmsnd_rc vmsnd_machine_attach_chain(struct vmsnd_machine *machine, unsigned
 	return called(machine, "attach %u %s", card, words_of(chain, text, sizeof(text)));
 }
 
-enum vmsnd_rc vmsnd_machine_reattach(struct vmsnd_machine *machine, unsigned card, unsigned output,
+enum vmsnd_rc vmsnd_machine_reattach(struct vmsnd_machine *machine, struct vmsnd_reattach *which,
 				     const struct vmsnd_chain_conf *chain, vmsnd_ns now)
 {
 	char text[200];
 
-	machine->reattaching = card;
-	return called(machine, "reattach %u %u %s", card, output,
+	machine->reattaching = which->card;
+	which->number = DOUBLE_REATTACH;
+	return called(machine, "reattach %u %u %s", which->card, which->output,
 		      words_of(chain, text, sizeof(text)));
 }
 
-enum vmsnd_rc vmsnd_machine_reattached(const struct vmsnd_machine *machine, unsigned card,
-				       unsigned output)
+enum vmsnd_rc vmsnd_machine_reattached(const struct vmsnd_machine *machine,
+				       struct vmsnd_reattach *which)
 {
-	if (card != machine->reattaching)
+	if (which->card != machine->reattaching)
 		return VMSND_OK;
+	if (which->number == 0)
+		which->number = DOUBLE_REATTACH;
+	if (which->number != DOUBLE_REATTACH)
+		return VMSND_E_INVALID;
 	return machine->again > 0 ? VMSND_E_AGAIN : machine->reattached;
 }
 

@@ -7,6 +7,8 @@
 
 #define DOUBLE_CARDS   3u
 #define DOUBLE_STREAMS 8u
+/* The number that every reattach has. */
+#define DOUBLE_REATTACH UINT64_C(5000000000)
 
 struct double_card {
 	const char *name;

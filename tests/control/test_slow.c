@@ -309,6 +309,27 @@ static void test_DM73_a_reattach_that_failed_says_so(void **state)
 	client_close(&client);
 }
 
+/* Another one has its number by now, even its backend. */
+static void test_DM73_an_output_that_went_meanwhile_is_no_success(void **state)
+{
+	struct rig *rig = *state;
+	struct client client;
+
+	rig->machine.cards[0].outputs[0].backend = "null";
+	client_join(rig, &client);
+	rig->machine.again = 1;
+	say(&client, REATTACH);
+	assert_null(client_next(&client));
+	rig->machine.again = 0;
+	rig->machine.reattached = VMSND_E_NO_OUTPUT;
+	rig->now += AGAIN_NS;
+	client_ask_wrong(&client, "", "reattach: the output was taken away before");
+	expect_event(&client, "OUTPUT_REMOVED");
+	expect_event(&client, "OUTPUT_ADDED");
+	assert_null(client_next(&client));
+	client_close(&client);
+}
+
 static void test_DM73_who_changes_a_chain_that_goes_hears_why_not(void **state)
 {
 	struct rig *rig = *state;
@@ -451,6 +472,7 @@ int main(void)
 	    TEST(test_the_end_does_not_wait),
 	    TEST(test_DM73_a_reattach_is_answered_with_its_end),
 	    TEST(test_DM73_a_reattach_that_failed_says_so),
+	    TEST(test_DM73_an_output_that_went_meanwhile_is_no_success),
 	    TEST(test_DM73_who_changes_a_chain_that_goes_hears_why_not),
 	    TEST(test_a_state_is_saved_whole_and_for_its_owner_only),
 	    TEST(test_what_cannot_be_saved_is_no_file),

@@ -504,6 +504,7 @@ static void test_DM60_three_kinds_of_not_there(void **state)
 {
 	struct vmsnd_driver_place place = {0, 0, 0};
 	struct vmsnd_chain_conf chain = {.backend = "null"};
+	struct vmsnd_reattach which;
 	struct vmsnd_output_status status;
 	struct vmsnd_machine *machine = actors.machine;
 	unsigned output;
@@ -516,9 +517,10 @@ static void test_DM60_three_kinds_of_not_there(void **state)
 		assert_int_equal(vmsnd_machine_attach(machine, card, "null", 0, &output),
 				 VMSND_E_NO_CARD);
 		assert_int_equal(vmsnd_machine_detach(machine, card, 0, 0), VMSND_E_NO_CARD);
-		assert_int_equal(vmsnd_machine_reattach(machine, card, 0, &chain, 0),
+		which = (struct vmsnd_reattach){.card = card};
+		assert_int_equal(vmsnd_machine_reattach(machine, &which, &chain, 0),
 				 VMSND_E_NO_CARD);
-		assert_int_equal(vmsnd_machine_reattached(machine, card, 0), VMSND_E_NO_CARD);
+		assert_int_equal(vmsnd_machine_reattached(machine, &which), VMSND_E_NO_CARD);
 		assert_int_equal(vmsnd_machine_driver_attach(machine, &place, "delay", 0),
 				 VMSND_E_NO_CARD);
 		assert_int_equal(vmsnd_machine_output(machine, card, 0, &status), VMSND_E_NO_CARD);
@@ -527,9 +529,10 @@ static void test_DM60_three_kinds_of_not_there(void **state)
 	place = (struct vmsnd_driver_place){0, 1, 0};
 	for (output = 1; output < 20; output += 9) {
 		assert_int_equal(vmsnd_machine_detach(machine, 0, output, 0), VMSND_E_NO_OUTPUT);
-		assert_int_equal(vmsnd_machine_reattach(machine, 0, output, &chain, 0),
+		which = (struct vmsnd_reattach){.output = output};
+		assert_int_equal(vmsnd_machine_reattach(machine, &which, &chain, 0),
 				 VMSND_E_NO_OUTPUT);
-		assert_int_equal(vmsnd_machine_reattached(machine, 0, output), VMSND_E_NO_OUTPUT);
+		assert_int_equal(vmsnd_machine_reattached(machine, &which), VMSND_E_NO_OUTPUT);
 		assert_int_equal(vmsnd_machine_output(machine, 0, output, &status),
 				 VMSND_E_NO_OUTPUT);
 		place.output = output;

@@ -124,10 +124,10 @@ static void act_reattach(struct owner *owner)
 	char text[256];
 	struct vmsnd_chain_conf chain = {.backend = backend_of(owner, text),
 					 .drivers = {roll(owner, 2) ? driver_of(owner) : NULL}};
-	unsigned card = card_of(owner), output = output_of(owner);
+	struct vmsnd_reattach which = {.card = card_of(owner), .output = output_of(owner)};
 
-	did(owner, vmsnd_machine_reattach(owner->machine, card, output, &chain, owner->now));
-	vmsnd_machine_reattached(owner->machine, card, output);
+	did(owner, vmsnd_machine_reattach(owner->machine, &which, &chain, owner->now));
+	vmsnd_machine_reattached(owner->machine, &which);
 }
 
 static void first_file(struct world *world, unsigned card, unsigned number, char text[256])
@@ -139,6 +139,7 @@ static void first_file(struct world *world, unsigned card, unsigned number, char
 static void act_reattach_first(struct owner *owner)
 {
 	unsigned card = owner->number + OWNERS * roll(owner, 2);
+	struct vmsnd_reattach which = {.card = card};
 	_Atomic unsigned *files;
 	char text[256 + 16] = "file,path=";
 	struct vmsnd_chain_conf chain = {.backend = text};
@@ -148,7 +149,7 @@ static void act_reattach_first(struct owner *owner)
 		return;
 	files = &owner->world->files_of_first[card];
 	first_file(owner->world, card, atomic_load(files), text + strlen(text));
-	rc = vmsnd_machine_reattach(owner->machine, card, 0, &chain, owner->now);
+	rc = vmsnd_machine_reattach(owner->machine, &which, &chain, owner->now);
 	if (rc == VMSND_OK)
 		atomic_fetch_add(files, 1);
 	else if (rc != VMSND_E_AGAIN)

@@ -16,13 +16,16 @@ static enum vmsnd_rc try_reattach(struct stage *stage, unsigned output, const ch
 				  const char *driver)
 {
 	struct vmsnd_chain_conf chain = {.backend = backend, .drivers = {driver}};
+	struct vmsnd_reattach which = {.output = output};
 
-	return vmsnd_machine_reattach(stage->sim.machine, 0, output, &chain, stage->sim.now);
+	return vmsnd_machine_reattach(stage->sim.machine, &which, &chain, stage->sim.now);
 }
 
 static enum vmsnd_rc state_of(struct stage *stage, unsigned output)
 {
-	return vmsnd_machine_reattached(stage->sim.machine, 0, output);
+	struct vmsnd_reattach which = {.output = output};
+
+	return vmsnd_machine_reattached(stage->sim.machine, &which);
 }
 
 static void reattach(struct stage *stage, unsigned output, const char *backend)

@@ -8,11 +8,10 @@
 
 #define FRAMES 48000u
 
-/* Output 0 plays on a backend with devices. */
-static void begin(struct stage *stage)
+static void begin(struct stage *stage, const char *backend)
 {
 	stage_open(stage);
-	sim_add(&stage->sim, "", "fake");
+	sim_add(&stage->sim, "", backend);
 	stage_play(stage, FRAMES);
 	stage_run(stage, 100 * MS);
 }
@@ -24,24 +23,31 @@ static void end(struct stage *stage)
 	stage_forget(stage);
 }
 
-static enum vmsnd_rc reattach(struct stage *stage, const char *backend)
+static enum vmsnd_rc reattach(struct stage *stage, const char *backend,
+			      struct vmsnd_reattach *which)
 {
 	struct vmsnd_chain_conf chain = {.backend = backend};
 
-	return vmsnd_machine_reattach(stage->sim.machine, 0, 0, &chain, stage->sim.now);
+	*which = (struct vmsnd_reattach){0};
+	return vmsnd_machine_reattach(stage->sim.machine, which, &chain, stage->sim.now);
 }
 
-/* Until workers have opened and closed what they had to: real time, bounded. */
-static void settle(struct stage *stage)
+static enum vmsnd_rc end_of(struct stage *stage, struct vmsnd_reattach *which)
 {
+	return vmsnd_machine_reattached(stage->sim.machine, which);
+}
+
+/* Until workers have opened and closed what they had to: real time, bounded. How it ended. */
+static enum vmsnd_rc settle(struct stage *stage)
+{
+	struct vmsnd_reattach last = {0};
 	vmsnd_ns end = vmsnd_clock_now() + 60 * SECOND;
 
-	while (vmsnd_machine_reattached(stage->sim.machine, 0, 0) == VMSND_E_AGAIN &&
-	       vmsnd_clock_now() < end) {
+	while (end_of(stage, &last) == VMSND_E_AGAIN && vmsnd_clock_now() < end) {
 		stage_run(stage, 10 * MS);
 		sched_yield();
 	}
-	assert_int_equal(vmsnd_machine_reattached(stage->sim.machine, 0, 0), VMSND_OK);
+	return end_of(stage, &last);
 }
 
 /* ---- changes of the chain that goes ---- */
@@ -82,16 +88,17 @@ static void test_DM73_the_old_chain_is_not_changed_any_more(void **state)
 								   choose_device, driver_detach};
 	enum vmsnd_rc during[4];
 	struct vmsnd_output_status status;
+	struct vmsnd_reattach which;
 	struct stage stage;
 
-	begin(&stage);
+	begin(&stage, "fake");
 	assert_int_equal(driver_attach(&stage), VMSND_OK);
 	fake.hold = true;
-	assert_int_equal(reattach(&stage, "fake-slow"), VMSND_OK);
+	assert_int_equal(reattach(&stage, "fake-slow", &which), VMSND_OK);
 	for (unsigned i = 0; i < 4; i++)
 		during[i] = changes[i](&stage);
 	fake.hold = false;
-	settle(&stage);
+	assert_int_equal(settle(&stage), VMSND_OK);
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(during[i], VMSND_E_AGAIN);
 	assert_int_equal(vmsnd_machine_output(stage.sim.machine, 0, 0, &status), VMSND_OK);
@@ -103,10 +110,88 @@ static void test_DM73_the_old_chain_is_not_changed_any_more(void **state)
 	end(&stage);
 }
 
+/* ---- outputs that go, and others that have their number then ---- */
+
+static void test_DM73_another_output_of_the_number_is_not_taken_for_it(void **state)
+{
+	struct vmsnd_reattach which, last = {0};
+	enum vmsnd_rc gone, fresh;
+	struct stage stage;
+
+	begin(&stage, "null");
+	fake.hold = true;
+	assert_int_equal(reattach(&stage, "fake-slow", &which), VMSND_OK);
+	vmsnd_machine_detach(stage.sim.machine, 0, 0, stage.sim.now);
+	stage_attach(&stage, "null");
+	gone = end_of(&stage, &which);
+	fresh = end_of(&stage, &last);
+	fake.hold = false;
+	assert_int_not_equal(which.number, 0);
+	assert_int_equal(gone, VMSND_E_NO_OUTPUT);
+	assert_int_equal(fresh, VMSND_OK);
+	assert_int_equal(last.number, 0);
+	assert_int_equal(reattach(&stage, "null", &last), VMSND_OK);
+	assert_int_equal(settle(&stage), VMSND_OK);
+	assert_int_not_equal(last.number, which.number);
+	assert_int_equal(end_of(&stage, &which), VMSND_E_NO_OUTPUT);
+	end(&stage);
+}
+
+static void test_DM73_another_card_of_the_number_is_not_taken_for_it(void **state)
+{
+	struct vmsnd_card_conf card = {
+	    .device = "virtio-snd,name=other", .transport = "in-process", .listen_fd = -1};
+	struct vmsnd_reattach which;
+	struct stage stage;
+	enum vmsnd_rc gone, other;
+
+	begin(&stage, "null");
+	fake.hold = true;
+	assert_int_equal(reattach(&stage, "fake-slow", &which), VMSND_OK);
+	assert_int_equal(vmsnd_machine_remove(stage.sim.machine, 0, stage.sim.now), VMSND_OK);
+	gone = end_of(&stage, &which);
+	assert_int_equal(vmsnd_machine_add(stage.sim.machine, &card, stage.sim.now), VMSND_OK);
+	assert_int_equal(vmsnd_machine_status(stage.sim.machine).cards, 1);
+	other = end_of(&stage, &which);
+	fake.hold = false;
+	assert_int_equal(gone, VMSND_E_NO_CARD);
+	assert_int_equal(other, VMSND_E_NO_OUTPUT);
+	end(&stage);
+}
+
+/* Whoever asks for the end of one hears of that one, though the next has begun. */
+static void test_DM73_each_has_an_end_of_its_own(void **state)
+{
+	struct vmsnd_reattach which[3], last = {0};
+	struct stage stage;
+
+	begin(&stage, "null");
+	assert_int_equal(reattach(&stage, "fake", &which[0]), VMSND_OK);
+	assert_int_equal(settle(&stage), VMSND_OK);
+	fake.streams_away = true;
+	assert_int_equal(reattach(&stage, "fake", &which[1]), VMSND_OK);
+	assert_int_equal(settle(&stage), VMSND_E_GONE);
+	stage_run(&stage, 100 * MS);
+	assert_int_equal(end_of(&stage, &which[0]), VMSND_OK);
+	fake.hold = true;
+	assert_int_equal(reattach(&stage, "fake-slow", &which[2]), VMSND_OK);
+	assert_int_equal(end_of(&stage, &which[1]), VMSND_E_GONE);
+	assert_int_equal(end_of(&stage, &which[0]), VMSND_E_NO_OUTPUT);
+	assert_int_equal(end_of(&stage, &which[2]), VMSND_E_AGAIN);
+	assert_int_equal(end_of(&stage, &last), VMSND_E_AGAIN);
+	assert_int_equal(last.number, which[2].number);
+	fake.hold = fake.streams_away = false;
+	assert_int_equal(settle(&stage), VMSND_OK);
+	end(&stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_DM73_the_old_chain_is_not_changed_any_more),
+	    cmocka_unit_test(test_DM73_another_output_of_the_number_is_not_taken_for_it),
+	    cmocka_unit_test(test_DM73_another_card_of_the_number_is_not_taken_for_it),
+	    cmocka_unit_test(test_DM73_each_has_an_end_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
