@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A VMM in one file: a machine with one card, guest memory, an interrupt line, and a guest's driver
- * that plays a tone of one second through the card's registers. README.md says more. */
+/* A VMM in one file, and a guest's driver in it that plays a tone. README.md says more. */
 #include <err.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
@@ -171,9 +170,10 @@ static void run_guest(void)
 	const uint32_t info[] = {VIRTIO_SND_R_PCM_INFO, 0, 1, sizeof(struct virtio_snd_pcm_info)};
 	const uint32_t params[] = {
 	    VIRTIO_SND_R_PCM_SET_PARAMS, 0, PERIODS * PERIOD * 4, PERIOD * 4, 0, FORMAT};
-	const struct virtio_snd_pcm_info *stream = (const void *)request(info, 4, info[3]);
+	struct virtio_snd_pcm_info stream;
 
-	check(stream->direction == VIRTIO_SND_D_OUTPUT, "stream 0 does not play");
+	memcpy(&stream, request(info, 4, info[3]), sizeof(stream));
+	check(stream.direction == VIRTIO_SND_D_OUTPUT, "stream 0 does not play");
 	request(params, 6, 0);
 	request((const uint32_t[]){VIRTIO_SND_R_PCM_PREPARE, 0}, 2, 0);
 	for (uint16_t slot = 0; slot < PERIODS; slot++)
