@@ -153,7 +153,9 @@ struct vmsnd_backend_class {
 	uint32_t flags; /* of enum vmsnd_backend_flag */
 	const char *name, *summary;
 	const struct vmsnd_option *options; /* may be NULL */
-	uint32_t max_instances;             /* in one machine at a time; 0: any number */
+	/* In one machine at a time; 0: any number. One that takes the place of another may be open
+	 * beside it for a while, and one that comes beside one that is still being closed. */
+	uint32_t max_instances;
 
 	/* VMSND_E_INVALID: the options contradict each other, the log has the line. VMSND_E_GONE: a
 	 * server or card that is not there now and may come; asked again later. */

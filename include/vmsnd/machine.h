@@ -183,8 +183,9 @@ enum vmsnd_rc vmsnd_state_tree(const uint8_t *bytes, size_t n_bytes, struct vmsn
  * VMSND_E_NO_CARD or VMSND_E_NO_OUTPUT. */
 
 /* Adds a backend, given as --backend is. The direction and what else it takes are options that
- * every backend has ('vmsnd backends' lists them). VMSND_E_INVALID: the text is wrong, or there
- * are VMSND_OUTPUTS_MAX; the line is in the log. A server that is not there is no failure: it is
+ * every backend has ('vmsnd backends' lists them). VMSND_E_INVALID: the text is wrong;
+ * VMSND_E_LIMIT: there are VMSND_OUTPUTS_MAX, or the backend's class allows no more in one machine;
+ * the line is in the log. A server that is not there is no failure: it is
  * tried again until it is. */
 enum vmsnd_rc vmsnd_machine_attach(struct vmsnd_machine *machine, unsigned card,
 				   const char *backend, vmsnd_ns now, unsigned *output);
@@ -201,7 +202,7 @@ enum vmsnd_rc vmsnd_machine_attach_chain(struct vmsnd_machine *machine, unsigned
  * its streams are opened first, then all streams of the output change over at a block's boundary,
  * then the old chain is closed. When the new one cannot be opened, the old one plays on (DM-73).
  * Returns at once: VMSND_OK, under way; VMSND_E_AGAIN: another one is; VMSND_E_INVALID: the text is
- * wrong. */
+ * wrong; VMSND_E_LIMIT: as above. */
 struct vmsnd_reattach {
 	unsigned card, output;
 	uint64_t number; /* out: which one it is, of all of this machine; never 0 */

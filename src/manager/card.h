@@ -35,6 +35,7 @@ struct vmsnd_chain_parts {
 	struct vmsnd_host *host;
 	struct vmsnd_drivers *drivers; /* NULL: a tap's */
 	uint32_t injected;             /* drivers that a rule put there, by bits from the top */
+	struct vmsnd_census *census;   /* its backend counts there; NULL: it does not */
 	char *text;                    /* what the backend was attached with; a tap's file */
 	struct vmsnd_output_conf conf;
 };
@@ -203,6 +204,8 @@ enum vmsnd_rc vmsnd_card_chain_write(struct vmsnd_node *node, const struct vmsnd
 /* VMSND_E_INVALID: a node has a child besides this one (CF-04); `who` begins the line. */
 enum vmsnd_rc vmsnd_card_only_child(const struct vmsnd_node *node, const char *who,
 				    const char *child, struct vmsnd_error *error);
+/* It goes, and another backend of the class may come, though closing may take a while. */
+void vmsnd_card_chain_leave(struct vmsnd_chain_parts *parts);
 /* Its host is closed, or never was opened. */
 void vmsnd_card_chain_free(struct vmsnd_chain_parts *parts);
 /* Texts of a chain as it is now: point into it. */

@@ -102,6 +102,31 @@ static enum vmsnd_rc find_class(struct making *making, const char *name,
 	return VMSND_E_NO_CLASS;
 }
 
+/* The host, if the machine may have another backend of its class: one that it takes the place of
+ * does not count. */
+static enum vmsnd_rc make_counted(struct making *making, const struct vmsnd_host_conf *conf)
+{
+	struct vmsnd_census *census = making->card->machine->census;
+	const struct vmsnd_output *there = making->card->outputs[making->place];
+	enum vmsnd_rc rc =
+	    vmsnd_census_take_backend(census, conf->cls, there ? there->now.host->cls : NULL);
+
+	if (rc == VMSND_E_LIMIT)
+		snprintf(making->error.line, sizeof(making->error.line),
+			 "%s: output %u: one machine has at most %u of backend %s",
+			 making->card->name, making->place, conf->cls->max_instances,
+			 conf->cls->name);
+	if (rc)
+		return rc;
+	making->error.line[0] = '\0'; /* it says its lines itself */
+	rc = vmsnd_host_make(conf, &making->parts.host);
+	if (rc)
+		vmsnd_census_give_backend(census, conf->cls);
+	else
+		making->parts.census = census;
+	return rc;
+}
+
 static enum vmsnd_rc make_host(struct making *making)
 {
 	struct vmsnd_card *card = making->card;
@@ -128,8 +153,7 @@ static enum vmsnd_rc make_host(struct making *making)
 	rc = find_class(making, name, &conf.cls);
 	if (rc)
 		return rc;
-	making->error.line[0] = '\0'; /* it says its lines itself */
-	rc = vmsnd_host_make(&conf, &making->parts.host);
+	rc = make_counted(making, &conf);
 	if (!rc && vmsnd_output_take(&making->parts.conf, &making->parts.host->conf, name, line,
 				     sizeof(line)))
 		rc = vmsnd_error_set(&making->error, &place, "%s", line);
@@ -268,8 +292,16 @@ enum vmsnd_rc vmsnd_card_tap_make(struct vmsnd_card *card, const char *path, con
 	return rc;
 }
 
+void vmsnd_card_chain_leave(struct vmsnd_chain_parts *parts)
+{
+	if (parts->census)
+		vmsnd_census_give_backend(parts->census, parts->host->cls);
+	parts->census = NULL;
+}
+
 void vmsnd_card_chain_free(struct vmsnd_chain_parts *parts)
 {
+	vmsnd_card_chain_leave(parts);
 	if (parts->host)
 		vmsnd_host_free(parts->host);
 	vmsnd_drivers_close(parts->drivers);

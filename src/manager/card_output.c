@@ -321,6 +321,7 @@ static void let_go(struct vmsnd_card *card, struct vmsnd_output *output, vmsnd_n
 		output_free(output);
 		return;
 	}
+	vmsnd_card_chain_leave(&output->now);
 	vmsnd_host_stop(output->now.host);
 	output->next = card->leaving;
 	card->leaving = output;

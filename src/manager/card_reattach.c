@@ -61,6 +61,7 @@ static void give_up(struct vmsnd_card *card, struct vmsnd_output *output, enum v
 		    vmsnd_lun_next_state(output->units[i].lun) != VMSND_NEXT_NONE)
 			vmsnd_lun_next_drop(output->units[i].lun, now);
 	output->old = output->fresh;
+	vmsnd_card_chain_leave(&output->old);
 	output->fresh = (struct vmsnd_chain_parts){0};
 	output->reattach.rc = why;
 	vmsnd_machine_tell_changed(card->machine);
@@ -91,6 +92,7 @@ static void change_over(struct vmsnd_card *card, struct vmsnd_output *output, vm
 			vmsnd_card_unit_remove(card, output, i, now);
 	}
 	output->old = output->now;
+	vmsnd_card_chain_leave(&output->old);
 	output->now = output->fresh;
 	output->fresh = (struct vmsnd_chain_parts){0};
 	output->now.host->trial = false;

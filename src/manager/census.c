@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct row {
-	const struct vmsnd_driver_class *cls;
+	const void *cls;
 	uint32_t count, next;
 };
 
@@ -33,7 +33,7 @@ void vmsnd_census_close(struct vmsnd_census *census)
 	free(census);
 }
 
-static struct row *find(struct vmsnd_census *census, const struct vmsnd_driver_class *cls)
+static struct row *find(struct vmsnd_census *census, const void *cls)
 {
 	for (size_t i = 0; i < census->n; i++)
 		if (census->rows[i].cls == cls)
@@ -41,7 +41,7 @@ static struct row *find(struct vmsnd_census *census, const struct vmsnd_driver_c
 	return NULL;
 }
 
-static struct row *find_or_make(struct vmsnd_census *census, const struct vmsnd_driver_class *cls)
+static struct row *find_or_make(struct vmsnd_census *census, const void *cls)
 {
 	struct row *row = find(census, cls), *rows;
 
@@ -55,8 +55,8 @@ static struct row *find_or_make(struct vmsnd_census *census, const struct vmsnd_
 	return &rows[census->n++];
 }
 
-enum vmsnd_rc vmsnd_census_take(struct vmsnd_census *census, const struct vmsnd_driver_class *cls,
-				const struct vmsnd_driver_class *leaving, uint32_t *number)
+static enum vmsnd_rc take(struct vmsnd_census *census, const void *cls, uint32_t max, bool leaving,
+			  uint32_t *number)
 {
 	enum vmsnd_rc rc = VMSND_E_NOMEM;
 	struct row *row;
@@ -64,7 +64,7 @@ enum vmsnd_rc vmsnd_census_take(struct vmsnd_census *census, const struct vmsnd_
 	pthread_mutex_lock(&census->lock);
 	row = find_or_make(census, cls);
 	if (row) {
-		rc = row->count - (leaving == cls) < cls->max_instances ? VMSND_OK : VMSND_E_LIMIT;
+		rc = row->count - (leaving && row->count > 0) < max ? VMSND_OK : VMSND_E_LIMIT;
 		if (rc == VMSND_OK) {
 			row->count++;
 			*number = row->next++;
@@ -74,7 +74,7 @@ enum vmsnd_rc vmsnd_census_take(struct vmsnd_census *census, const struct vmsnd_
 	return rc;
 }
 
-void vmsnd_census_give(struct vmsnd_census *census, const struct vmsnd_driver_class *cls)
+static void give(struct vmsnd_census *census, const void *cls)
 {
 	struct row *row;
 
@@ -83,4 +83,29 @@ void vmsnd_census_give(struct vmsnd_census *census, const struct vmsnd_driver_cl
 	if (row && row->count > 0)
 		row->count--;
 	pthread_mutex_unlock(&census->lock);
+}
+
+enum vmsnd_rc vmsnd_census_take(struct vmsnd_census *census, const struct vmsnd_driver_class *cls,
+				const struct vmsnd_driver_class *leaving, uint32_t *number)
+{
+	return take(census, cls, cls->max_instances, leaving == cls, number);
+}
+
+void vmsnd_census_give(struct vmsnd_census *census, const struct vmsnd_driver_class *cls)
+{
+	give(census, cls);
+}
+
+enum vmsnd_rc vmsnd_census_take_backend(struct vmsnd_census *census,
+					const struct vmsnd_backend_class *cls,
+					const struct vmsnd_backend_class *leaving)
+{
+	uint32_t max = cls->max_instances ? cls->max_instances : UINT32_MAX, ignored;
+
+	return take(census, cls, max, leaving == cls, &ignored);
+}
+
+void vmsnd_census_give_backend(struct vmsnd_census *census, const struct vmsnd_backend_class *cls)
+{
+	give(census, cls);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How many drivers of each class a machine has, and the numbers they were given. Any thread. */
+/* How many drivers and backends of each class a machine has, and the numbers that drivers were
+ * given. Any thread. */
 #ifndef VMSND_MANAGER_CENSUS_H
 #define VMSND_MANAGER_CENSUS_H
 
+#include "vmsnd/backend.h"
 #include "vmsnd/driver.h"
 
 struct vmsnd_census;
@@ -17,5 +19,11 @@ void vmsnd_census_close(struct vmsnd_census *census);
 enum vmsnd_rc vmsnd_census_take(struct vmsnd_census *census, const struct vmsnd_driver_class *cls,
 				const struct vmsnd_driver_class *leaving, uint32_t *number);
 void vmsnd_census_give(struct vmsnd_census *census, const struct vmsnd_driver_class *cls);
+
+/* The same for a backend, which has no number. */
+enum vmsnd_rc vmsnd_census_take_backend(struct vmsnd_census *census,
+					const struct vmsnd_backend_class *cls,
+					const struct vmsnd_backend_class *leaving);
+void vmsnd_census_give_backend(struct vmsnd_census *census, const struct vmsnd_backend_class *cls);
 
 #endif

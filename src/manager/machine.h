@@ -38,7 +38,7 @@ struct vmsnd_machine {
 	unsigned sessions_ended; /* of cards that are gone */
 	_Atomic bool step_life;  /* advance goes on with it */
 
-	struct vmsnd_census *census; /* of drivers */
+	struct vmsnd_census *census; /* of drivers and backends */
 	_Atomic uint64_t reattaches; /* so far: each has a number */
 };
 

@@ -420,13 +420,15 @@ static enum vmsnd_rc check_all(struct vmsnd_schema_check *check)
 	return rc ? rc : vmsnd_schema_check_cards(check);
 }
 
-static size_t count_drivers(const struct vmsnd_registry *registry)
+static size_t count_classes(const struct vmsnd_registry *registry)
 {
-	size_t n = 0;
+	size_t n_drivers = 0, n_backends = 0;
 
-	while (registry && vmsnd_registry_driver(registry, n))
-		n++;
-	return n;
+	while (registry && vmsnd_registry_driver(registry, n_drivers))
+		n_drivers++;
+	while (registry && vmsnd_registry_backend(registry, n_backends))
+		n_backends++;
+	return n_drivers + n_backends;
 }
 
 static enum vmsnd_rc run(enum vmsnd_rc (*what)(struct vmsnd_schema_check *check),
@@ -442,7 +444,7 @@ static enum vmsnd_rc run(enum vmsnd_rc (*what)(struct vmsnd_schema_check *check)
 	check->registry = registry;
 	check->error = error;
 	check->root = vmsnd_tree_copy(root);
-	check->uses = calloc(count_drivers(registry) + 1, sizeof(*check->uses));
+	check->uses = calloc(count_classes(registry) + 1, sizeof(*check->uses));
 	if (check->root && check->uses)
 		rc = what(check);
 	if (!rc)

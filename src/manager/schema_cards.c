@@ -26,22 +26,48 @@ struct seen {
 
 /* ---- drivers and outputs ---- */
 
-/* Each time a driver is named is an instance at least (DM-64). */
+/* Each time a driver or backend is named is an instance at least (DM-64). */
+static enum vmsnd_rc count(const struct vmsnd_schema_check *check, const struct vmsnd_node *node,
+			   size_t index, uint32_t max)
+{
+	struct vmsnd_place place = vmsnd_node_place(node);
+	const char *sort = "driver", *name;
+
+	if (++check->uses[index] <= max)
+		return VMSND_OK;
+	vmsnd_leaf_text(node, sort, NULL, &name);
+	if (!name) {
+		sort = "backend";
+		vmsnd_leaf_text(node, sort, "", &name);
+	}
+	vmsnd_error_set(check->error, &place,
+			"%s: there may be %u of the %s %s, and this is one more", check->who, max,
+			sort, name);
+	return VMSND_E_LIMIT;
+}
+
 static enum vmsnd_rc count_driver(const struct vmsnd_schema_check *check,
 				  const struct vmsnd_node *node,
 				  const struct vmsnd_driver_class *cls)
 {
-	struct vmsnd_place place = vmsnd_node_place(node);
 	size_t i = 0;
 
 	while (vmsnd_registry_driver(check->registry, i) != cls)
 		i++;
-	if (++check->uses[i] <= cls->max_instances)
-		return VMSND_OK;
-	vmsnd_error_set(check->error, &place,
-			"%s: there may be %u of the driver %s, and this is one more", check->who,
-			cls->max_instances, cls->name);
-	return VMSND_E_LIMIT;
+	return count(check, node, i, cls->max_instances);
+}
+
+static enum vmsnd_rc count_backend(const struct vmsnd_schema_check *check,
+				   const struct vmsnd_node *node,
+				   const struct vmsnd_backend_class *cls)
+{
+	size_t first = 0, i = 0;
+
+	while (vmsnd_registry_driver(check->registry, first))
+		first++;
+	while (vmsnd_registry_backend(check->registry, i) != cls)
+		i++;
+	return count(check, node, first + i, cls->max_instances ? cls->max_instances : UINT32_MAX);
 }
 
 static enum vmsnd_rc check_driver(struct vmsnd_schema_check *check, const struct vmsnd_node *node)
@@ -101,6 +127,8 @@ static enum vmsnd_rc check_output(struct vmsnd_schema_check *check, const struct
 	rc = vmsnd_schema_check_node(check, node, VMSND_SCHEMA_OUTPUT);
 	if (!rc)
 		rc = check_sense(check, node);
+	if (!rc)
+		rc = count_backend(check, node, cls);
 	return rc || !drivers ? rc : check_drivers(check, drivers);
 }
 

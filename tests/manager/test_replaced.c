@@ -185,6 +185,48 @@ static void test_DM73_each_has_an_end_of_its_own(void **state)
 	end(&stage);
 }
 
+/* ---- classes that allow so many ---- */
+
+static enum vmsnd_rc try_attach(struct stage *stage, unsigned *output)
+{
+	return vmsnd_machine_attach(stage->sim.machine, 0, "single", stage->sim.now, output);
+}
+
+/* One that takes another's place is no more than before, and one that is let go does not count. */
+static void test_no_more_backends_than_the_class_allows(void **state)
+{
+	struct vmsnd_card_conf card = {.device = "virtio-snd,name=other",
+				       .backend = "single",
+				       .transport = "in-process",
+				       .listen_fd = -1};
+	struct vmsnd_backend_class single = fake_slow_class;
+	struct vmsnd_reattach which;
+	struct stage stage;
+	unsigned output;
+
+	single.name = "single";
+	single.max_instances = 1;
+	begin(&stage, "null");
+	assert_int_equal(vmsnd_registry_add_backend(stage.registry, &single), VMSND_OK);
+	assert_int_equal(reattach(&stage, "single", &which), VMSND_OK);
+	assert_int_equal(try_attach(&stage, &output), VMSND_E_LIMIT);
+	assert_int_equal(settle(&stage), VMSND_OK);
+	assert_int_equal(try_attach(&stage, &output), VMSND_E_LIMIT);
+	assert_int_equal(stage_count(&stage, "output 1: one machine has at most 1 of backend "
+					     "single"),
+			 2);
+	assert_int_equal(vmsnd_machine_add(stage.sim.machine, &card, stage.sim.now), VMSND_E_LIMIT);
+	assert_int_equal(vmsnd_machine_status(stage.sim.machine).cards, 1);
+	stage_run(&stage, 100 * MS);
+	assert_int_equal(reattach(&stage, "single", &which), VMSND_OK);
+	assert_int_equal(settle(&stage), VMSND_OK);
+	assert_int_equal(try_attach(&stage, &output), VMSND_E_LIMIT);
+	assert_int_equal(vmsnd_machine_detach(stage.sim.machine, 0, 0, stage.sim.now), VMSND_OK);
+	assert_int_equal(try_attach(&stage, &output), VMSND_OK);
+	assert_int_equal(try_attach(&stage, &output), VMSND_E_LIMIT);
+	end(&stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +234,7 @@ int main(void)
 	    cmocka_unit_test(test_DM73_another_output_of_the_number_is_not_taken_for_it),
 	    cmocka_unit_test(test_DM73_another_card_of_the_number_is_not_taken_for_it),
 	    cmocka_unit_test(test_DM73_each_has_an_end_of_its_own),
+	    cmocka_unit_test(test_no_more_backends_than_the_class_allows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

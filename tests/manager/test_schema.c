@@ -76,13 +76,21 @@ static const struct vmsnd_driver_class fuse = {.abi = VMSND_DRIVER_ABI,
 					       .process_rt = fuse_process_rt,
 					       .abi_end = VMSND_DRIVER_ABI};
 
+static struct vmsnd_backend_class single; /* "null", of which there may be one */
+
 static struct vmsnd_registry *registry;
 static struct vmsnd_error error;
 
 static int open_registry(void **state)
 {
-	return vmsnd_registry_open(NULL, &registry) || vmsnd_registry_add_device(registry, &toy) ||
-	       vmsnd_registry_add_driver(registry, &fuse);
+	if (vmsnd_registry_open(NULL, &registry))
+		return 1;
+	single = *vmsnd_registry_find_backend(registry, "null");
+	single.name = "single";
+	single.max_instances = 1;
+	return vmsnd_registry_add_device(registry, &toy) ||
+	       vmsnd_registry_add_driver(registry, &fuse) ||
+	       vmsnd_registry_add_backend(registry, &single);
 }
 
 static int close_registry(void **state)
@@ -147,6 +155,18 @@ static void test_DM34_more_instances_than_a_class_allows(void **state)
 	assert_int_equal(check("cards: {a: {device: toy, outputs: [{backend: null, drivers: "
 			       "[{driver: fuse}, {driver: fuse}]}]}}"),
 			 VMSND_E_LIMIT);
+}
+
+static void test_no_more_backends_than_the_class_allows(void **state)
+{
+	assert_int_equal(check("cards: {a: {device: toy, outputs: [{backend: single}, "
+			       "{backend: null}, {backend: null}]}}"),
+			 VMSND_OK);
+	assert_int_equal(check("cards:\n  a: {device: toy, outputs: [{backend: single}]}\n"
+			       "  b: {device: toy, outputs: [{backend: single}]}\n"),
+			 VMSND_E_LIMIT);
+	assert_non_null(
+	    strstr(error.line, "there may be 1 of the backend single, and this is one"));
 }
 
 static void test_DM76_outputs_may_leave_numbers_out(void **state)
@@ -238,6 +258,7 @@ int main(void)
 	    cmocka_unit_test(test_DM31_a_device_that_there_is_not),
 	    cmocka_unit_test(test_DM33_numbers_are_what_they_read_as),
 	    cmocka_unit_test(test_DM34_more_instances_than_a_class_allows),
+	    cmocka_unit_test(test_no_more_backends_than_the_class_allows),
 	    cmocka_unit_test(test_DM76_outputs_may_leave_numbers_out),
 	    cmocka_unit_test(test_CF04_devices_say_what_they_cannot_be),
 	    cmocka_unit_test(test_CF06_rules_come_before_the_check),
