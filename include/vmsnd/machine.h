@@ -148,10 +148,10 @@ enum vmsnd_machine_phase {
 };
 
 /* Takes all cards through it, in order. VMSND_OK: done; VMSND_E_AGAIN: some part needs time: call
- * it again, with the same `what`, soon (advance goes on with it, too), until it is done or its
- * limit is over; then it counts as done and the log names who was late. VMSND_E_INVALID: not from
- * this phase, or another life is under way. Power-off is allowed in every phase and ends another
- * life (LC-05). A card added meanwhile takes part. */
+ * it again, with the same `what`, soon, until it is done or its limit is over; then it counts as
+ * done and the log names who was late. With lanes 0 advance goes on with it, too; lanes with
+ * threads do not. VMSND_E_INVALID: not from this phase, or another life is under way. Power-off is
+ * allowed in every phase and ends another life (LC-05). A card added meanwhile takes part. */
 enum vmsnd_rc vmsnd_machine_life(struct vmsnd_machine *machine, enum vmsnd_life what, vmsnd_ns now);
 enum vmsnd_machine_phase vmsnd_machine_phase(const struct vmsnd_machine *machine);
 
