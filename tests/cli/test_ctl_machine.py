@@ -7,6 +7,7 @@ usage: test_ctl_machine.py VMSND [TOP]; prints TAP. TOP: the source tree, for it
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 
@@ -237,14 +238,73 @@ def test_bash_completes():
         assert "null" in bash_completes("serve", "-d", "virtio-snd", "-b", "")
         open("some file", "w").close()
         assert bash_completes("ctl", "save", "some") == ["some file"]
+        shell_completes_what_vmsnd_has(bash_completes)
 
 
-def test_zsh_reads_its_script():
-    if not SCRIPTS or subprocess.run(["sh", "-c", "command -v zsh"],
-                                        capture_output=True).returncode != 0:
+SERVE_OPTIONS = {"--device", "--backend", "--driver", "--control", "--config", "--set", "--restore", "--lanes",
+                 "--workers", "--once", "--quiet", "--verbose", "--help"}
+SHOW_OPTIONS = {"--config", "--device", "--backend", "--driver", "--control", "--lanes", "--workers", "--set",
+                "--defaults", "--json", "--help"}
+
+
+def shell_completes_what_vmsnd_has(completes):
+    """And no other program's options, of which a help's examples are full."""
+    def exactly(wanted, *words):
+        offered = completes(*words)
+        assert len(offered) == len(wanted) and set(offered) == wanted, (words, offered)
+
+    exactly(SERVE_OPTIONS, "serve", "--")
+    exactly(SHOW_OPTIONS, "config", "show", "--")
+    exactly({"--set", "--help"}, "config", "check", "--")
+    exactly({"check", "show", "--help"}, "config", "")
+    exactly({"--output", "--fast", "--module", "--backend", "--help"}, "demo", "--")
+    exactly({"--only", "--limit", "--help"}, "trace", "--")
+    for name in ("devices", "backends", "drivers", "modules"):
+        exactly({"--module", "--help"}, name, "--")
+    exactly({"delay", "map"}, "serve", "-d", "virtio-snd", "-b", "null", "--driver", "")
+    assert "null" in completes("demo", "-b", "")
+    exactly({"delay"}, "config", "show", "-d", "virtio-snd", "-b", "null", "--driver", "d")
+
+
+ZSH_LINE = r"""
+script=$1
+shift
+words=("$@")
+CURRENT=$#
+compadd() { local all=("${(@P)2}"); print -l -- "${(@M)all:#${words[CURRENT]}*}" }
+compset() { return 0 }
+_files() { print :files }
+source $script
+"""
+
+
+def zsh_completes(*words):
+    """What zsh would offer for the last word, ":files" for files."""
+    result = subprocess.run(["zsh", "-f", "-c", ZSH_LINE, "zsh", SCRIPTS + "/_vmsnd", VMSND, *words],
+                            capture_output=True, text=True, timeout=LIMIT_S,
+                            env=dict(os.environ, VMSND_CONTROL="c.sock"))
+    assert result.returncode == 0 and result.stderr == "", (words, result)
+    return [word for word in result.stdout.split("\n") if word]
+
+
+def test_zsh_completes():
+    if not SCRIPTS or not shutil.which("zsh"):
         return "SKIP zsh is not installed"
-    result = subprocess.run(["zsh", "-n", SCRIPTS + "/_vmsnd"], capture_output=True, text=True)
-    assert result.returncode == 0 and result.stderr == "", result
+    with Server(cards=(CARD, "virtio-snd,socket=t.sock,name=vm 2")):
+        subcommands = zsh_completes("")
+        assert {"serve", "ctl", "demo", "--help", "--version"} <= set(subcommands), subcommands
+        assert "vmsnd" not in subcommands
+        assert zsh_completes("se") == ["serve"]
+        assert zsh_completes("ctl", "sus") == ["suspend"]
+        assert zsh_completes("ctl", "--card", "") == ["vm1", "vm 2"]
+        assert zsh_completes("ctl", "-c", "vm1", "detach", "") == ["0"]
+        assert zsh_completes("ctl", "--so") == ["--socket"]
+        assert zsh_completes("ctl", "save", "some") == [":files"]
+        assert zsh_completes("serve", "--dev") == ["--device"]
+        assert zsh_completes("serve", "--device", "") == ["virtio-snd"]
+        assert "null" in zsh_completes("serve", "-d", "virtio-snd", "-b", "")
+        assert zsh_completes("config", "check", "") == [":files"]
+        shell_completes_what_vmsnd_has(zsh_completes)
 
 
 run_tests(globals())

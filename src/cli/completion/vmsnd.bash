@@ -43,6 +43,20 @@ _vmsnd_files()
 	mapfile -t COMPREPLY < <(compgen -f -- "${cur##*=}")
 }
 
+# The names that a list of vmsnd has at the beginning of lines.
+_vmsnd_list()
+{
+	"${words[0]}" "$1" 2>/dev/null | sed -n 's/^\([a-z][a-z0-9_-]*\)$/\1/p'
+}
+
+# Only what a help's own lines begin with: there are other programs' options in its examples.
+_vmsnd_options()
+{
+	"${words[0]}" "${words[1]}" --help 2>/dev/null | sed '/^Example/q' |
+		grep -oE '^ {2,6}(-[A-Za-z], )?--[a-z-]+(, --[a-z-]+)*' | grep -oE -- '--[a-z-]+'
+	printf '%s\n' --help
+}
+
 _vmsnd_ctl()
 {
 	local found
@@ -68,14 +82,18 @@ _vmsnd()
 			printf '%s\n' --help --version)
 	elif [[ ${words[1]} == ctl ]]; then
 		_vmsnd_ctl
+	elif [[ ${words[1]} == config ]] && ((${#words[@]} == 3)); then
+		_vmsnd_offer < <(printf '%s\n' check show --help)
 	elif [[ $previous == --device || $previous == -d ]]; then
-		_vmsnd_offer < <("${words[0]}" devices 2>/dev/null | sed -n 's/^\([a-z][a-z0-9_-]*\)$/\1/p')
+		_vmsnd_offer < <(_vmsnd_list devices)
 	elif [[ $previous == --backend || $previous == -b ]]; then
-		_vmsnd_offer < <("${words[0]}" backends 2>/dev/null | sed -n 's/^\([a-z][a-z0-9_-]*\)$/\1/p')
+		_vmsnd_offer < <(_vmsnd_list backends)
+	elif [[ $previous == --driver ]]; then
+		_vmsnd_offer < <(_vmsnd_list drivers)
+	elif [[ ${words[-1]} == -* && ${words[2]} == check ]]; then
+		_vmsnd_offer < <(printf '%s\n' --set --help)
 	elif [[ ${words[-1]} == -* ]]; then
-		_vmsnd_offer < <("${words[0]}" "${words[1]}" --help 2>/dev/null |
-			grep -oE -- '(^|[^a-z-])--[a-z][a-z-]*' | sed 's/^[^-]*//' | sort -u
-			printf '%s\n' --help)
+		_vmsnd_offer < <(_vmsnd_options)
 	else
 		_vmsnd_files
 	fi
