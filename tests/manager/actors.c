@@ -26,7 +26,7 @@ static enum vmsnd_rc late(unsigned *left)
 
 struct vmsnd_dev {
 	char name[64];
-	const char *cls;
+	struct vmsnd_dev_env env;
 };
 
 static size_t footprint(const struct vmsnd_dev_conf *conf)
@@ -39,6 +39,7 @@ static enum vmsnd_rc init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *co
 {
 	assert_null(vmsnd_node_parent(conf->node)); /* CF-03 */
 	snprintf(dev->name, sizeof(dev->name), "%s", conf->name);
+	dev->env = *env;
 	tell("device", dev->name, "init");
 	if (actors.fail_card && strcmp(actors.fail_card, dev->name) != 0)
 		return VMSND_OK;
@@ -50,9 +51,25 @@ static void fini(struct vmsnd_dev *dev)
 	tell("device", dev->name, "fini");
 }
 
+/* As much as starts it: what is there of it can be heard of from then on. */
+static void play(struct vmsnd_dev *dev, vmsnd_ns now)
+{
+	static const struct vmsnd_stream_params params = {
+	    {.sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2}, 4800, 480};
+	struct vmsnd_port *port = dev->env.port(dev->env.ctx, VMSND_PLAYBACK, 0);
+	void *at;
+
+	assert_int_equal(vmsnd_port_prepare(port, &params, now), VMSND_OK);
+	assert_int_equal(vmsnd_port_begin(port, 4800, &at), 4800);
+	vmsnd_port_commit(port, 4800);
+	assert_int_equal(vmsnd_port_start(port, now), VMSND_OK);
+}
+
 static enum vmsnd_rc init_complete(struct vmsnd_dev *dev, vmsnd_ns now)
 {
 	tell("device", dev->name, "init-complete");
+	if (actors.plays)
+		play(dev, now);
 	if (actors.fail_card && strcmp(actors.fail_card, dev->name) != 0)
 		return VMSND_OK;
 	return actors.fail_complete;
@@ -159,24 +176,45 @@ static void stage_close(struct vmsnd_backend *host)
 	free(host);
 }
 
+struct vmsnd_stream {
+	struct vmsnd_backend *host;
+	bool runs;
+};
+
 static enum vmsnd_rc stream_open(struct vmsnd_backend *host, const struct vmsnd_stream_want *want,
 				 const struct vmsnd_stream_user *user, void *ctx,
 				 struct vmsnd_stream **out, struct vmsnd_stream_got *got)
 {
-	return VMSND_E_UNSUPPORTED;
+	if (!actors.plays)
+		return VMSND_E_UNSUPPORTED;
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return VMSND_E_NOMEM;
+	(*out)->host = host;
+	*got = (struct vmsnd_stream_got){
+	    .format = want->format, .period_frames = 480, .max_frames = 480};
+	return VMSND_OK;
 }
 
 static enum vmsnd_rc stream_start(struct vmsnd_stream *stream, vmsnd_ns now)
 {
+	if (!stream->runs)
+		tell("stream", stream->host->name, "starts");
+	stream->runs = true;
 	return VMSND_OK;
 }
 
 static void stream_stop(struct vmsnd_stream *stream, vmsnd_ns now)
 {
+	if (stream->runs)
+		tell("stream", stream->host->name, "stands");
+	stream->runs = false;
 }
 
 static void stream_close(struct vmsnd_stream *stream)
 {
+	stream_stop(stream, 0);
+	free(stream);
 }
 
 static enum vmsnd_rc stage_life(struct vmsnd_backend *host, enum vmsnd_life what, vmsnd_ns now)
@@ -197,6 +235,47 @@ static const struct vmsnd_backend_class stage = {.abi = VMSND_BACKEND_ABI,
 						 .stream_close = stream_close,
 						 .life = stage_life,
 						 .abi_end = VMSND_BACKEND_ABI};
+
+/* ---- a driver ---- */
+
+struct vmsnd_driver {
+	char name[16];
+};
+
+static const struct vmsnd_option step_options[] = {
+    {"as", VMSND_OPTION_TEXT, "", "what it is called in the story", 0, 0}, {.key = NULL}};
+
+static size_t step_footprint(const struct vmsnd_driver_conf *conf)
+{
+	return sizeof(struct vmsnd_driver);
+}
+
+static enum vmsnd_rc step_init(struct vmsnd_driver *driver, const struct vmsnd_driver_conf *conf)
+{
+	snprintf(driver->name, sizeof(driver->name), "%s", vmsnd_conf_text(conf->options, "as"));
+	return VMSND_OK;
+}
+
+static void step_process_rt(struct vmsnd_driver *driver, void *samples, uint32_t frames)
+{
+}
+
+static enum vmsnd_rc step_life(struct vmsnd_driver *driver, enum vmsnd_life what, vmsnd_ns now)
+{
+	tell("driver", driver->name, vmsnd_life_name(what));
+	return late(&actors.late_driver);
+}
+
+static const struct vmsnd_driver_class step_class = {.abi = VMSND_DRIVER_ABI,
+						     .name = "step",
+						     .summary = "for tests",
+						     .options = step_options,
+						     .max_instances = 100,
+						     .footprint = step_footprint,
+						     .init = step_init,
+						     .process_rt = step_process_rt,
+						     .life = step_life,
+						     .abi_end = VMSND_DRIVER_ABI};
 
 /* ---- the machine ---- */
 
@@ -220,6 +299,8 @@ void actors_open(bool off)
 				 VMSND_RECORD_FINE);
 	assert_int_equal(vmsnd_registry_add_transport(actors.registry, &hall), VMSND_RECORD_FINE);
 	assert_int_equal(vmsnd_registry_add_backend(actors.registry, &stage), VMSND_RECORD_FINE);
+	assert_int_equal(vmsnd_registry_add_driver(actors.registry, &step_class),
+			 VMSND_RECORD_FINE);
 	conf.registry = actors.registry;
 	assert_int_equal(vmsnd_machine_open(&conf, &actors.machine), VMSND_OK);
 }

@@ -21,6 +21,9 @@ struct actors {
 	vmsnd_ns now;
 	unsigned late_device, late_driver, late_backend;
 	enum vmsnd_rc fail_init, fail_complete, fail_life;
+	/* The first stream of every device plays from init-complete on, and backends have streams
+	 * ("stream a starts", "stands"): without them there are no instances of drivers. */
+	bool plays;
 	const char *fail_card; /* which card's device fails; NULL: every one */
 };
 extern struct actors actors;

@@ -11,6 +11,37 @@ static const char two_cards[] =
     " {backend: stage, as: a1}]}\n"
     "  b: {device: first, transport: hall, outputs: [{backend: stage, as: b0}]}\n";
 
+static const char with_drivers[] =
+    "cards:\n"
+    "  a: {device: actor, transport: hall, outputs: [{backend: stage, as: a0,\n"
+    "      drivers: [{driver: step, as: top}, {driver: step, as: low}]},\n"
+    "    {backend: stage, as: a1}]}\n"
+    "  b: {device: first, transport: hall,\n"
+    "      outputs: [{backend: stage, as: b0, drivers: [{driver: step, as: b}]}]}\n";
+
+static void a_few_turns(void)
+{
+	for (unsigned i = 0; i < 5; i++)
+		vmsnd_machine_advance(actors.machine, actors.now += UINT64_C(1000000));
+}
+
+/* Every card plays, so there is an instance of every driver. */
+static void begin_playing(void)
+{
+	actors_open(false);
+	actors.plays = true;
+	actors_build(with_drivers);
+	a_few_turns();
+	actors_story();
+}
+
+static const char *story_of(enum vmsnd_life what)
+{
+	actors_life(what, 0);
+	a_few_turns();
+	return actors_story();
+}
+
 static void begin(bool off)
 {
 	actors_open(off);
@@ -34,6 +65,42 @@ static void test_LC_01_power_on_and_resume_in_order(void **state)
 	assert_string_equal(actors_story(), "backend a0 resume\nbackend a1 resume\n"
 					    "device a resume\n"
 					    "backend b0 resume\ndevice b resume\n");
+	actors_close();
+}
+
+/* The connector, then of each output the drivers from top to bottom and the backend, then the
+ * device: by the time the first driver hears of it all streams of its card stand still, or run
+ * again (LC-10). But card b's device hears of it before all of these. */
+static void test_LC_01_of_a_card_each_part_in_its_place(void **state)
+{
+	begin_playing();
+	assert_string_equal(story_of(VMSND_LIFE_SUSPEND),
+			    "stream a1 stands\nstream a0 stands\n"
+			    "driver top suspend\ndriver low suspend\nbackend a0 suspend\n"
+			    "backend a1 suspend\ndevice a suspend\n"
+			    "device b suspend\n"
+			    "stream b0 stands\ndriver b suspend\nbackend b0 suspend\n");
+	assert_string_equal(story_of(VMSND_LIFE_RESUME),
+			    "stream a1 starts\nstream a0 starts\n"
+			    "driver top resume\ndriver low resume\nbackend a0 resume\n"
+			    "backend a1 resume\ndevice a resume\n"
+			    "stream b0 starts\ndriver b resume\nbackend b0 resume\n"
+			    "device b resume\n");
+	assert_string_equal(story_of(VMSND_LIFE_RESET),
+			    "driver top reset\ndriver low reset\nbackend a0 reset\n"
+			    "backend a1 reset\ndevice a resets\ndevice a reset\n"
+			    "device b resets\ndevice b reset\n"
+			    "driver b reset\nbackend b0 reset\n");
+	assert_string_equal(story_of(VMSND_LIFE_POWER_OFF),
+			    "stream a0 stands\nstream a1 stands\n"
+			    "driver top power-off\ndriver low power-off\nbackend a0 power-off\n"
+			    "backend a1 power-off\ndevice a resets\ndevice a power-off\n"
+			    "device b resets\ndevice b power-off\n"
+			    "stream b0 stands\ndriver b power-off\nbackend b0 power-off\n");
+	assert_string_equal(story_of(VMSND_LIFE_POWER_ON),
+			    "driver top power-on\ndriver low power-on\nbackend a0 power-on\n"
+			    "backend a1 power-on\ndevice a power-on\n"
+			    "driver b power-on\nbackend b0 power-on\ndevice b power-on\n");
 	actors_close();
 }
 
@@ -68,6 +135,35 @@ static void test_LC_03_who_needs_time_is_asked_again(void **state)
 			 VMSND_OK);
 	assert_string_equal(actors_story(), "backend a0 suspend\nbackend a1 suspend\n"
 					    "device a suspend\n");
+	actors_close();
+}
+
+/* A late driver holds up the drivers below it, its backend and the device; other outputs and cards
+ * go on. */
+static void test_LC_03_a_driver_that_needs_time_holds_up_what_is_below(void **state)
+{
+	begin_playing();
+	actors.late_driver = 1;
+	assert_int_equal(vmsnd_machine_life(actors.machine, VMSND_LIFE_SUSPEND, actors.now),
+			 VMSND_E_AGAIN);
+	assert_string_equal(actors_story(), "stream a1 stands\nstream a0 stands\n"
+					    "driver top suspend\nbackend a1 suspend\n"
+					    "device b suspend\nstream b0 stands\n"
+					    "driver b suspend\nbackend b0 suspend\n");
+	assert_int_equal(vmsnd_machine_life(actors.machine, VMSND_LIFE_SUSPEND, actors.now),
+			 VMSND_OK);
+	assert_string_equal(actors_story(), "driver top suspend\ndriver low suspend\n"
+					    "backend a0 suspend\ndevice a suspend\n");
+	actors_close();
+}
+
+static void test_LC_03_a_driver_that_is_late_for_ever_is_named(void **state)
+{
+	begin_playing();
+	actors.late_driver = 1000000;
+	assert_int_equal(actors_life(VMSND_LIFE_SUSPEND, VMSND_NS_PER_SECOND), 11);
+	assert_non_null(strstr(actors.log, "a: step: suspend is not done after 10000 ms"));
+	assert_non_null(strstr(actors_story(), "backend a0 suspend\ndevice a suspend\n"));
 	actors_close();
 }
 
@@ -237,6 +333,7 @@ static void test_DM_74_a_backend_attached_late_takes_part(void **state)
 	    VMSND_OK);
 	assert_int_equal(output, 2);
 	actors_life(VMSND_LIFE_RESUME, 0);
+	assert_non_null(strstr(actors_story(), "backend late resume\n"));
 	actors_life(VMSND_LIFE_SUSPEND, 0);
 	assert_non_null(strstr(actors_story(), "backend late suspend\n"));
 	actors_close();
@@ -246,8 +343,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_LC_01_power_on_and_resume_in_order),
+	    cmocka_unit_test(test_LC_01_of_a_card_each_part_in_its_place),
 	    cmocka_unit_test(test_LC_02_some_devices_hear_of_it_first),
 	    cmocka_unit_test(test_LC_03_who_needs_time_is_asked_again),
+	    cmocka_unit_test(test_LC_03_a_driver_that_needs_time_holds_up_what_is_below),
+	    cmocka_unit_test(test_LC_03_a_driver_that_is_late_for_ever_is_named),
 	    cmocka_unit_test(test_LC_03_a_limit_ends_it),
 	    cmocka_unit_test(test_LC_03_time_0_is_a_time),
 	    cmocka_unit_test(test_LC_03_advance_goes_on_with_it),
