@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* vmsnd config: whether a configuration is right, and what comes of files and options. */
 #include <getopt.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/settings.h"
+#include "control/json_tree.h"
 #include "manager/schema.h"
 
 struct request {
@@ -92,65 +92,10 @@ static int check(struct request *request)
 
 /* ---- show ---- */
 
-static json_t *json_value(const struct vmsnd_value *value)
-{
-	if (value->type == VMSND_VALUE_UINT && value->uint <= INT64_MAX)
-		return json_integer((json_int_t)value->uint);
-	if (value->type == VMSND_VALUE_INT)
-		return json_integer((json_int_t)value->sint);
-	if (value->type == VMSND_VALUE_BOOL)
-		return json_boolean(value->on);
-	if (value->type == VMSND_VALUE_REAL && value->real - value->real == 0)
-		return json_real(value->real);
-	return json_string(value->text);
-}
-
-static json_t *json_tree(const struct vmsnd_node *node);
-
-/* The names of a list's items are 0, 1, ... in this order, in leaves and children together. */
-static json_t *json_list(const struct vmsnd_node *node)
-{
-	const struct vmsnd_node *child = vmsnd_node_first(node);
-	json_t *list = json_array();
-	struct vmsnd_value value;
-	char number[24];
-	size_t leaf = 0;
-
-	for (size_t i = 0; child || vmsnd_leaf_at(node, leaf, NULL, NULL); i++) {
-		const char *name = vmsnd_leaf_at(node, leaf, &value, NULL);
-
-		snprintf(number, sizeof(number), "%zu", i);
-		if (name && strcmp(name, number) == 0) {
-			json_array_append_new(list, json_value(&value));
-			leaf++;
-		} else if (child) {
-			json_array_append_new(list, json_tree(child));
-			child = vmsnd_node_next(child);
-		}
-	}
-	return list;
-}
-
-static json_t *json_tree(const struct vmsnd_node *node)
-{
-	struct vmsnd_value value;
-	const char *name;
-	json_t *object;
-
-	if (vmsnd_node_is_list(node))
-		return json_list(node);
-	object = json_object();
-	for (size_t i = 0; (name = vmsnd_leaf_at(node, i, &value, NULL)); i++)
-		json_object_set_new(object, name, json_value(&value));
-	for (node = vmsnd_node_first(node); node; node = vmsnd_node_next(node))
-		json_object_set_new(object, vmsnd_node_name(node), json_tree(node));
-	return object;
-}
-
 static int show_json(const struct request *request)
 {
-	json_t *object = json_tree(request->root);
-	char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+	json_t *object = vmsnd_control_of_tree(request->root);
+	char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
 
 	if (text)
 		puts(text);

@@ -13,6 +13,7 @@ static const char help[] =
     "  status                              cards, streams, outputs, what was lost\n"
     "  cards                               a line for each card\n"
     "  devices [OUTPUT]                    what an output's backend has to choose from\n"
+    "  backends                            what attach takes, with options\n"
     "  drivers                             what --driver takes, with options\n"
     "  counters                            all that a card has counted\n"
     "  statistics [PATH]                   all that is counted, or a part of it: vm1.playback0\n"

@@ -72,6 +72,12 @@ int vmsnd_ctl_devices(struct vmsnd_ctl *ctl)
 				vmsnd_ctl_show_devices);
 }
 
+int vmsnd_ctl_backends(struct vmsnd_ctl *ctl)
+{
+	return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, "query-backends", NULL),
+				vmsnd_ctl_show_classes);
+}
+
 int vmsnd_ctl_drivers(struct vmsnd_ctl *ctl)
 {
 	return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, "query-drivers", NULL),

@@ -66,7 +66,9 @@ void vmsnd_ctl_show_classes(const json_t *classes)
 
 			printf("    %-14s ", text(option, "name"));
 			vmsnd_cli_print_text(text(option, "help"));
-			printf(" (default: %s)\n", text(option, "default"));
+			if (json_is_string(json_object_get(option, "default")))
+				printf(" (default: %s)", text(option, "default"));
+			putchar('\n');
 		}
 	}
 }

@@ -63,6 +63,7 @@ static const struct vmsnd_ctl_verb verbs[] = {
      .most = 2,
      .run = vmsnd_ctl_driver_remove,
      .words = {VMSND_CTL_OUTPUT, VMSND_CTL_DRIVER}},
+    {.name = "backends", .usage = "backends", .about = VMSND_CTL_WHOLE, .run = vmsnd_ctl_backends},
     {.name = "drivers", .usage = "drivers", .about = VMSND_CTL_WHOLE, .run = vmsnd_ctl_drivers},
     {.name = "devices",
      .usage = "devices [OUTPUT]",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Configuration trees as JSON, and back. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,20 +87,18 @@ enum vmsnd_rc vmsnd_control_tree_of(struct vmsnd_node *node, const json_t *objec
 
 /* ---- a tree into JSON ---- */
 
+/* What no number of JSON can be is shown as its text, which a configuration takes, too. */
 json_t *vmsnd_control_of_value(const struct vmsnd_value *value)
 {
-	switch (value->type) {
-	case VMSND_VALUE_UINT:
-		return vmsnd_control_count(value->uint);
-	case VMSND_VALUE_INT:
+	if (value->type == VMSND_VALUE_UINT && value->uint <= INT64_MAX)
+		return json_integer((json_int_t)value->uint);
+	if (value->type == VMSND_VALUE_INT)
 		return json_integer((json_int_t)value->sint);
-	case VMSND_VALUE_BOOL:
+	if (value->type == VMSND_VALUE_BOOL)
 		return json_boolean(value->on);
-	case VMSND_VALUE_REAL:
-		return vmsnd_control_real(value->real);
-	default:
-		return vmsnd_control_text(value->text); /* bytes: base64 */
-	}
+	if (value->type == VMSND_VALUE_REAL && isfinite(value->real))
+		return json_real(value->real);
+	return vmsnd_control_text(value->text); /* bytes: base64 */
 }
 
 /* A leaf and a child may have the same name; then the child has a dot behind it, which no name has

@@ -13,6 +13,7 @@ enum vmsnd_rc vmsnd_control_tree_of(struct vmsnd_node *node, const json_t *objec
 				    struct vmsnd_error *error);
 /* NULL: no memory. A list becomes an array when nothing of it is missing. */
 json_t *vmsnd_control_of_tree(const struct vmsnd_node *node);
+/* Never another value: beyond 2^63 - 1, or not finite, it is the text. */
 json_t *vmsnd_control_of_value(const struct vmsnd_value *value);
 
 #endif

@@ -74,6 +74,22 @@ def test_chains_and_drivers():
         assert ctl_fine("drivers").startswith("delay\n")
 
 
+def test_classes_are_listed_with_options():
+    with Server():
+        qmp = Qmp()
+        for verb in ("backends", "drivers"):
+            answer, shown = qmp.execute("query-" + verb), ctl_fine(verb)
+            assert json.loads(ctl_fine(verb, "-j")) == answer
+            assert [row["name"] for row in answer] == re.findall(r"^\S.*$", shown, re.M), shown
+            lines = re.findall(r"^ {4}([a-z-]+) {2,}\S.*$", shown, re.M)
+            assert lines == [option["name"] for row in answer for option in row["options"]], shown
+        assert re.search(r"^null\n    \S.*\n    pace  .* \(default: real\)$", ctl_fine("backends"), re.M)
+        # An option without a default shows none.
+        assert re.search(r"^    path  .*[^)]$", ctl_fine("backends"), re.M), ctl_fine("backends")
+        assert "backends" in complete("")
+        qmp.close()
+
+
 def test_the_machine_is_suspended_saved_and_goes_on():
     with Server():
         qmp = Qmp()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is answered: how things are, what there is, trees. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "control/json_tree.h"
 #include "rig.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -212,7 +214,7 @@ static void test_trees_are_shown_as_JSON(void **state)
 
 	client_join(*state, &client);
 	expect_return(&client, "query-statistics", "",
-		      "{\"first\":{\"tx_messages\":9223372036854775807,"
+		      "{\"first\":{\"tx_messages\":\"18446744073709551615\","
 		      "\"playback0\":{\"underruns\":3}}}");
 	expect_return(&client, "query-statistics", "\"path\":\"first.playback0\"",
 		      "{\"underruns\":3}");
@@ -224,6 +226,26 @@ static void test_trees_are_shown_as_JSON(void **state)
 	expect_return(&client, "query-config", "\"defaults\":true,\"path\":\"cards.first\"",
 		      "{\"device\":\"virtio-snd\",\"input\":false}");
 	client_close(&client);
+}
+
+/* No value becomes another one, as a file of it would be another configuration. */
+static void test_what_JSON_has_no_number_for_is_a_text(void **state)
+{
+	struct vmsnd_node *root = vmsnd_tree_new();
+	json_t *shown, *wanted = json_pack("{s:I,s:s,s:f,s:s,s:s}", "most", (json_int_t)INT64_MAX,
+					   "more", "9223372036854775808", "half", 0.5, "endless",
+					   ".inf", "none", ".nan");
+
+	assert_int_equal(vmsnd_leaf_set_uint(root, "most", INT64_MAX), VMSND_OK);
+	assert_int_equal(vmsnd_leaf_set_uint(root, "more", (uint64_t)INT64_MAX + 1), VMSND_OK);
+	assert_int_equal(vmsnd_leaf_set_real(root, "half", 0.5), VMSND_OK);
+	assert_int_equal(vmsnd_leaf_set_real(root, "endless", (double)INFINITY), VMSND_OK);
+	assert_int_equal(vmsnd_leaf_set_real(root, "none", (double)NAN), VMSND_OK);
+	shown = vmsnd_control_of_tree(root);
+	assert_true(json_equal(shown, wanted));
+	json_decref(wanted);
+	json_decref(shown);
+	vmsnd_tree_free(root);
 }
 
 /* A card is added as a file would have it. */
@@ -331,6 +353,7 @@ int main(void)
 	    TEST(test_query_cards_leaves_gaps_out),
 	    TEST(test_query_status_tells_the_phase),
 	    TEST(test_trees_are_shown_as_JSON),
+	    TEST(test_what_JSON_has_no_number_for_is_a_text),
 	    TEST(test_a_card_is_added_from_an_object),
 	    TEST(test_figures_too_large_for_JSON_are_cut),
 	    TEST(test_host_devices_are_listed),
