@@ -7,6 +7,7 @@
 
 #include "manager/card.h"
 #include "manager/machine.h"
+#include "manager/schema.h"
 
 struct item {
 	const struct vmsnd_node *node;
@@ -228,7 +229,8 @@ enum vmsnd_rc vmsnd_machine_build(struct vmsnd_machine *machine, const struct vm
 {
 	struct build build = {.machine = machine, .now = now};
 	struct vmsnd_error error;
-	enum vmsnd_rc rc = vmsnd_machine_check(machine->registry, root, &error);
+	enum vmsnd_rc rc =
+	    vmsnd_schema_check_for(machine->registry, machine->n_lanes, root, &error);
 
 	if (rc) {
 		vmsnd_logf(&machine->log, VMSND_LOG_ERROR, "%s", error.line);

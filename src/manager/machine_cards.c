@@ -7,6 +7,7 @@
 #include "config/node.h"
 #include "manager/card.h"
 #include "manager/machine.h"
+#include "manager/schema.h"
 
 /* ---- the tables ---- */
 
@@ -171,24 +172,26 @@ static unsigned n_cards_of(const struct vmsnd_lane *lane)
 	return n;
 }
 
-static enum vmsnd_rc choose_lane(const struct vmsnd_machine *machine, const struct vmsnd_node *node,
-				 struct vmsnd_lane **out)
+/* The one that it asks for, which the check has found to be there, or one with few cards. */
+static struct vmsnd_lane *choose_lane(const struct vmsnd_machine *machine,
+				      const struct vmsnd_node *node)
 {
+	struct vmsnd_lane *chosen = NULL;
 	uint64_t wish;
 	unsigned fewest = UINT32_MAX;
 
 	vmsnd_leaf_uint(node, "lane", UINT64_MAX, &wish);
-	if (wish != UINT64_MAX && wish >= machine->n_lanes)
-		return fail(machine, VMSND_E_INVALID, node, "there is no lane of this number");
+	if (wish < machine->n_lanes)
+		return machine->lanes[wish];
 	for (unsigned i = 0; i < machine->n_lanes; i++) {
 		unsigned n = n_cards_of(machine->lanes[i]);
 
-		if (wish == i || (wish == UINT64_MAX && n < fewest)) {
-			*out = machine->lanes[i];
+		if (n < fewest) {
+			chosen = machine->lanes[i];
 			fewest = n;
 		}
 	}
-	return VMSND_OK;
+	return chosen;
 }
 
 /* ---- adding ---- */
@@ -242,10 +245,10 @@ enum vmsnd_rc vmsnd_machine_put(struct vmsnd_machine *machine,
 	rc = choose_name(machine, node, plan.index, &plan, room);
 	if (!rc)
 		rc = choose_number(machine, newcomer, &plan.number);
-	if (!rc)
-		rc = choose_lane(machine, node, &plan.lane);
-	if (!rc)
+	if (!rc) {
+		plan.lane = choose_lane(machine, node);
 		rc = vmsnd_card_make(&plan, out);
+	}
 	if (!rc)
 		rc = open_card(machine, *out, &plan, now);
 	if (!rc)
@@ -284,7 +287,7 @@ static enum vmsnd_rc check_alone(const struct vmsnd_machine *machine, const stru
 	if (!vmsnd_name_is_good(name, strlen(name)))
 		rc = VMSND_OK; /* a line of its own says so */
 	else if (root && write_alone(machine, node, name, root))
-		rc = vmsnd_machine_check(machine->registry, root, &error);
+		rc = vmsnd_schema_check_for(machine->registry, machine->n_lanes, root, &error);
 	if (rc)
 		vmsnd_logf(&machine->log, VMSND_LOG_ERROR, "%s", error.line);
 	vmsnd_tree_free(root);

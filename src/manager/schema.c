@@ -432,8 +432,8 @@ static size_t count_classes(const struct vmsnd_registry *registry)
 }
 
 static enum vmsnd_rc run(enum vmsnd_rc (*what)(struct vmsnd_schema_check *check),
-			 const struct vmsnd_registry *registry, const struct vmsnd_node *root,
-			 struct vmsnd_error *error)
+			 const struct vmsnd_registry *registry, unsigned lanes,
+			 const struct vmsnd_node *root, struct vmsnd_error *error)
 {
 	struct vmsnd_schema_check *check = calloc(1, sizeof(*check));
 	enum vmsnd_rc rc = VMSND_E_NOMEM;
@@ -442,6 +442,7 @@ static enum vmsnd_rc run(enum vmsnd_rc (*what)(struct vmsnd_schema_check *check)
 	if (!check)
 		return rc;
 	check->registry = registry;
+	check->lanes = lanes;
 	check->error = error;
 	check->root = vmsnd_tree_copy(root);
 	check->uses = calloc(count_classes(registry) + 1, sizeof(*check->uses));
@@ -457,11 +458,17 @@ static enum vmsnd_rc run(enum vmsnd_rc (*what)(struct vmsnd_schema_check *check)
 
 enum vmsnd_rc vmsnd_schema_check_machine(const struct vmsnd_node *root, struct vmsnd_error *error)
 {
-	return run(check_machine, NULL, root, error);
+	return run(check_machine, NULL, 0, root, error);
 }
 
 enum vmsnd_rc vmsnd_machine_check(const struct vmsnd_registry *registry,
 				  const struct vmsnd_node *root, struct vmsnd_error *error)
 {
-	return run(check_all, registry, root, error);
+	return run(check_all, registry, 0, root, error);
+}
+
+enum vmsnd_rc vmsnd_schema_check_for(const struct vmsnd_registry *registry, unsigned lanes,
+				     const struct vmsnd_node *root, struct vmsnd_error *error)
+{
+	return run(check_all, registry, lanes, root, error);
 }

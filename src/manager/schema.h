@@ -37,6 +37,10 @@ void vmsnd_schema_join_driver(struct vmsnd_schema_table *table,
  */
 enum vmsnd_rc vmsnd_schema_check_machine(const struct vmsnd_node *root, struct vmsnd_error *error);
 
+/* vmsnd_machine_check for a machine that has so many lanes, whatever the root says of them. */
+enum vmsnd_rc vmsnd_schema_check_for(const struct vmsnd_registry *registry, unsigned lanes,
+				     const struct vmsnd_node *root, struct vmsnd_error *error);
+
 /* What stands behind a class' key when the file does not say: the transport of a card. */
 #define VMSND_SCHEMA_TRANSPORT "vhost-user"
 

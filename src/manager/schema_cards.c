@@ -204,15 +204,16 @@ static enum vmsnd_rc check_lane(const struct vmsnd_schema_check *check,
 				const struct vmsnd_node *node)
 {
 	struct vmsnd_place place = vmsnd_schema_place(node, "lane");
-	uint64_t lane = 0, lanes = VMSND_LANES_MAX;
+	uint64_t lane = 0, lanes = check->lanes;
 
 	vmsnd_leaf_uint(node, "lane", 0, &lane);
-	vmsnd_leaf_uint(check->root, "lanes", VMSND_LANES_MAX, &lanes);
+	if (lanes == 0)
+		vmsnd_leaf_uint(check->root, "lanes", 1, &lanes);
 	if (lane < lanes)
 		return VMSND_OK;
 	return vmsnd_error_set(check->error, &place,
-			       "%s: lane %llu is not there: 'lanes' says %llu", check->who,
-			       (unsigned long long)lane, (unsigned long long)lanes);
+			       "%s: lane %llu is not there: 'lanes' is %llu, and they count from 0",
+			       check->who, (unsigned long long)lane, (unsigned long long)lanes);
 }
 
 static enum vmsnd_rc choose(struct vmsnd_schema_check *check, const struct vmsnd_node *node,

@@ -12,6 +12,7 @@ struct vmsnd_schema_check {
 	const struct vmsnd_registry *registry;
 	struct vmsnd_error *error;
 	struct vmsnd_node *root; /* a copy: rules rewrite it */
+	unsigned lanes;          /* how many there are; 0: as many as the root says */
 	unsigned *uses;          /* of each of the registry's drivers, then of its backends */
 	/* Of the node that is looked at. */
 	char who[VMSND_WHO_BYTES];

@@ -470,6 +470,7 @@ static void test_a_single_node_is_checked(void **state)
 		if (all_lines() != i + 1)
 			fail_msg("%s: lines:\n%s", wrong[i], actors.log);
 	}
+	assert_non_null(strstr(actors.log, "cards.a: lane 1 is not there: 'lanes' is 1"));
 	assert_string_equal(actors_story(), "");
 	assert_int_equal(n_cards(), 0);
 	actors_close();

@@ -562,18 +562,29 @@ static void test_cards_are_spread_over_the_lanes(void **state)
 				   "  e: {device: virtio-snd, transport: in-process}\n"
 				   "  f: {device: virtio-snd, transport: in-process}\n";
 	static const unsigned lanes[] = {2, 2, 0, 1, 3, 0};
+	struct vmsnd_node *root, *node = vmsnd_tree_new();
 	struct vmsnd_machine *machine;
-	struct vmsnd_node *root;
 	struct vmsnd_error error;
+	unsigned card;
 
+	assert_non_null(node);
 	assert_int_equal(vmsnd_yaml_parse("test", text, strlen(text), &root, &error), VMSND_OK);
 	assert_int_equal(vmsnd_machine_open(&conf, &machine), VMSND_OK);
 	assert_int_equal(vmsnd_machine_build(machine, root, NULL, 0, 0), VMSND_OK);
 	for (unsigned i = 0; i < 6; i++)
 		assert_int_equal(machine->cards[i]->lane->index, lanes[i]);
 	assert_int_equal(vmsnd_machine_status(machine).lanes, 4);
+	/* What a configuration says of lanes is not for those that were there before it. */
+	vmsnd_leaf_set_text(node, "device", "virtio-snd");
+	vmsnd_leaf_set_text(node, "transport", "in-process");
+	vmsnd_leaf_set_uint(node, "lane", 3);
+	assert_int_equal(vmsnd_machine_add_node(machine, node, -1, 0, &card), VMSND_OK);
+	assert_int_equal(machine->cards[card]->lane->index, 3);
+	vmsnd_leaf_set_uint(node, "lane", 4);
+	assert_int_equal(vmsnd_machine_add_node(machine, node, -1, 0, &card), VMSND_E_INVALID);
 	/* The embedder's own calls are not for such a machine. */
 	assert_int_equal(vmsnd_machine_advance(machine, 1), VMSND_NEVER);
+	vmsnd_tree_free(node);
 	vmsnd_tree_free(root);
 	vmsnd_machine_close(machine, 0);
 }
