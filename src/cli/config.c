@@ -25,7 +25,8 @@ static const char help[] =
     "                         [--driver ...]...]...]... [--set PATH=VALUE]... [--defaults] "
     "[--json]\n\n"
     "check says whether a configuration is right, without starting anything: exit code 0 and\n"
-    "one line, or exit code 1 and a line that says where the mistake is and what is allowed.\n"
+    "one line, or exit code 1 and a line that says where the mistake is and what is allowed\n"
+    "(2 when it is in an option).\n"
     "show prints the configuration that the same options of 'vmsnd serve' would run, as YAML.\n\n"
     "  -f, --config    a file; 'man vmsnd.yaml' says what may stand in it\n"
     "  -d, --device    a card more, as with 'vmsnd serve'\n"
@@ -63,7 +64,9 @@ static int load(struct request *request)
 					     &error);
 	if (!rc)
 		rc = vmsnd_machine_check(request->registry, request->root, &error);
-	return rc ? complain(error.line) : VMSND_EXIT_DONE;
+	if (rc)
+		complain(error.line);
+	return vmsnd_settings_exit_code(rc, &error);
 }
 
 /* ---- check ---- */

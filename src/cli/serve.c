@@ -187,8 +187,7 @@ static int configure(struct request *request, struct served *served)
 		rc = vmsnd_machine_check(served->registry, served->root, &error);
 	if (rc) {
 		fail(served, error.line);
-		return rc == VMSND_E_INVALID || rc == VMSND_E_NO_CLASS ? VMSND_EXIT_USAGE
-								       : VMSND_EXIT_FAILED;
+		return vmsnd_settings_exit_code(rc, &error);
 	}
 	vmsnd_leaf_text(served->root, "log", "info", &level);
 	if (!request->level_given)
@@ -368,6 +367,19 @@ static void end(struct served *served)
 		close(served->stop_fd);
 }
 
+/* What shows only when a card is made has no place: it is an option's mistake where there are only
+ * options. */
+static int exit_code(const struct request *request, enum vmsnd_rc rc)
+{
+	bool options_only = !request->settings.config && !request->restore;
+
+	if (!rc)
+		return VMSND_EXIT_DONE;
+	return options_only && (rc == VMSND_E_INVALID || rc == VMSND_E_NO_CLASS)
+		   ? VMSND_EXIT_USAGE
+		   : VMSND_EXIT_FAILED;
+}
+
 static int run_machine(struct request *request, struct served *served)
 {
 	enum vmsnd_rc rc;
@@ -388,10 +400,7 @@ static int run_machine(struct request *request, struct served *served)
 		say_hiccups(served);
 	}
 	end(served);
-	if (rc)
-		return rc == VMSND_E_INVALID || rc == VMSND_E_NO_CLASS ? VMSND_EXIT_USAGE
-								       : VMSND_EXIT_FAILED;
-	return VMSND_EXIT_DONE;
+	return exit_code(request, rc);
 }
 
 static int serve(struct request *request, const struct vmsnd_log *log)

@@ -263,6 +263,29 @@ enum vmsnd_rc vmsnd_settings_tree(const struct vmsnd_settings *settings, struct 
 	return rc;
 }
 
+/* ---- exit codes ---- */
+
+/* "--device: ...": a file of such a name has its line's number behind it. */
+static bool is_about_option(const char *line)
+{
+	for (size_t row = 0; row < N_KNOWN; row++) {
+		size_t bytes = strlen(known[row].name);
+
+		if (strncmp(line, known[row].name, bytes) == 0 &&
+		    strncmp(line + bytes, ": ", 2) == 0)
+			return true;
+	}
+	return false;
+}
+
+int vmsnd_settings_exit_code(enum vmsnd_rc rc, const struct vmsnd_error *error)
+{
+	if (!rc)
+		return VMSND_EXIT_DONE;
+	return rc != VMSND_E_NOMEM && is_about_option(error->line) ? VMSND_EXIT_USAGE
+								   : VMSND_EXIT_FAILED;
+}
+
 /* ---- the registry ---- */
 
 static enum vmsnd_rc load_named(struct vmsnd_registry *registry, const struct vmsnd_node *load)

@@ -59,6 +59,9 @@ enum vmsnd_rc vmsnd_settings_tree(const struct vmsnd_settings *settings, struct 
  * does not load, the line that says so is in the log, and error->line is empty. */
 enum vmsnd_rc vmsnd_settings_registry(const struct vmsnd_node *root, const struct vmsnd_log *log,
 				      struct vmsnd_registry **out, struct vmsnd_error *error);
+/* The exit code for what came of these: VMSND_EXIT_USAGE when an option is the place of the
+ * mistake, VMSND_EXIT_FAILED when a file is, or when there was no way to know. */
+int vmsnd_settings_exit_code(enum vmsnd_rc rc, const struct vmsnd_error *error);
 void vmsnd_settings_end(struct vmsnd_settings *settings);
 
 #endif

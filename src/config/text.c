@@ -185,7 +185,7 @@ static enum vmsnd_rc remove_path(struct vmsnd_node *root, const char *path,
 /* The node that holds the path's leaf, made with all on the way. *made: the first that was not
  * there and whose end takes the others along, or NULL. */
 static struct vmsnd_node *make_way(struct vmsnd_node *node, const char *path,
-				   struct vmsnd_node **made)
+				   const struct vmsnd_place *place, struct vmsnd_node **made)
 {
 	const char *dot;
 	char name[VMSND_NODE_NAME_BYTES];
@@ -199,6 +199,8 @@ static struct vmsnd_node *make_way(struct vmsnd_node *node, const char *path,
 		node = vmsnd_node_make(parent, name);
 		if (!node || parent->children.n == before)
 			continue;
+		if (place)
+			vmsnd_node_set_place(node, place);
 		if (before == 0 && parent->leaves.n == 0 && strcmp(name, "0") == 0)
 			parent->list = true;
 		if (!*made)
@@ -218,7 +220,7 @@ enum vmsnd_rc vmsnd_tree_set(struct vmsnd_node *root, const char *path, const ch
 		return rc;
 	if (!value)
 		return remove_path(root, path, place, error);
-	holder = make_way(root, path, &made);
+	holder = make_way(root, path, place, &made);
 	if (holder)
 		rc = set_word(holder, name ? name + 1 : path, value, place, error);
 	else

@@ -135,9 +135,9 @@ def test_set_makes_and_takes_out():
     assert tree("-f", "vm.yaml", "--set", "cards.vm1")["cards"] == {}
     shown = tree("-f", "vm.yaml", "--set", "cards.vm1.outputs.1.backend=null", "--set", "cards.vm1.outputs.1.volume=-6")
     assert shown["cards"]["vm1"]["outputs"][1] == {"backend": "null", "volume": -6}
-    fails(1, "vmsnd: error: --set: there is no 'cards.vm2' to remove", "show", "-f", "vm.yaml", "--set", "cards.vm2")
+    fails(2, "vmsnd: error: --set: there is no 'cards.vm2' to remove", "show", "-f", "vm.yaml", "--set", "cards.vm2")
     result = run("check", "vm.yaml", "--set", "cards.vm1.outputs.0.pth=x")
-    assert result.returncode == 1 and result.stderr.startswith(
+    assert result.returncode == 2 and result.stderr.startswith(
         "vmsnd: error: --set: cards.vm1.outputs.0 has no option 'pth' (did you mean 'path'?)"), result
 
 
@@ -146,9 +146,9 @@ def test_names_of_cards():
     card = "virtio-snd,socket=/x"
     assert list(tree(*["-d", "virtio-snd"] * 3)["cards"]) == ["card0", "card1", "card2"]
     assert list(tree("-d", card + ",name=card0", "-d", "virtio-snd")["cards"]) == ["card0", "card1"]
-    fails(1, "vmsnd: error: --device: name=vm1: another card has this name", "show", "-f", "vm.yaml",
+    fails(2, "vmsnd: error: --device: name=vm1: another card has this name", "show", "-f", "vm.yaml",
           "-d", card + ",name=vm1")
-    fails(1, "vmsnd: error: --device: name=a.b: a card's name has at most 63 bytes, no dot and no control character", "show",
+    fails(2, "vmsnd: error: --device: name=a.b: a card's name has at most 63 bytes, no dot and no control character", "show",
           "-d", card + ",name=a.b")
 
 
@@ -161,8 +161,31 @@ def test_messages_about_options_name_them():
             (["--lanes", "many"], "--lanes: the file: lanes=many is not a number from 1 to 64"),
             (["-d", "virtio-snd,socket"], "--device: socket needs a value")):
         result = run("show", *words)
-        assert (result.returncode, result.stdout) == (1, ""), result
+        assert (result.returncode, result.stdout) == (2, ""), result
         assert result.stderr.startswith("vmsnd: error: " + line), result.stderr
+
+
+def test_serve_and_config_end_with_the_same_code():
+    """vmsnd(1): 2 when the command line is wrong, 1 when it is a file."""
+    write(FILE)
+    write(FILE.replace("socket:", "sockt:"), "bad.yaml")
+    write(FILE.replace("    socket: /run/vm1.sock\n", ""), "nosocket.yaml")
+    for code, line, words in (
+            (1, "bad.yaml:6:5: cards.vm1 has no option 'sockt'", ["--config", "bad.yaml"]),
+            (1, "bad.yaml:6:5: cards.vm1 has no option 'sockt'", ["--config", "bad.yaml", "-d", "virtio-snd"]),
+            (1, "/nonexistent: there is no such file", ["--config", "/nonexistent"]),
+            (2, "--set: 'a..b' is no path", ["--config", "vm.yaml", "--set", "a..b=1"]),
+            (2, "--set: cards.vm1: playback=99", ["--config", "vm.yaml", "--set", "cards.vm1.playback=99"]),
+            (2, "--set: cards.b names no device", ["--config", "vm.yaml", "--set", "cards.b.socket=x"]),
+            (2, "--device: there is no device 'x'", ["--config", "vm.yaml", "-d", "x"]),
+            (2, "--lanes: ", ["-d", "virtio-snd,socket=x", "--lanes", "many"])):
+        for command in (["serve"], ["config", "show"]):
+            result = subprocess.run([VMSND, *command, *words], capture_output=True, text=True, timeout=LIMIT_S)
+            assert (result.returncode, result.stdout) == (code, ""), result
+            assert result.stderr.startswith("vmsnd: error: " + line) and result.stderr.count("\n") == 1, result
+    # What only serve can find out.
+    result = subprocess.run([VMSND, "serve", "--config", "nosocket.yaml"], capture_output=True, text=True, timeout=LIMIT_S)
+    assert result.returncode == 1 and "no socket" in result.stderr, result
 
 
 # ---- show ----------------------------------------------------------------------------------
