@@ -4,6 +4,7 @@
 #define VMSND_CLI_CLI_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "vmsnd/status.h"
 
@@ -40,7 +41,9 @@ enum vmsnd_log_level vmsnd_cli_log_level(const char *word);
 
 /* Prints "vmsnd SUBCOMMAND: <line>; see 'vmsnd SUBCOMMAND --help'" and gives the exit code. */
 int vmsnd_cli_usage(const struct vmsnd_command *self, const char *line);
-/* The same about an option that is not known or lacks its value. */
-int vmsnd_cli_bad_option(const struct vmsnd_command *self, const char *word);
+/* The same about an option that lacks its value, or is not known. */
+int vmsnd_cli_bad_option(const struct vmsnd_command *self, const char *word, bool known);
+/* The same after getopt gave '?' or, with letters that begin with ':', ':' about `word`. */
+int vmsnd_cli_bad_getopt(const struct vmsnd_command *self, int letter, const char *word);
 
 #endif

@@ -137,7 +137,7 @@ static int take(const struct vmsnd_command *self, struct request *request, int l
 	else if (letter == OPTION_JSON)
 		request->json = true;
 	else
-		return vmsnd_cli_bad_option(self, word);
+		return vmsnd_cli_bad_getopt(self, letter, word);
 	return VMSND_EXIT_DONE;
 }
 
@@ -164,7 +164,7 @@ static int parse_check(const struct vmsnd_command *self, int argc, char **argv,
 	static const struct option options[] = {{"set", required_argument, NULL, 's'}, {0}};
 	int letter, code = VMSND_EXIT_DONE;
 
-	while (!code && (letter = getopt_long(argc, argv, "s:", options, NULL)) != -1)
+	while (!code && (letter = getopt_long(argc, argv, ":s:", options, NULL)) != -1)
 		code = take(self, request, letter, argv[optind - 1]);
 	if (!code && optind + 1 != argc)
 		code = vmsnd_cli_usage(self, "'check' takes the name of one file");

@@ -127,7 +127,7 @@ static int take_option(struct vmsnd_ctl *ctl, const char *word, const char *next
 		*used = 2;
 	}
 	if (option == OPTION_COUNT || (options[option].kind == VMSND_CTL_VALUE && !value))
-		return vmsnd_cli_bad_option(ctl->self, word);
+		return vmsnd_cli_bad_option(ctl->self, word, option < OPTION_COUNT);
 	if (option == OPTION_SOCKET)
 		ctl->socket = value;
 	else if (option == OPTION_CARD)

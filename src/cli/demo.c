@@ -308,7 +308,7 @@ static int parse(const struct vmsnd_command *self, int argc, char **argv, struct
 	int letter;
 
 	opterr = 0;
-	while ((letter = getopt_long(argc, argv, "o:fb:m:", options, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, ":o:fb:m:", options, NULL)) != -1) {
 		if (letter == 'o')
 			demo->path = optarg;
 		else if (letter == 'f')
@@ -318,7 +318,7 @@ static int parse(const struct vmsnd_command *self, int argc, char **argv, struct
 		else if (letter == 'm' && vmsnd_registry_load(demo->registry, optarg, true))
 			return VMSND_EXIT_FAILED;
 		else if (letter != 'm')
-			return vmsnd_cli_bad_option(self, argv[optind - 1]);
+			return vmsnd_cli_bad_getopt(self, letter, argv[optind - 1]);
 	}
 	return optind < argc ? vmsnd_cli_usage(self, "every argument is an option")
 			     : VMSND_EXIT_DONE;

@@ -83,11 +83,11 @@ static int take_modules(const struct vmsnd_command *self, int argc, char **argv,
 	int letter;
 
 	opterr = 0;
-	while ((letter = getopt_long(argc, argv, "m:", options, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, ":m:", options, NULL)) != -1) {
 		enum vmsnd_rc rc;
 
 		if (letter != 'm')
-			return vmsnd_cli_bad_option(self, argv[optind - 1]);
+			return vmsnd_cli_bad_getopt(self, letter, argv[optind - 1]);
 		rc = vmsnd_registry_load(registry, optarg, true);
 		if (rc && rc != VMSND_E_EXISTS)
 			return VMSND_EXIT_FAILED;
@@ -191,10 +191,10 @@ static int list_modules(const struct vmsnd_command *self, int argc, char **argv)
 		return VMSND_EXIT_FAILED;
 	opterr = 0;
 	while (code != VMSND_EXIT_USAGE &&
-	       (letter = getopt_long(argc, argv, "m:", options, NULL)) != -1) {
+	       (letter = getopt_long(argc, argv, ":m:", options, NULL)) != -1) {
 		named = true;
 		if (letter != 'm')
-			code = vmsnd_cli_bad_option(self, argv[optind - 1]);
+			code = vmsnd_cli_bad_getopt(self, letter, argv[optind - 1]);
 		else if (!try_module(registry, optarg))
 			code = VMSND_EXIT_FAILED;
 	}

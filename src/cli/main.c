@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* vmsnd: finds the subcommand and runs it. */
+#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,12 +82,28 @@ int vmsnd_cli_usage(const struct vmsnd_command *self, const char *line)
 	return VMSND_EXIT_USAGE;
 }
 
-int vmsnd_cli_bad_option(const struct vmsnd_command *self, const char *word)
+static int bad_word(const struct vmsnd_command *self, const char *word, const char *why)
 {
 	char line[160];
 
-	snprintf(line, sizeof(line), "'%s' is not an option, or lacks its value", word);
+	snprintf(line, sizeof(line), "'%.120s' %s", word, why);
 	return vmsnd_cli_usage(self, line);
+}
+
+int vmsnd_cli_bad_option(const struct vmsnd_command *self, const char *word, bool known)
+{
+	return bad_word(self, word, known ? "lacks its value" : "is not an option");
+}
+
+int vmsnd_cli_bad_getopt(const struct vmsnd_command *self, int letter, const char *word)
+{
+	const char one[] = {'-', (char)optopt, '\0'};
+
+	if (letter != '?' || optopt == 0) /* 0: a word that it does not know at all */
+		return vmsnd_cli_bad_option(self, word, letter == ':');
+	if (strncmp(word, "--", 2) == 0 && strchr(word, '='))
+		return bad_word(self, word, "takes no value");
+	return vmsnd_cli_bad_option(self, one, false);
 }
 
 static void print_help(FILE *to)

@@ -106,7 +106,7 @@ static int take(const struct vmsnd_command *self, struct request *request, int l
 	else if (letter == 'q' || letter == 'v')
 		request->log.level = letter == 'q' ? VMSND_LOG_WARNING : VMSND_LOG_DEBUG;
 	else
-		return vmsnd_cli_bad_option(self, word);
+		return vmsnd_cli_bad_getopt(self, letter, word);
 	request->level_given |= letter == 'q' || letter == 'v';
 	return VMSND_EXIT_DONE;
 }

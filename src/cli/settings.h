@@ -26,8 +26,8 @@
 #include "cli/cli.h"
 #include "vmsnd/machine.h"
 
-/* Rows of a getopt_long table, and their short letters. */
-#define VMSND_SETTINGS_LETTERS "f:d:b:c:s:"
+/* Rows of a getopt_long table, and their short letters; these come first. */
+#define VMSND_SETTINGS_LETTERS ":f:d:b:c:s:"
 /* clang-format off */
 #define VMSND_SETTINGS_OPTIONS                                                                     \
 	{"config", 1, NULL, 'f'}, {"device", 1, NULL, 'd'}, {"backend", 1, NULL, 'b'},             \

@@ -370,7 +370,9 @@ static int run(const struct vmsnd_command *self, int argc, char **argv)
 			if (!read_limit(argv[++i], &wish.limit))
 				return vmsnd_cli_usage(self, "--limit takes a number from 1 on");
 		} else if (argv[i][0] == '-') {
-			return vmsnd_cli_bad_option(self, argv[i]);
+			return vmsnd_cli_bad_option(self, argv[i],
+						    strcmp(argv[i], "--only") == 0 ||
+							strcmp(argv[i], "--limit") == 0);
 		} else if (wish.file) {
 			return vmsnd_cli_usage(self, "it takes one file");
 		} else {

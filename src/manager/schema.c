@@ -183,7 +183,7 @@ enum vmsnd_rc vmsnd_schema_check_node(struct vmsnd_schema_check *check,
 
 	vmsnd_node_path(node, check->who, sizeof(check->who));
 	if (!check->who[0])
-		snprintf(check->who, sizeof(check->who), "the file");
+		snprintf(check->who, sizeof(check->who), "the configuration");
 	for (; check->table.rows[n].key; n++)
 		leaves[n] = check->table.rows[n].key;
 	leaves[n] = NULL;

@@ -89,8 +89,9 @@ def test_version():
 def test_help_names_every_subcommand():
     result = run("--help")
     assert result.returncode == 0
-    for name in ("serve", "config", "demo", "devices", "backends"):
-        assert f"  {name} " in result.stdout
+    names = re.findall(r"^  ([a-z]+) +\S", result.stdout.split("vmsnd SUBCOMMAND --help")[0], re.M)
+    assert set(names) == {"serve", "config", "ctl", "demo", "devices", "backends", "drivers", "modules", "trace"}, names
+    for name in names:
         assert run(name, "--help").stdout.startswith(f"Usage: vmsnd {name}")
     for words in (["serve", "--quiet"], ["config", "check"], ["config", "show"], ["ctl", "reattach"]):
         result = run(*words, "--help")
@@ -109,7 +110,22 @@ def test_wrong_words_get_one_line():
     usage_error(run("serve", "-d", CARD, *["-b", "null"] * 9), "at most 8 --backend")
     usage_error(run("serve", "-d", CARD, "extra"), "every argument is an option")
     usage_error(run("serve", "--dvice", CARD), "'--dvice' is not an option")
-    usage_error(run("serve", "-d"), "'-d'", "lacks its value")
+    for words, line in (
+            (["serve", "-d"], "'-d' lacks its value"),
+            (["serve", "--config"], "'--config' lacks its value"),
+            (["serve", "--dvice=x"], "'--dvice=x' is not an option"),
+            (["serve", "-qx"], "'-x' is not an option"),
+            (["serve", "--once=yes"], "'--once=yes' takes no value"),
+            (["config", "show", "--lanes"], "'--lanes' lacks its value"),
+            (["config", "check", "--lanes"], "'--lanes' is not an option"),
+            (["demo", "--output"], "'--output' lacks its value"),
+            (["backends", "-m"], "'-m' lacks its value"),
+            (["modules", "--modul", "x", "--mdule"], "'--mdule' is not an option"),
+            (["trace", "--limit"], "'--limit' lacks its value"),
+            (["trace", "--limt"], "'--limt' is not an option")):
+        result = run(*words)
+        assert result.returncode == 2, result
+        assert result.stderr == f"vmsnd {words[0]}: {line}; see 'vmsnd {words[0]} --help'\n", result.stderr
     usage_error(run("demo", "--fst"), "'--fst' is not an option")
     usage_error(run("devices", "x"), "takes no arguments")
 

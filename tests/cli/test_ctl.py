@@ -219,8 +219,8 @@ def test_who_closes_the_sending_side_gets_all_answers():
 def test_wrong_words_get_one_line():
     ctl_wrong(2, part="needs a command")
     ctl_wrong(2, "stats", part="no command 'stats'")
-    ctl_wrong(2, "--sokcet", "status", part="'--sokcet' is not an option")
-    ctl_wrong(2, "status", "--card", part="'--card' is not an option, or lacks its value")
+    ctl_wrong(2, "--sokcet", "status", part="vmsnd ctl: '--sokcet' is not an option; see")
+    ctl_wrong(2, "status", "--card", part="vmsnd ctl: '--card' lacks its value; see")
     ctl_wrong(2, "status", "more", part="it is: status")
     ctl_wrong(2, "volume", "0", part="it is: volume OUTPUT DB|mute|unmute")
     ctl_wrong(2, "status", part="needs --socket PATH", socket_path=None)

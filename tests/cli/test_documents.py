@@ -92,14 +92,55 @@ def test_manual():
     works(read("docs/vmsnd.1.scd").split("# EXAMPLES")[1], 4)
 
 
+# Where the manual explains the options of a subcommand: entries of SUBCOMMANDS, else a heading.
+EXPLAINED = {"serve": "OPTIONS OF SERVE", "config": ("config check", "config show"), "demo": ("demo",),
+             "trace": ("trace",), **dict.fromkeys(("devices", "backends", "drivers", "modules"), ("modules",))}
+
+
+def section(manual, title):
+    return re.split(r"^##? ", manual.split(f"# {title}\n", 1)[1], maxsplit=1, flags=re.M)[0]
+
+
+def explained(manual, name):
+    if isinstance(EXPLAINED[name], str):
+        return section(manual, EXPLAINED[name])
+    entries = re.split(r"^\*([a-z ]+)\*$", section(manual, "SUBCOMMANDS"), flags=re.M)
+    entries = dict(zip(entries[1::2], entries[2::2]))
+    return "".join(entries[entry] for entry in EXPLAINED[name])
+
+
+def synopsis(manual, name):
+    """The lines about it."""
+    return [line for line in section(manual, "SYNOPSIS").split("\n")
+            if re.match(rf"\*vmsnd ([a-z]+\*\|\*)*{name}\b", line)]
+
+
 def test_the_manual_has_all_options():
     manual = read("docs/vmsnd.1.scd")
-    for name in ("serve", "config", "demo", "trace", "modules"):
-        text = subprocess.run([VMSND, name, "--help"], capture_output=True, text=True).stdout.split("\nExamples")[0]
-        found = re.findall(r"^ {2,6}(?:-\w, )?(--[a-z]+)", text, re.M)
-        assert found, text
-        for option in found:
-            assert f"*{option}*" in manual, (name, option)
+    for name in EXPLAINED:
+        text = subprocess.run([VMSND, name, "--help"], capture_output=True, text=True).stdout.split("\nExample")[0]
+        lines = re.findall(r"^ {2,6}(?:-\w, )?(--[a-z-]+(?:, --[a-z-]+)*)", text, re.M)
+        options = [option for line in lines for option in line.split(", ")]
+        usage = synopsis(manual, name)
+        assert options and usage, (name, text)
+        for option in options:
+            assert f"*{option}*" in explained(manual, name), (name, option)
+            assert any(f"*{option}*" in line or "_OPTION_" in line for line in usage), (name, option)
+
+
+def test_the_manual_has_all_that_a_card_and_a_backend_take():
+    manual = read("docs/vmsnd.1.scd")
+    for name, sort in (("devices", "Card"), ("backends", "Backend")):
+        text = subprocess.run([VMSND, name], capture_output=True, text=True).stdout.split("\nhow a guest")[0]
+        classes = re.split(r"^(?=\S)", text, flags=re.M)[1:]
+        assert classes, text
+        for row in classes:
+            title = row.split("\n")[0]
+            where = section(manual, "Every backend" if title == "every backend:" else f"{sort} {title}")
+            keys = re.findall(r"^ {4}([a-z-]+)=", row, re.M)
+            assert keys, row
+            for key in keys:
+                assert f"*{key}*=" in where, (title, key)
 
 
 run_tests(globals())

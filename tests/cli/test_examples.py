@@ -91,8 +91,7 @@ def serve(path, shown):
 def example(path):
     shown = check(path)
     again(path)
-    if "--config" in run("serve", "--help").stdout:
-        serve(path, shown)
+    serve(path, shown)
 
 
 def manual():
