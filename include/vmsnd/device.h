@@ -130,8 +130,8 @@ enum vmsnd_reset {
 	VMSND_RESET_POWER_ON,
 	VMSND_RESET_BUS,       /* the guest's driver reset the card */
 	VMSND_RESET_PEER_LOST, /* the VMM left; guest memory is gone already */
-	VMSND_RESET_SHUTDOWN   /* the card leaves a running guest: what is pending is given
-				* back first */
+	VMSND_RESET_SHUTDOWN   /* the card leaves a guest that may run, or is powered off: what is
+				* pending is given back first */
 };
 
 /* ---- virtio cards ------------------------------------------------------------ */

@@ -13,6 +13,10 @@ extern "C" {
  * top to bottom, its backend, then the device (LC-01). The others go the same way, but a device
  * whose class asks for it hears of them before its drivers (LC-02).
  *
+ * A part that is made while the machine is on or suspended hears of no power-on: what made it
+ * (init, open) is all there is then; of what comes after it hears like the others. Nor does
+ * vmsnd_machine_close tell of power-off: who wants that asks for it before, as `vmsnd serve` does.
+ *
  * A part that takes part has a function life(it, what, now). It returns VMSND_OK when it is
  * done, VMSND_E_AGAIN when it needs time: it is then called again, with the same `what`, until it
  * is done or the machine's limit is over; nothing above it hears of `what` before that (LC-03).

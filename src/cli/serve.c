@@ -24,6 +24,8 @@ enum token { TOKEN_STOP, TOKEN_CONTROL, TOKEN_WAKE };
 #define TOKENS_MAX 4u
 /* How often a part that needs time at the start is asked again. */
 #define LIFE_LOOK_NS UINT64_C(2000000)
+/* What power-off may take at the end. */
+#define POWER_OFF_S 2u
 
 struct request {
 	struct vmsnd_settings settings;
@@ -355,9 +357,30 @@ static void say_hiccups(const struct served *served)
 			   (unsigned long long)hiccups);
 }
 
+/* What was never powered on hears of nothing. */
+static void end_life(const struct served *served)
+{
+	vmsnd_ns until = vmsnd_clock_now() + POWER_OFF_S * VMSND_NS_PER_SECOND, now;
+
+	if (vmsnd_machine_phase(served->machine) == VMSND_MACHINE_OFF)
+		return;
+	while (vmsnd_machine_life(served->machine, VMSND_LIFE_POWER_OFF, 0) == VMSND_E_AGAIN) {
+		now = vmsnd_clock_now();
+		if (now >= until) {
+			vmsnd_logf(served->log, VMSND_LOG_WARNING,
+				   "power-off is not done after %u s; it ends without it",
+				   POWER_OFF_S);
+			return;
+		}
+		vmsnd_clock_sleep_until(now + LIFE_LOOK_NS);
+	}
+}
+
 static void end(struct served *served)
 {
 	vmsnd_control_close(served->control);
+	if (served->machine)
+		end_life(served);
 	if (served->machine)
 		vmsnd_machine_close(served->machine, 0);
 	if (served->loop)

@@ -139,9 +139,12 @@ static bool device(struct vmsnd_card *card, vmsnd_ns now)
 
 	if (card->device_life.done)
 		return true;
-	/* Nothing of before is pending afterwards (LC-07). */
+	/* Nothing of before is pending afterwards (LC-07). A guest that is still there when its
+	 * card goes is given back what it waits for. */
 	if (begins(asked.part, now) && resets) {
-		card->cls->reset(card->dev, VMSND_RESET_BUS, now);
+		card->cls->reset(
+		    card->dev,
+		    card->life == VMSND_LIFE_RESET ? VMSND_RESET_BUS : VMSND_RESET_SHUTDOWN, now);
 		if (card->transport->reset)
 			card->transport->reset(card->bus);
 	}

@@ -77,7 +77,12 @@ static enum vmsnd_rc init_complete(struct vmsnd_dev *dev, vmsnd_ns now)
 
 static void reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
 {
-	tell("device", dev->name, why == VMSND_RESET_BUS ? "resets" : "resets otherwise");
+	static const char *const words[] = {[VMSND_RESET_POWER_ON] = "resets at power-on",
+					    [VMSND_RESET_BUS] = "resets",
+					    [VMSND_RESET_PEER_LOST] = "resets without its peer",
+					    [VMSND_RESET_SHUTDOWN] = "shuts down"};
+
+	tell("device", dev->name, words[why]);
 }
 
 static vmsnd_ns advance(struct vmsnd_dev *dev, vmsnd_ns now)

@@ -94,8 +94,8 @@ static void test_LC_01_of_a_card_each_part_in_its_place(void **state)
 	assert_string_equal(story_of(VMSND_LIFE_POWER_OFF),
 			    "stream a0 stands\nstream a1 stands\n"
 			    "driver top power-off\ndriver low power-off\nbackend a0 power-off\n"
-			    "backend a1 power-off\ndevice a resets\ndevice a power-off\n"
-			    "device b resets\ndevice b power-off\n"
+			    "backend a1 power-off\ndevice a shuts down\ndevice a power-off\n"
+			    "device b shuts down\ndevice b power-off\n"
 			    "stream b0 stands\ndriver b power-off\nbackend b0 power-off\n");
 	assert_string_equal(story_of(VMSND_LIFE_POWER_ON),
 			    "driver top power-on\ndriver low power-on\nbackend a0 power-on\n"
@@ -114,8 +114,8 @@ static void test_LC_02_some_devices_hear_of_it_first(void **state)
 	assert_int_equal(vmsnd_machine_phase(actors.machine), VMSND_MACHINE_SUSPENDED);
 	actors_life(VMSND_LIFE_POWER_OFF, 0);
 	assert_string_equal(actors_story(), "backend a0 power-off\nbackend a1 power-off\n"
-					    "device a resets\ndevice a power-off\n"
-					    "device b resets\ndevice b power-off\n"
+					    "device a shuts down\ndevice a power-off\n"
+					    "device b shuts down\ndevice b power-off\n"
 					    "backend b0 power-off\n");
 	actors_close();
 }
