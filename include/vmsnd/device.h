@@ -196,7 +196,8 @@ enum vmsnd_dev_flag { /* LC-02: the device hears of it before its drivers */
 #define VMSND_CARDS_MAX 4096u /* in one machine */
 /* Of one instance's state in storage (DM-07). */
 #define VMSND_DEV_BYTES_MAX (16u * 1024u * 1024u)
-/* What save may write, ring contents not included: they are the connector's. */
+/* What save may write, or the machine cannot be saved. Ring contents are not of it: they are the
+ * connector's. */
 #define VMSND_DEV_STATE_BYTES_MAX (1024u * 1024u)
 
 struct vmsnd_dev_class {

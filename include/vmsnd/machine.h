@@ -110,10 +110,6 @@ struct vmsnd_node *vmsnd_machine_tree(const struct vmsnd_machine *machine, bool 
  * NAME.playback0.output0.COUNTER. */
 struct vmsnd_node *vmsnd_machine_statistics(const struct vmsnd_machine *machine);
 
-/* Whether the device's text is right and names no socket of its own, so that listen_fd is what
- * it listens on: for handing out sockets that a service manager passed. */
-bool vmsnd_machine_wants_socket(const struct vmsnd_card_conf *conf);
-
 /* A watched descriptor is readable. */
 void vmsnd_machine_ready(struct vmsnd_machine *machine, uint64_t token, vmsnd_ns now);
 
@@ -159,7 +155,8 @@ enum vmsnd_machine_phase vmsnd_machine_phase(const struct vmsnd_machine *machine
  * best while it is suspended and the guest stands still; else each card is caught at a moment of
  * its own, and its streams stand still for that long: what they play has at most a period of
  * silence more. The bytes are the caller's to free. VMSND_E_UNSUPPORTED: a card cannot be saved;
- * the log names it. */
+ * VMSND_E_LIMIT: a device writes more than VMSND_DEV_STATE_BYTES_MAX, or the whole is too large;
+ * the log has the line. */
 enum vmsnd_rc vmsnd_machine_save(struct vmsnd_machine *machine, vmsnd_ns now, uint8_t **bytes,
 				 size_t *n_bytes);
 /* Brings back what was saved into a machine just built, with the same cards (SS-02) and no guest

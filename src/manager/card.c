@@ -11,7 +11,6 @@
 #include "manager/window.h"
 #include "os/pages.h"
 
-#define ERROR_BYTES 400u
 /* What shares a cache line, or a page, with a port's parts is not written by others. */
 #define ALIGNMENT 64u
 
@@ -57,21 +56,6 @@ static enum vmsnd_rc choose(struct vmsnd_card *card, const struct vmsnd_registry
 		return VMSND_E_INVALID;
 	rc = vmsnd_conf_from_node(&card->conf, card->table, &source, error);
 	return rc ? rc : vmsnd_window_take(node, &card->conf, device, &card->guard, error);
-}
-
-bool vmsnd_machine_wants_socket(const struct vmsnd_card_conf *conf)
-{
-	struct vmsnd_card *card = calloc(1, sizeof(*card));
-	struct vmsnd_node *node = vmsnd_tree_new();
-	struct vmsnd_error error;
-	bool wants =
-	    card && node && !vmsnd_tree_from_text(node, "device", conf->device, NULL, &error) &&
-	    !choose(card, NULL, node, &error) && !vmsnd_conf_given(&card->conf, "socket") &&
-	    !vmsnd_conf_given(&card->conf, "socket-fd");
-
-	vmsnd_tree_free(node);
-	free(card);
-	return wants;
 }
 
 enum vmsnd_dir vmsnd_card_port_dir(const struct vmsnd_card *card, unsigned port)

@@ -174,7 +174,6 @@ void vmsnd_card_guard_device(struct vmsnd_card *card);
 /* What is recorded from now on is of this time; when to come next. */
 vmsnd_ns vmsnd_card_guard_tend(struct vmsnd_card *card, vmsnd_ns now);
 size_t vmsnd_card_guard_counters(const struct vmsnd_card *card, struct vmsnd_counter *out);
-#define VMSND_CARD_GUARD_COUNTERS 3u
 
 /* card_output.c: backends, while it runs. */
 /* *number VMSND_OUTPUTS_MAX: the lowest that is free, and told. */

@@ -6,7 +6,7 @@
 
 struct row {
 	const void *cls;
-	uint32_t count, next;
+	uint32_t count;
 };
 
 struct vmsnd_census {
@@ -55,8 +55,7 @@ static struct row *find_or_make(struct vmsnd_census *census, const void *cls)
 	return &rows[census->n++];
 }
 
-static enum vmsnd_rc take(struct vmsnd_census *census, const void *cls, uint32_t max, bool leaving,
-			  uint32_t *number)
+static enum vmsnd_rc take(struct vmsnd_census *census, const void *cls, uint32_t max, bool leaving)
 {
 	enum vmsnd_rc rc = VMSND_E_NOMEM;
 	struct row *row;
@@ -65,10 +64,8 @@ static enum vmsnd_rc take(struct vmsnd_census *census, const void *cls, uint32_t
 	row = find_or_make(census, cls);
 	if (row) {
 		rc = row->count - (leaving && row->count > 0) < max ? VMSND_OK : VMSND_E_LIMIT;
-		if (rc == VMSND_OK) {
+		if (rc == VMSND_OK)
 			row->count++;
-			*number = row->next++;
-		}
 	}
 	pthread_mutex_unlock(&census->lock);
 	return rc;
@@ -86,9 +83,9 @@ static void give(struct vmsnd_census *census, const void *cls)
 }
 
 enum vmsnd_rc vmsnd_census_take(struct vmsnd_census *census, const struct vmsnd_driver_class *cls,
-				const struct vmsnd_driver_class *leaving, uint32_t *number)
+				const struct vmsnd_driver_class *leaving)
 {
-	return take(census, cls, cls->max_instances, leaving == cls, number);
+	return take(census, cls, cls->max_instances, leaving == cls);
 }
 
 void vmsnd_census_give(struct vmsnd_census *census, const struct vmsnd_driver_class *cls)
@@ -100,9 +97,9 @@ enum vmsnd_rc vmsnd_census_take_backend(struct vmsnd_census *census,
 					const struct vmsnd_backend_class *cls,
 					const struct vmsnd_backend_class *leaving)
 {
-	uint32_t max = cls->max_instances ? cls->max_instances : UINT32_MAX, ignored;
+	uint32_t max = cls->max_instances ? cls->max_instances : UINT32_MAX;
 
-	return take(census, cls, max, leaving == cls, &ignored);
+	return take(census, cls, max, leaving == cls);
 }
 
 void vmsnd_census_give_backend(struct vmsnd_census *census, const struct vmsnd_backend_class *cls)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How many drivers and backends of each class a machine has, and the numbers that drivers were
- * given. Any thread. */
+/* How many drivers and backends of each class a machine has. Any thread. */
 #ifndef VMSND_MANAGER_CENSUS_H
 #define VMSND_MANAGER_CENSUS_H
 
@@ -13,14 +12,13 @@ struct vmsnd_census;
 enum vmsnd_rc vmsnd_census_open(struct vmsnd_census **out);
 void vmsnd_census_close(struct vmsnd_census *census);
 
-/* One more driver of a class, which is given a number that none of this class had before (DM-65).
- * `leaving`: the class of the one that goes away for it, or NULL. VMSND_E_LIMIT: max_instances are
- * there (DM-64); VMSND_E_NOMEM. */
+/* One more driver of a class. `leaving`: the class of the one that goes away for it, or NULL.
+ * VMSND_E_LIMIT: max_instances are there (DM-64); VMSND_E_NOMEM. */
 enum vmsnd_rc vmsnd_census_take(struct vmsnd_census *census, const struct vmsnd_driver_class *cls,
-				const struct vmsnd_driver_class *leaving, uint32_t *number);
+				const struct vmsnd_driver_class *leaving);
 void vmsnd_census_give(struct vmsnd_census *census, const struct vmsnd_driver_class *cls);
 
-/* The same for a backend, which has no number. */
+/* The same for a backend. */
 enum vmsnd_rc vmsnd_census_take_backend(struct vmsnd_census *census,
 					const struct vmsnd_backend_class *cls,
 					const struct vmsnd_backend_class *leaving);

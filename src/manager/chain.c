@@ -193,8 +193,8 @@ static enum vmsnd_rc apply(struct vmsnd_drivers *chain, unsigned at, unsigned n_
 static enum vmsnd_rc count_in(struct vmsnd_drivers *chain, struct vmsnd_drivers_place *comes,
 			      const struct vmsnd_drivers_place *leaves, struct vmsnd_error *error)
 {
-	enum vmsnd_rc rc = vmsnd_census_take(chain->setup.census, comes->cls,
-					     leaves ? leaves->cls : NULL, &comes->number);
+	enum vmsnd_rc rc =
+	    vmsnd_census_take(chain->setup.census, comes->cls, leaves ? leaves->cls : NULL);
 
 	if (rc == VMSND_E_NOMEM)
 		return no_memory(chain, error);
@@ -277,15 +277,6 @@ enum vmsnd_rc vmsnd_drivers_detach(struct vmsnd_drivers *chain, unsigned at)
 	return at < chain->n ? apply(chain, at, 1, NULL, &error) : VMSND_E_NO_DRIVER;
 }
 
-enum vmsnd_rc vmsnd_drivers_clear(struct vmsnd_drivers *chain)
-{
-	enum vmsnd_rc rc = VMSND_OK;
-
-	while (chain->n > 0 && rc == VMSND_OK)
-		rc = vmsnd_drivers_detach(chain, chain->n - 1);
-	return rc;
-}
-
 bool vmsnd_drivers_tend(struct vmsnd_drivers *chain)
 {
 	bool over = true;
@@ -334,14 +325,4 @@ enum vmsnd_rc vmsnd_drivers_find(const struct vmsnd_drivers *chain, const char *
 const char *vmsnd_drivers_text(const struct vmsnd_drivers *chain, unsigned at)
 {
 	return at < chain->n ? chain->places[at]->text : NULL;
-}
-
-const char *vmsnd_drivers_name(const struct vmsnd_drivers *chain, unsigned at)
-{
-	return at < chain->n ? chain->places[at]->cls->name : NULL;
-}
-
-uint32_t vmsnd_drivers_number(const struct vmsnd_drivers *chain, unsigned at)
-{
-	return at < chain->n ? chain->places[at]->number : UINT32_MAX;
 }

@@ -28,12 +28,6 @@ struct vmsnd_drivers_setup {
 /* Without drivers. VMSND_E_NOMEM. */
 enum vmsnd_rc vmsnd_drivers_open(const struct vmsnd_drivers_setup *setup,
 				 struct vmsnd_drivers **out);
-/* Whether attach would take this text, as far as that can be said without a chain: looks only at
- * registry and who. The same codes, and the same line. */
-enum vmsnd_rc vmsnd_drivers_check(const struct vmsnd_drivers_setup *setup, const char *text,
-				  struct vmsnd_error *error);
-enum vmsnd_rc vmsnd_drivers_check_node(const struct vmsnd_drivers_setup *setup,
-				       const struct vmsnd_node *node, struct vmsnd_error *error);
 /* Once no unit's insert can be called any more (vmsnd_lun_gone, vmsnd_lun_next_over). Destroys from
  * bottom to top (DM-71). NULL is ignored. */
 void vmsnd_drivers_close(struct vmsnd_drivers *chain);
@@ -57,16 +51,11 @@ enum vmsnd_rc vmsnd_drivers_reattach(struct vmsnd_drivers *chain, unsigned at, c
 				     struct vmsnd_error *error);
 /* VMSND_E_NO_DRIVER, VMSND_E_NOMEM. */
 enum vmsnd_rc vmsnd_drivers_detach(struct vmsnd_drivers *chain, unsigned at);
-/* All of them; none to begin with is fine (DM-69). */
-enum vmsnd_rc vmsnd_drivers_clear(struct vmsnd_drivers *chain);
 /* The `occurrence`th driver of this class from the top, from 0 (DM-69). VMSND_E_NO_DRIVER. */
 enum vmsnd_rc vmsnd_drivers_find(const struct vmsnd_drivers *chain, const char *name,
 				 unsigned occurrence, unsigned *at);
-/* NULL, or UINT32_MAX, when there is no driver `at`. The text as it was given; good until that
- * driver leaves. The number: of its class, in the machine; never used twice (DM-65). */
+/* NULL when there is no driver `at`. The text as it was given; good until that driver leaves. */
 const char *vmsnd_drivers_text(const struct vmsnd_drivers *chain, unsigned at);
-const char *vmsnd_drivers_name(const struct vmsnd_drivers *chain, unsigned at);
-uint32_t vmsnd_drivers_number(const struct vmsnd_drivers *chain, unsigned at);
 
 /* Frees what no audio thread uses any more; false: some of it is still in use, come again. */
 bool vmsnd_drivers_tend(struct vmsnd_drivers *chain);

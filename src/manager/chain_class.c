@@ -98,29 +98,3 @@ enum vmsnd_rc vmsnd_drivers_source_of(const struct vmsnd_drivers_setup *setup,
 		return VMSND_OK;
 	return vmsnd_error_set(error, &source->place, "%s: the options are too long", setup->who);
 }
-
-static enum vmsnd_rc check(const struct vmsnd_drivers_setup *setup,
-			   const struct vmsnd_drivers_source *source, struct vmsnd_error *error)
-{
-	const struct vmsnd_driver_class *cls;
-	struct vmsnd_conf conf;
-	enum vmsnd_rc rc = vmsnd_drivers_find_class(setup, source, &cls, error);
-
-	return rc ? rc : vmsnd_drivers_read_options(setup, cls, source, &conf, error);
-}
-
-enum vmsnd_rc vmsnd_drivers_check(const struct vmsnd_drivers_setup *setup, const char *text,
-				  struct vmsnd_error *error)
-{
-	return check(setup, &(struct vmsnd_drivers_source){.text = text}, error);
-}
-
-enum vmsnd_rc vmsnd_drivers_check_node(const struct vmsnd_drivers_setup *setup,
-				       const struct vmsnd_node *node, struct vmsnd_error *error)
-{
-	char text[VMSND_DRIVER_TEXT_BYTES];
-	struct vmsnd_drivers_source source;
-	enum vmsnd_rc rc = vmsnd_drivers_source_of(setup, node, text, &source, error);
-
-	return rc ? rc : check(setup, &source, error);
-}

@@ -45,7 +45,6 @@ struct vmsnd_drivers_seat {
 /* A driver of the chain. */
 struct vmsnd_drivers_place {
 	const struct vmsnd_driver_class *cls;
-	uint32_t number;
 	char *text;
 	struct vmsnd_conf conf;
 	bool told; /* that it cannot work with a stream */

@@ -11,6 +11,7 @@ struct writing {
 	const struct vmsnd_output *output;
 	unsigned port;
 	const char *config;
+	bool too_large;
 };
 
 static void write_config(void *ctx, struct vmsnd_state_writer *to)
@@ -66,9 +67,17 @@ static void write_drivers(void *ctx, struct vmsnd_state_writer *to)
 
 static void write_device(void *ctx, struct vmsnd_state_writer *to)
 {
-	const struct vmsnd_card *card = ((const struct writing *)ctx)->card;
+	struct writing *writing = ctx;
+	const struct vmsnd_card *card = writing->card;
+	size_t before = to->used;
 
+	if (writing->too_large)
+		return;
 	card->cls->save(card->dev, to);
+	if (to->used - before <= VMSND_DEV_STATE_BYTES_MAX)
+		return;
+	writing->too_large = true;
+	to->used = before; /* no room is made for it */
 }
 
 static void write_transport(void *ctx, struct vmsnd_state_writer *to)
@@ -106,7 +115,17 @@ static void save_outputs(struct vmsnd_state_out *out, struct writing *writing, u
 	}
 }
 
-static void save_card(struct vmsnd_state_out *out, struct vmsnd_card *card, uint32_t number)
+static enum vmsnd_rc tell_too_large(const struct vmsnd_card *card)
+{
+	vmsnd_logf(
+	    vmsnd_machine_log(card->machine), VMSND_LOG_ERROR,
+	    "%s: the state of its %s has more than %u bytes, so this machine cannot be saved",
+	    card->name, card->cls->name, VMSND_DEV_STATE_BYTES_MAX);
+	return VMSND_E_LIMIT;
+}
+
+static enum vmsnd_rc save_card(struct vmsnd_state_out *out, struct vmsnd_card *card,
+			       uint32_t number)
 {
 	struct writing writing = {.card = card};
 	struct vmsnd_state_key key = {.name = "card",
@@ -135,22 +154,25 @@ static void save_card(struct vmsnd_state_out *out, struct vmsnd_card *card, uint
 	vmsnd_state_section(out, &device, write_device, &writing);
 	if (card->transport->save)
 		vmsnd_state_section(out, &transport, write_transport, &writing);
+	return writing.too_large ? tell_too_large(card) : VMSND_OK;
 }
 
 /* Hosts have threads of their own: what they move is told once, and whole, while they stand still.
  * What plays goes on at once. */
-static void save_still(struct vmsnd_state_out *out, struct vmsnd_card *card, uint32_t number,
-		       vmsnd_ns now)
+static enum vmsnd_rc save_still(struct vmsnd_state_out *out, struct vmsnd_card *card,
+				uint32_t number, vmsnd_ns now)
 {
 	bool stood = card->standing;
+	enum vmsnd_rc rc;
 
 	vmsnd_card_advance(card, now);
 	for (unsigned i = 0; !stood && i < card->n_ports; i++)
 		vmsnd_port_pause(card->ports[i].port, true, card->time);
-	save_card(out, card, number);
+	rc = save_card(out, card, number);
 	for (unsigned i = 0; !stood && i < card->n_ports; i++)
 		vmsnd_port_pause(card->ports[i].port, false, card->time);
 	vmsnd_card_touch(card);
+	return rc;
 }
 
 static enum vmsnd_rc save_config(const struct vmsnd_machine *machine, struct vmsnd_state_out *out)
@@ -203,7 +225,7 @@ static enum vmsnd_rc save(struct vmsnd_machine *machine, vmsnd_ns now, struct vm
 		rc = save_config(machine, out);
 	for (struct vmsnd_card *card = machine->first; !rc && card; card = card->after) {
 		vmsnd_lane_lock(card->lane);
-		save_still(out, card, number++, vmsnd_lane_time(card->lane, now));
+		rc = save_still(out, card, number++, vmsnd_lane_time(card->lane, now));
 		vmsnd_lane_unlock(card->lane, true);
 	}
 	return rc;

@@ -60,8 +60,8 @@ static const struct callback transport_callbacks[] = {
     {TRANSPORT(open)}, {TRANSPORT(ready)}, {TRANSPORT(notify)}, {TRANSPORT(close)}, {NULL, 0},
 };
 
-static const char *const card_words[] = {"device",    "number", "priority", "lane",
-					 "transport", "inputs", "outputs",  NULL};
+static const char *const card_words[] = {"device",    "number",  "priority", "lane",
+					 "transport", "outputs", NULL};
 static const char *const output_words[] = {"backend", "drivers", NULL};
 static const char *const driver_words[] = {"driver", NULL};
 
@@ -132,8 +132,8 @@ static const struct shape shapes[] = {
 	    .flags_at = ABSENT,
 	    .kind_at = ABSENT,
 	    .instances_at = ABSENT,
-	    .save_at = ABSENT,
-	    .load_at = ABSENT,
+	    .save_at = offsetof(struct vmsnd_transport_class, save),
+	    .load_at = offsetof(struct vmsnd_transport_class, load),
 	    .mandatory = transport_callbacks,
 	    .others = vmsnd_card_options,
 	    .words = card_words,

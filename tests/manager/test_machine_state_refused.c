@@ -479,6 +479,55 @@ static void test_SS_half_a_state_is_taken_back(void **state)
 	free(bad.bytes);
 }
 
+/* ---- a device that writes too much ---- */
+
+static size_t hoard_bytes;
+
+static void hoard(const struct vmsnd_dev *dev, struct vmsnd_state_writer *to)
+{
+	static const uint8_t block[4096];
+
+	for (size_t left = hoard_bytes; left > 0;) {
+		size_t n = left < sizeof(block) ? left : sizeof(block);
+
+		vmsnd_state_put(to, block, n);
+		left -= n;
+	}
+}
+
+static void test_a_device_that_writes_more_than_it_may(void **state)
+{
+	static const char yaml[] = "cards: {a: {device: hoarder, transport: in-process}}";
+	struct vmsnd_dev_class hoarder = *vmsnd_registry_find_device(NULL, "virtio-snd");
+	struct machine to = {.lines = 0};
+	struct vmsnd_machine_conf conf = {.log = {&to, count_line}, .off = true};
+	struct vmsnd_registry *registry;
+	struct vmsnd_node *root;
+	struct vmsnd_error error;
+	struct state saved;
+
+	hoarder.name = "hoarder";
+	hoarder.save = hoard;
+	assert_int_equal(vmsnd_registry_open(NULL, &registry), VMSND_OK);
+	assert_int_equal(vmsnd_registry_add_device(registry, &hoarder), VMSND_RECORD_FINE);
+	conf.registry = registry;
+	assert_int_equal(vmsnd_yaml_parse("test", yaml, strlen(yaml), &root, &error), VMSND_OK);
+	assert_int_equal(vmsnd_machine_open(&conf, &to.machine), VMSND_OK);
+	assert_int_equal(vmsnd_machine_build(to.machine, root, NULL, 0, 0), VMSND_OK);
+	hoard_bytes = VMSND_DEV_STATE_BYTES_MAX;
+	saved = save(to.machine, 0);
+	free(saved.bytes);
+	assert_int_equal(to.lines, 0);
+	hoard_bytes++;
+	assert_int_equal(vmsnd_machine_save(to.machine, 0, &saved.bytes, &saved.n), VMSND_E_LIMIT);
+	assert_int_equal(to.lines, 1);
+	assert_string_equal(to.line, "a: the state of its hoarder has more than 1048576 bytes, so "
+				     "this machine cannot be saved");
+	close_machine(&to);
+	vmsnd_registry_close(registry);
+	vmsnd_tree_free(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -491,6 +540,7 @@ int main(void)
 	    cmocka_unit_test(test_SS_something_else),
 	    cmocka_unit_test(test_SS_sizes_are_not_believed),
 	    cmocka_unit_test(test_SS_half_a_state_is_taken_back),
+	    cmocka_unit_test(test_a_device_that_writes_more_than_it_may),
 	    cmocka_unit_test(test_SS_every_byte_and_every_length),
 	    cmocka_unit_test(test_SS_every_field_but_with_right_checksums),
 	};

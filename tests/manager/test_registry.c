@@ -391,6 +391,7 @@ static void test_save_and_load_go_together(void **state)
 {
 	struct vmsnd_dev_class dev = device();
 	struct vmsnd_driver_class insert = driver();
+	struct vmsnd_transport_class bus = transport();
 
 	fill(&dev, offsetof(struct vmsnd_dev_class, save), offsetof(struct vmsnd_dev_class, load));
 	expect_refused(vmsnd_registry_add_device(registry, &dev), VMSND_RECORD_PAIR,
@@ -401,6 +402,14 @@ static void test_save_and_load_go_together(void **state)
 	expect_refused(vmsnd_registry_add_driver(registry, &insert), VMSND_RECORD_PAIR,
 		       "driver 'toy' is not taken: it has one of two functions that go together: "
 		       "load without save");
+	fill(&bus, offsetof(struct vmsnd_transport_class, save),
+	     offsetof(struct vmsnd_transport_class, load));
+	expect_refused(vmsnd_registry_add_transport(registry, &bus), VMSND_RECORD_PAIR,
+		       "transport 'toy' is not taken: it has one of two functions that go "
+		       "together: save without load");
+	fill(&bus, offsetof(struct vmsnd_transport_class, load),
+	     offsetof(struct vmsnd_transport_class, go_on));
+	assert_int_equal(vmsnd_registry_add_transport(registry, &bus), VMSND_RECORD_FINE);
 }
 
 static void test_DM12_a_name_is_taken_once_for_each_sort(void **state)
