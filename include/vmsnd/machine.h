@@ -155,8 +155,8 @@ enum vmsnd_machine_phase vmsnd_machine_phase(const struct vmsnd_machine *machine
  * best while it is suspended and the guest stands still; else each card is caught at a moment of
  * its own, and its streams stand still for that long: what they play has at most a period of
  * silence more. The bytes are the caller's to free. VMSND_E_UNSUPPORTED: a card cannot be saved;
- * VMSND_E_LIMIT: a device writes more than VMSND_DEV_STATE_BYTES_MAX, or the whole is too large;
- * the log has the line. */
+ * VMSND_E_LIMIT: a device writes more than VMSND_DEV_STATE_BYTES_MAX, or the configuration is
+ * too large; the log has the line. */
 enum vmsnd_rc vmsnd_machine_save(struct vmsnd_machine *machine, vmsnd_ns now, uint8_t **bytes,
 				 size_t *n_bytes);
 /* Brings back what was saved into a machine just built, with the same cards (SS-02) and no guest

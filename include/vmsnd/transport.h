@@ -167,8 +167,9 @@ struct vmsnd_transport_user {
 struct vmsnd_transport_conf {
 	const struct vmsnd_conf *options;
 	const char *name; /* the card's, for log lines */
-	int listen_fd;    /* an inherited listening socket, or -1; owned by the transport
-			   * once open succeeded */
+	/* An inherited listening socket, or -1; owned by the transport once open succeeded. Only
+	 * for transports that have an option "socket-fd". */
+	int listen_fd;
 	struct vmsnd_card_ref card;
 	struct vmsnd_gmem *mem; /* filled as the peer maps memory */
 };

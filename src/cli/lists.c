@@ -8,6 +8,7 @@
 #include "manager/card.h"
 #include "manager/module.h"
 #include "manager/output.h"
+#include "manager/schema.h"
 
 /* What one of the lists prints. */
 typedef void print_list(const struct vmsnd_registry *registry);
@@ -38,7 +39,7 @@ static void print_options(const struct vmsnd_option *options)
 static void print_devices(const struct vmsnd_registry *registry)
 {
 	const struct vmsnd_transport_class *bus =
-	    vmsnd_registry_find_transport(registry, "vhost-user");
+	    vmsnd_registry_find_transport(registry, VMSND_SCHEMA_TRANSPORT);
 	const struct vmsnd_dev_class *device;
 
 	for (size_t i = 0; (device = vmsnd_registry_device(registry, i)); i++) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "manager/machine.h"
+#include "manager/schema.h"
 #include "manager/window.h"
 #include "os/pages.h"
 
@@ -38,7 +39,7 @@ static enum vmsnd_rc choose(struct vmsnd_card *card, const struct vmsnd_registry
 	enum vmsnd_rc rc;
 
 	vmsnd_leaf_text(node, "device", "", &device);
-	vmsnd_leaf_text(node, "transport", "vhost-user", &transport);
+	vmsnd_leaf_text(node, "transport", VMSND_SCHEMA_TRANSPORT, &transport);
 	card->cls = vmsnd_registry_find_device(registry, device);
 	if (!card->cls) {
 		vmsnd_error_set(error, &place,
@@ -348,7 +349,7 @@ static enum vmsnd_rc open_outputs(struct vmsnd_card *card, const struct vmsnd_no
 {
 	const struct vmsnd_node *outputs = vmsnd_node_find(node, "outputs");
 	const struct vmsnd_node *at = outputs ? vmsnd_node_first(outputs) : NULL;
-	struct vmsnd_chain_conf silent = {.backend = "null"};
+	struct vmsnd_chain_conf silent = {.backend = VMSND_SCHEMA_BACKEND};
 	unsigned number = 0;
 	enum vmsnd_rc rc = VMSND_OK;
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "manager/card.h"
+#include "manager/schema.h"
 
 /* Options every card has, whatever its device and transport. */
 static const struct vmsnd_option card_options[] = {
     {"name", VMSND_OPTION_TEXT, NULL, "what messages and mixers call the card", 0, 0},
-    {"transport", VMSND_OPTION_TEXT, "vhost-user", "how the VM reaches it", 0, 0},
+    {"transport", VMSND_OPTION_TEXT, VMSND_SCHEMA_TRANSPORT, "how the VM reaches it", 0, 0},
     {"number", VMSND_OPTION_UINT, NULL,
      "of the instances of its device; not given: the lowest that is free", 0, VMSND_CARDS_MAX - 1},
     {"priority", VMSND_OPTION_UINT, NULL,

@@ -101,22 +101,34 @@ static enum vmsnd_rc read_items(struct build *build, const struct vmsnd_node *ca
 	return VMSND_OK;
 }
 
+static bool given(const struct vmsnd_node *node, const char *key)
+{
+	return vmsnd_leaf_get(node, key, &(struct vmsnd_value){0}, NULL) == VMSND_OK;
+}
+
+/* Its transport could have been given one, and was not. */
+static bool wants_socket(const struct vmsnd_registry *registry, const struct vmsnd_node *node)
+{
+	const struct vmsnd_transport_class *transport;
+	const struct vmsnd_option *row;
+	const char *name;
+
+	vmsnd_leaf_text(node, "transport", VMSND_SCHEMA_TRANSPORT, &name);
+	transport = vmsnd_registry_find_transport(registry, name);
+	for (row = transport ? transport->options : NULL; row && row->key; row++)
+		if (strcmp(row->key, "socket-fd") == 0)
+			return !given(node, "socket") && !given(node, "socket-fd");
+	return false;
+}
+
 /* Cards that name no socket take those that were handed in, in the order of the file. */
 static void hand_out(struct build *build, const int *fds, size_t n)
 {
 	size_t used = 0;
 
-	for (unsigned i = 0; i < build->n && used < n; i++) {
-		const struct vmsnd_node *node = build->items[i].node;
-		const char *transport;
-
-		vmsnd_leaf_text(node, "transport", "vhost-user", &transport);
-		if (vmsnd_leaf_get(node, "socket", &(struct vmsnd_value){0}, NULL) == VMSND_OK ||
-		    vmsnd_leaf_get(node, "socket-fd", &(struct vmsnd_value){0}, NULL) == VMSND_OK ||
-		    strcmp(transport, "vhost-user") != 0)
-			continue;
-		build->items[i].listen_fd = fds[used++];
-	}
+	for (unsigned i = 0; i < build->n && used < n; i++)
+		if (wants_socket(build->machine->registry, build->items[i].node))
+			build->items[i].listen_fd = fds[used++];
 }
 
 static void mark_used(const struct build *build, int *fds, size_t n)

@@ -333,7 +333,7 @@ static enum vmsnd_rc node_of(const struct vmsnd_card_conf *conf, struct vmsnd_no
 		return rc ? rc : VMSND_E_NOMEM;
 	vmsnd_node_set_list(outputs, true);
 	for (unsigned i = 0; !rc && i < VMSND_OUTPUTS_MAX; i++) {
-		const char *first = conf->backend ? conf->backend : "null";
+		const char *first = conf->backend ? conf->backend : VMSND_SCHEMA_BACKEND;
 		const char *text = i == 0 ? first : conf->more[i - 1];
 		struct vmsnd_chain_conf chain = {.backend = text};
 		char name[8];

@@ -39,13 +39,6 @@ static const struct vmsnd_option module_keys[] = {
 
 static const struct vmsnd_option card_keys[] = {
     {"device", VMSND_OPTION_TEXT, NULL, "which card it is; 'vmsnd devices' lists them", 0, 0},
-    {"transport", VMSND_OPTION_TEXT, VMSND_SCHEMA_TRANSPORT, "how the VM reaches it", 0, 0},
-    {"number", VMSND_OPTION_UINT, NULL,
-     "of the instances of its device; not given: the lowest that is free", 0, VMSND_CARDS_MAX - 1},
-    {"priority", VMSND_OPTION_UINT, NULL,
-     "cards are made in this order; not given: by kind, 8192 for sound cards", 0, UINT32_MAX},
-    {"lane", VMSND_OPTION_UINT, NULL,
-     "the thread it lives on; not given: the one with the fewest cards", 0, VMSND_LANES_MAX - 1},
     {.key = NULL},
 };
 
@@ -121,9 +114,9 @@ void vmsnd_schema_join_card(struct vmsnd_schema_table *table, const struct vmsnd
 {
 	table->rows[0] = (struct vmsnd_option){.key = NULL};
 	add(table, card_keys);
+	add(table, vmsnd_card_options());
 	add(table, transport ? transport->options : NULL);
 	add(table, device ? device->options : NULL);
-	add(table, vmsnd_card_options());
 }
 
 void vmsnd_schema_join_output(struct vmsnd_schema_table *table,

@@ -50,7 +50,8 @@ static struct vmsnd_node *outputs_of(struct vmsnd_node *card)
 		return outputs;
 	vmsnd_node_set_list(outputs, true);
 	first = vmsnd_node_make(outputs, "0");
-	return first && !vmsnd_leaf_set_text(first, "backend", "null") ? outputs : NULL;
+	return first && !vmsnd_leaf_set_text(first, "backend", VMSND_SCHEMA_BACKEND) ? outputs
+										     : NULL;
 }
 
 static enum vmsnd_rc fill_card(const struct vmsnd_registry *registry, struct vmsnd_node *card)

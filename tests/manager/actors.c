@@ -130,7 +130,12 @@ static enum vmsnd_rc hall_open(const struct vmsnd_transport_conf *conf,
 			       const struct vmsnd_transport_user *user,
 			       struct vmsnd_transport **out)
 {
+	char what[32];
+
 	*out = calloc(1, sizeof(**out));
+	snprintf(what, sizeof(what), "has socket %d", conf->listen_fd);
+	if (conf->listen_fd >= 0)
+		tell("transport", conf->name, what);
 	return *out ? VMSND_OK : VMSND_E_NOMEM;
 }
 
@@ -146,6 +151,19 @@ static void hall_close(struct vmsnd_transport *bus, vmsnd_ns now)
 {
 	free(bus);
 }
+
+static const struct vmsnd_option gate_options[] = {
+    {"socket-fd", VMSND_OPTION_UINT, NULL, "as of vhost-user", 0, 100}, {.key = NULL}};
+
+static const struct vmsnd_transport_class gate = {.abi = VMSND_TRANSPORT_ABI,
+						  .name = "gate",
+						  .summary = "for tests",
+						  .options = gate_options,
+						  .open = hall_open,
+						  .ready = hall_ready,
+						  .notify = hall_notify,
+						  .close = hall_close,
+						  .abi_end = VMSND_TRANSPORT_ABI};
 
 static const struct vmsnd_transport_class hall = {.abi = VMSND_TRANSPORT_ABI,
 						  .name = "hall",
@@ -303,6 +321,7 @@ void actors_open(bool off)
 		assert_int_equal(vmsnd_registry_add_device(actors.registry, &devices[i]),
 				 VMSND_RECORD_FINE);
 	assert_int_equal(vmsnd_registry_add_transport(actors.registry, &hall), VMSND_RECORD_FINE);
+	assert_int_equal(vmsnd_registry_add_transport(actors.registry, &gate), VMSND_RECORD_FINE);
 	assert_int_equal(vmsnd_registry_add_backend(actors.registry, &stage), VMSND_RECORD_FINE);
 	assert_int_equal(vmsnd_registry_add_driver(actors.registry, &step_class),
 			 VMSND_RECORD_FINE);

@@ -29,7 +29,8 @@ struct actors {
 extern struct actors actors;
 
 /* A machine with the actors: devices "actor" (of kind audio), "bridge" (a bus), "first" (notified
- * first), "single" (one instance at most); driver "step"; backend "stage"; transport "hall". */
+ * first), "single" (one instance at most); driver "step"; backend "stage"; transports "hall", and
+ * "gate", which takes sockets. */
 void actors_open(bool off);
 void actors_close(void);
 /* Adds what the text says in YAML; fails the test if that does not go. */

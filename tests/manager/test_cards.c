@@ -291,6 +291,34 @@ static void test_DM36_a_card_stands_still_until_power_on(void **state)
 	actors_close();
 }
 
+/* Whatever the transport is called: it says that it takes one by an option. */
+static void test_sockets_that_were_passed_go_to_transports_that_take_them(void **state)
+{
+	static const char yaml[] = "cards:\n"
+				   "  a: {device: actor, transport: hall}\n"
+				   "  b: {device: actor, transport: gate}\n"
+				   "  c: {device: actor, transport: gate, socket-fd: 9}\n"
+				   "  d: {device: actor, transport: gate}\n";
+	int fds[] = {70, 71, 72};
+	struct vmsnd_node *root;
+	struct vmsnd_error error;
+	const char *story;
+
+	actors_open(false);
+	assert_int_equal(vmsnd_yaml_parse("test", yaml, strlen(yaml), &root, &error), VMSND_OK);
+	assert_int_equal(vmsnd_machine_build(actors.machine, root, fds, 3, actors.now), VMSND_OK);
+	story = actors_story();
+	assert_non_null(strstr(story, "transport b has socket 70\n"));
+	assert_non_null(strstr(story, "transport d has socket 71\n"));
+	assert_null(strstr(story, "transport a"));
+	assert_null(strstr(story, "transport c"));
+	assert_int_equal(fds[0], -1);
+	assert_int_equal(fds[1], -1);
+	assert_int_equal(fds[2], 72);
+	vmsnd_tree_free(root);
+	actors_close();
+}
+
 static const char three[] =
     "cards:\n"
     "  a: {device: actor, transport: hall, outputs: [{backend: stage, as: a0}]}\n"
@@ -563,6 +591,7 @@ int main(void)
 	    cmocka_unit_test(test_DM35_DM38_storage_is_zeroed_aligned_and_all_is_there),
 	    cmocka_unit_test(test_DM07_a_device_that_wants_too_much_is_refused),
 	    cmocka_unit_test(test_DM36_a_card_stands_still_until_power_on),
+	    cmocka_unit_test(test_sockets_that_were_passed_go_to_transports_that_take_them),
 	    cmocka_unit_test(test_DM39_a_failed_constructor_takes_all_back),
 	    cmocka_unit_test(test_DM39_a_failed_addition_leaves_the_others),
 	    cmocka_unit_test(test_DM41_init_complete_comes_last_and_may_fail),
