@@ -101,8 +101,7 @@ enum vmsnd_rc vmsnd_machine_put(struct vmsnd_machine *machine,
 enum vmsnd_rc vmsnd_machine_complete(struct vmsnd_machine *machine, struct vmsnd_card *card,
 				     vmsnd_ns now);
 /* machine_tree.c: "cards" and "transforms" below `root`; false: no memory. */
-bool vmsnd_machine_write_tree(const struct vmsnd_machine *machine, struct vmsnd_node *root,
-			      bool defaults);
+bool vmsnd_machine_write_tree(const struct vmsnd_machine *machine, struct vmsnd_node *root);
 /* Takes a card out of the tables and closes it. */
 void vmsnd_machine_drop(struct vmsnd_machine *machine, struct vmsnd_card *card, vmsnd_ns now);
 

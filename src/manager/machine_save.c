@@ -185,7 +185,7 @@ static enum vmsnd_rc save_config(const struct vmsnd_machine *machine, struct vms
 	struct writing writing = {0};
 	char *text = NULL;
 
-	if (root && vmsnd_machine_write_tree(machine, root, false) &&
+	if (root && vmsnd_machine_write_tree(machine, root) &&
 	    !(machine->conf.lanes && vmsnd_leaf_set_uint(root, "lanes", machine->conf.lanes)))
 		text = vmsnd_yaml_dump(root);
 	vmsnd_tree_free(root);

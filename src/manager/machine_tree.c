@@ -6,21 +6,9 @@
 
 #include "manager/card.h"
 #include "manager/machine.h"
+#include "manager/schema.h"
 
 /* ---- the configuration, as it is now ---- */
-
-static void set_defaults(struct vmsnd_node *node, const struct vmsnd_option *table)
-{
-	for (; table && table->key; table++) {
-		struct vmsnd_value value;
-
-		if (!table->value ||
-		    vmsnd_leaf_get(node, table->key, &value, NULL) != VMSND_E_NO_VALUE)
-			continue;
-		vmsnd_value_of_word(table->value, &value);
-		vmsnd_leaf_set(node, table->key, &value, NULL);
-	}
-}
 
 static bool goes(const struct vmsnd_card *card, const struct vmsnd_output *output,
 		 enum vmsnd_dir dir)
@@ -55,7 +43,7 @@ static void set_volume(struct vmsnd_node *node, const struct vmsnd_card *card,
 }
 
 static bool write_output(struct vmsnd_node *outputs, const struct vmsnd_card *card,
-			 const struct vmsnd_output *output, bool defaults)
+			 const struct vmsnd_output *output)
 {
 	struct vmsnd_chain_conf texts = vmsnd_card_chain_texts(&output->now);
 	struct vmsnd_error error;
@@ -67,12 +55,10 @@ static bool write_output(struct vmsnd_node *outputs, const struct vmsnd_card *ca
 	if (!node || vmsnd_card_chain_write(node, &texts, output->now.injected, &error))
 		return false;
 	set_volume(node, card, output);
-	if (defaults)
-		set_defaults(node, output->now.host->table);
 	return true;
 }
 
-static bool write_outputs(struct vmsnd_node *node, const struct vmsnd_card *card, bool defaults)
+static bool write_outputs(struct vmsnd_node *node, const struct vmsnd_card *card)
 {
 	struct vmsnd_node *outputs = vmsnd_node_make(node, "outputs");
 	bool gap = false, whole = outputs != NULL;
@@ -83,7 +69,7 @@ static bool write_outputs(struct vmsnd_node *node, const struct vmsnd_card *card
 		else if (gap)
 			vmsnd_node_set_list(outputs, false);
 		if (card->outputs[i])
-			whole = write_output(outputs, card, card->outputs[i], defaults);
+			whole = write_output(outputs, card, card->outputs[i]);
 		if (i == 0 && whole)
 			vmsnd_node_set_list(outputs, card->outputs[0] != NULL);
 	}
@@ -109,7 +95,7 @@ static bool is_numbered_in_order(const struct vmsnd_card *card)
 	return card->number == rank;
 }
 
-static bool write_card(struct vmsnd_node *cards, const struct vmsnd_card *card, bool defaults)
+static bool write_card(struct vmsnd_node *cards, const struct vmsnd_card *card)
 {
 	struct vmsnd_node *node = vmsnd_node_make(cards, card->name);
 
@@ -119,20 +105,17 @@ static bool write_card(struct vmsnd_node *cards, const struct vmsnd_card *card, 
 		return false;
 	set_switch(node, "output", card, card->enabled[VMSND_PLAYBACK]);
 	set_switch(node, "input", card, card->enabled[VMSND_CAPTURE]);
-	if (defaults)
-		set_defaults(node, card->table);
-	return write_outputs(node, card, defaults);
+	return write_outputs(node, card);
 }
 
-bool vmsnd_machine_write_tree(const struct vmsnd_machine *machine, struct vmsnd_node *root,
-			      bool defaults)
+bool vmsnd_machine_write_tree(const struct vmsnd_machine *machine, struct vmsnd_node *root)
 {
 	struct vmsnd_node *cards = vmsnd_node_make(root, "cards");
 	bool whole = cards && (!machine->rules || !vmsnd_tree_merge(root, machine->rules, true));
 
 	for (struct vmsnd_card *card = machine->first; whole && card; card = card->after) {
 		vmsnd_lane_lock(card->lane);
-		whole = write_card(cards, card, defaults);
+		whole = write_card(cards, card);
 		vmsnd_lane_unlock(card->lane, false);
 	}
 	return whole;
@@ -146,7 +129,8 @@ struct vmsnd_node *vmsnd_machine_tree(const struct vmsnd_machine *machine, bool 
 	if (!root)
 		return NULL;
 	vmsnd_machine_plan_lock(machine);
-	whole = vmsnd_machine_write_tree(machine, root, defaults);
+	whole = vmsnd_machine_write_tree(machine, root) &&
+		(!defaults || !vmsnd_schema_fill_cards(machine->registry, root));
 	vmsnd_machine_plan_unlock(machine);
 	if (whole)
 		return root;

@@ -49,5 +49,8 @@ enum vmsnd_rc vmsnd_schema_check_for(const struct vmsnd_registry *registry, unsi
 /* The options of every class and part that are not given, with their defaults, into a
  * configuration that is right ('vmsnd config show --defaults'). VMSND_E_NOMEM. */
 enum vmsnd_rc vmsnd_schema_fill(const struct vmsnd_registry *registry, struct vmsnd_node *root);
+/* The same below "cards" only. */
+enum vmsnd_rc vmsnd_schema_fill_cards(const struct vmsnd_registry *registry,
+				      struct vmsnd_node *root);
 
 #endif

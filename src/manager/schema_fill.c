@@ -41,13 +41,16 @@ static enum vmsnd_rc fill_output(const struct vmsnd_registry *registry, struct v
 	return rc;
 }
 
-/* A card without outputs has one that plays into nothing. */
+/* A card that says nothing of outputs has one that plays into nothing. */
 static struct vmsnd_node *outputs_of(struct vmsnd_node *card)
 {
-	struct vmsnd_node *outputs = vmsnd_node_make(card, "outputs"), *first;
+	struct vmsnd_node *outputs = vmsnd_node_find(card, "outputs"), *first;
 
-	if (!outputs || vmsnd_node_first(outputs))
+	if (outputs)
 		return outputs;
+	outputs = vmsnd_node_make(card, "outputs");
+	if (!outputs)
+		return NULL;
 	vmsnd_node_set_list(outputs, true);
 	first = vmsnd_node_make(outputs, "0");
 	return first && !vmsnd_leaf_set_text(first, "backend", VMSND_SCHEMA_BACKEND) ? outputs
@@ -73,12 +76,23 @@ static enum vmsnd_rc fill_card(const struct vmsnd_registry *registry, struct vms
 	return rc;
 }
 
+enum vmsnd_rc vmsnd_schema_fill_cards(const struct vmsnd_registry *registry,
+				      struct vmsnd_node *root)
+{
+	const struct vmsnd_node *cards = vmsnd_node_make(root, "cards");
+	enum vmsnd_rc rc = cards ? VMSND_OK : VMSND_E_NOMEM;
+
+	for (struct vmsnd_node *at = cards ? vmsnd_node_first(cards) : NULL; at && !rc;
+	     at = vmsnd_node_next(at))
+		rc = fill_card(registry, at);
+	return rc;
+}
+
 enum vmsnd_rc vmsnd_schema_fill(const struct vmsnd_registry *registry, struct vmsnd_node *root)
 {
 	struct vmsnd_node *modules = vmsnd_node_make(root, "modules");
-	struct vmsnd_node *cards = vmsnd_node_make(root, "cards");
 	struct vmsnd_node *load = modules ? vmsnd_node_find(modules, "load") : NULL;
-	enum vmsnd_rc rc = modules && cards ? VMSND_OK : VMSND_E_NOMEM;
+	enum vmsnd_rc rc = modules ? VMSND_OK : VMSND_E_NOMEM;
 
 	if (!rc)
 		rc = fill_node(root, vmsnd_schema_keys(VMSND_SCHEMA_MACHINE));
@@ -87,8 +101,5 @@ enum vmsnd_rc vmsnd_schema_fill(const struct vmsnd_registry *registry, struct vm
 	for (struct vmsnd_node *at = load ? vmsnd_node_first(load) : NULL; at && !rc;
 	     at = vmsnd_node_next(at))
 		rc = fill_node(at, vmsnd_schema_keys(VMSND_SCHEMA_MODULE));
-	for (struct vmsnd_node *at = cards ? vmsnd_node_first(cards) : NULL; at && !rc;
-	     at = vmsnd_node_next(at))
-		rc = fill_card(registry, at);
-	return rc;
+	return rc ? rc : vmsnd_schema_fill_cards(registry, root);
 }

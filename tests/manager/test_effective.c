@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors.h"
+#include "manager/schema.h"
 
 static unsigned lines_with(const char *part)
 {
@@ -109,6 +110,31 @@ static void test_CF08_the_effective_tree_builds_the_same(void **state)
 	assert_int_equal(vmsnd_machine_card_find(actors.machine, "vm two", &card), VMSND_OK);
 	assert_int_equal(vmsnd_machine_output(actors.machine, card, 0, &status), VMSND_OK);
 	assert_string_equal(status.backend, "null");
+	actors_close();
+}
+
+/* Whatever of cards, outputs and drivers is not given is there with its default: as
+ * 'vmsnd config show --defaults' has it. */
+static void test_CF08_defaults_are_those_of_a_configuration(void **state)
+{
+	struct vmsnd_node *plain, *whole;
+	const char *text;
+
+	actors_open(false);
+	actors_build(several);
+	plain = tree_of(actors.machine, false);
+	whole = tree_of(actors.machine, true);
+	vmsnd_leaf_text(plain, "cards.vm1.outputs.0.drivers.1.channels", "", &text);
+	assert_string_equal(text, "");
+	vmsnd_leaf_text(whole, "cards.vm1.outputs.0.drivers.1.channels", "", &text);
+	assert_string_equal(text, "1/0");
+	vmsnd_leaf_text(whole, "cards.vm1.outputs.7.pace", "", &text);
+	assert_string_equal(text, "real");
+	assert_null(vmsnd_node_first(vmsnd_node_find(whole, "cards.plugless.outputs")));
+	assert_int_equal(vmsnd_schema_fill_cards(actors.registry, plain), VMSND_OK);
+	assert_same(plain, whole);
+	vmsnd_tree_free(plain);
+	vmsnd_tree_free(whole);
 	actors_close();
 }
 
@@ -392,6 +418,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_CF08_the_effective_tree_builds_the_same),
+	    cmocka_unit_test(test_CF08_defaults_are_those_of_a_configuration),
 	    cmocka_unit_test(test_DM76_numbers_of_outputs_have_gaps),
 	    cmocka_unit_test(test_CF08_switches_and_volume),
 	    cmocka_unit_test(test_CF08_outputs_and_drivers),

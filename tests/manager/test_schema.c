@@ -232,7 +232,8 @@ static void test_a_thousand_cards_are_looked_through(void **state)
 static void test_fill_makes_a_configuration_that_is_right(void **state)
 {
 	static const char text[] = "cards: {a: {device: virtio-snd, outputs: [{backend: null, "
-				   "drivers: [{driver: delay, ms: 5}]}]}, b: {device: toy}}";
+				   "drivers: [{driver: delay, ms: 5}]}]}, b: {device: toy}, c: "
+				   "{device: toy, outputs: []}}";
 	struct vmsnd_node *root;
 	const char *word;
 	uint64_t n;
@@ -244,6 +245,7 @@ static void test_fill_makes_a_configuration_that_is_right(void **state)
 	assert_int_equal(n, 1);
 	vmsnd_leaf_text(root, "cards.b.outputs.0.backend", "", &word);
 	assert_string_equal(word, "null");
+	assert_null(vmsnd_node_first(vmsnd_node_find(root, "cards.c.outputs")));
 	vmsnd_leaf_text(root, "cards.a.outputs.0.pace", "", &word);
 	assert_string_equal(word, "real");
 	vmsnd_leaf_uint(root, "cards.a.outputs.0.drivers.0.ms", 99, &n);
