@@ -27,7 +27,8 @@ static const char help[] =
     "check says whether a configuration is right, without starting anything: exit code 0 and\n"
     "one line, or exit code 1 and a line that says where the mistake is and what is allowed\n"
     "(2 when it is in an option).\n"
-    "show prints the configuration that the same options of 'vmsnd serve' would run, as YAML.\n\n"
+    "show prints the configuration that the same options of 'vmsnd serve' would run, as YAML;\n"
+    "chains are as the rules of 'transforms' leave them.\n\n"
     "  -f, --config    a file; 'man vmsnd.yaml' says what may stand in it\n"
     "  -d, --device    a card more, as with 'vmsnd serve'\n"
     "  -b, --backend   an output of the card before it\n"
@@ -109,8 +110,11 @@ static int show_json(const struct request *request)
 
 static int show(struct request *request)
 {
+	struct vmsnd_error error;
 	char *text;
 
+	if (vmsnd_schema_apply_rules(request->root, &error))
+		return complain(error.line);
 	if (request->defaults && vmsnd_schema_fill(request->registry, request->root))
 		return complain("out of memory");
 	if (request->json)

@@ -78,8 +78,11 @@ static void told(void *ctx, const char *line)
 
 static enum vmsnd_rc apply_rules(struct making *making)
 {
-	struct vmsnd_rules_at at = {
-	    .device = making->card->cls->name, .lun = making->place, .told = told, .ctx = making};
+	struct vmsnd_rules_at at = {.device = making->card->cls->name,
+				    .lun = making->place,
+				    .stay = vmsnd_output_options(),
+				    .told = told,
+				    .ctx = making};
 	const struct vmsnd_node *rules = making->card->machine->rules;
 
 	return rules ? vmsnd_rules_apply(rules, making->node, &at, &making->error) : VMSND_OK;

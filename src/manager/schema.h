@@ -52,5 +52,8 @@ enum vmsnd_rc vmsnd_schema_fill(const struct vmsnd_registry *registry, struct vm
 /* The same below "cards" only. */
 enum vmsnd_rc vmsnd_schema_fill_cards(const struct vmsnd_registry *registry,
 				      struct vmsnd_node *root);
+/* Chains of a configuration that is right as its rules leave them, with the rules' marks; a card
+ * that says nothing of outputs has the one that it stands for. Without rules nothing changes. */
+enum vmsnd_rc vmsnd_schema_apply_rules(struct vmsnd_node *root, struct vmsnd_error *error);
 
 #endif

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Defaults written out, for those who want to see all that a configuration stands for. */
+/* What a configuration stands for, written out: its defaults, and what rules make of its chains. */
+#include <stdlib.h>
 
+#include "manager/output.h"
 #include "manager/schema.h"
+
+/* ---- defaults ---- */
 
 static enum vmsnd_rc fill_leaf(struct vmsnd_node *node, const struct vmsnd_option *row)
 {
@@ -102,4 +106,51 @@ enum vmsnd_rc vmsnd_schema_fill(const struct vmsnd_registry *registry, struct vm
 	     at = vmsnd_node_next(at))
 		rc = fill_node(at, vmsnd_schema_keys(VMSND_SCHEMA_MODULE));
 	return rc ? rc : vmsnd_schema_fill_cards(registry, root);
+}
+
+/* ---- rules ---- */
+
+/* One that is left without a backend is not attached (CF-06). */
+static enum vmsnd_rc rewrite_output(const struct vmsnd_node *root, struct vmsnd_node *output,
+				    const char *device, struct vmsnd_error *error)
+{
+	struct vmsnd_rules_at at = {.device = device,
+				    .lun = (unsigned)strtoul(vmsnd_node_name(output), NULL, 10),
+				    .stay = vmsnd_output_options()};
+	const char *backend;
+	enum vmsnd_rc rc = vmsnd_rules_apply(root, output, &at, error);
+
+	vmsnd_leaf_text(output, "backend", "", &backend);
+	if (!rc && !*backend)
+		vmsnd_node_remove(vmsnd_node_parent(output), vmsnd_node_name(output));
+	return rc;
+}
+
+static enum vmsnd_rc rewrite_card(const struct vmsnd_node *root, struct vmsnd_node *card,
+				  struct vmsnd_error *error)
+{
+	struct vmsnd_node *outputs = outputs_of(card), *next;
+	enum vmsnd_rc rc = outputs ? VMSND_OK : VMSND_E_NOMEM;
+	const char *device;
+
+	vmsnd_leaf_text(card, "device", "", &device);
+	for (struct vmsnd_node *at = outputs ? vmsnd_node_first(outputs) : NULL; at && !rc;
+	     at = next) {
+		next = vmsnd_node_next(at);
+		rc = rewrite_output(root, at, device, error);
+	}
+	return rc;
+}
+
+enum vmsnd_rc vmsnd_schema_apply_rules(struct vmsnd_node *root, struct vmsnd_error *error)
+{
+	const struct vmsnd_node *cards = vmsnd_node_find(root, "cards");
+	enum vmsnd_rc rc = VMSND_OK;
+
+	vmsnd_error_set(error, NULL, "out of memory for a configuration");
+	if (!cards || !vmsnd_node_find(root, "transforms"))
+		return VMSND_OK;
+	for (struct vmsnd_node *at = vmsnd_node_first(cards); at && !rc; at = vmsnd_node_next(at))
+		rc = rewrite_card(root, at, error);
+	return rc;
 }

@@ -204,6 +204,34 @@ def test_defaults_are_shown_when_asked_for():
     assert tree("-d", "virtio-snd", "--defaults")["cards"]["card0"]["outputs"][0]["backend"] == "null"
 
 
+def test_chains_are_shown_as_rules_leave_them():
+    rules = """\
+version: 1
+transforms:
+  - {below: "null", drivers: [{driver: delay, ms: 5}]}
+  - {below: file, action: remove}
+cards:
+  a: {device: virtio-snd}
+  b:
+    device: virtio-snd
+    outputs: [{backend: file, path: a.wav}, {backend: "null", volume: -3, drivers: [{driver: map}]}]
+  c: {device: virtio-snd, outputs: [{backend: "null", transforms: off}]}
+"""
+    delay = {"injected": "0", "driver": "delay", "ms": 5}
+    cards = tree("-f", write(rules))["cards"]
+    assert cards["a"]["outputs"] == [{"backend": "null", "drivers": [delay]}], cards
+    assert cards["b"]["outputs"] == {"1": {"backend": "null", "volume": -3, "drivers": [{"driver": "map"}, delay]}}, cards
+    assert cards["c"]["outputs"] == [{"backend": "null", "transforms": False}], cards
+    # It is a configuration again, and the same one.
+    shown = run("show", "-f", "vm.yaml").stdout
+    assert run("check", write(shown, "again.yaml")).returncode == 0
+    assert run("show", "-f", "again.yaml").stdout == shown
+    # Defaults are those of what the rules brought, too.
+    rules = "transforms: [{below: 'null', drivers: [{driver: delay}]}]\ncards: {a: {device: virtio-snd}}\n"
+    drivers = tree("-f", write(rules), "--defaults")["cards"]["a"]["outputs"][0]["drivers"]
+    assert drivers == [{"injected": "0", "driver": "delay", "ms": 100}], drivers
+
+
 def test_modules_that_are_not_there():
     write("modules: {load: [{module: ./none.so, required: no}]}\n")
     result = run("check", "vm.yaml")

@@ -384,6 +384,21 @@ static void test_CF06_DM63_rules_are_for_every_chain(void **state)
 	actors_close();
 }
 
+/* What every output has is not the backend's, and stays when a rule brings another one. */
+static void test_CF06_options_of_every_output_stay(void **state)
+{
+	actors_open(false);
+	actors_build(
+	    "transforms: [{below: stage, action: replace, backend: \"null\"}]\n"
+	    "cards: {a: {device: actor, transport: hall, outputs: [{backend: stage, as: x, "
+	    "volume: -3.5}]}}\n");
+	assert_leaf("cards.a.outputs.0.backend", "null");
+	assert_leaf("cards.a.outputs.0.volume", "-3.5");
+	assert_leaf("cards.a.outputs.0.as", NULL);
+	assert_builds_the_same();
+	actors_close();
+}
+
 /* ---- statistics ---- */
 
 static void test_statistics_are_a_tree(void **state)
@@ -428,6 +443,7 @@ int main(void)
 	    cmocka_unit_test(test_DM67_attaching_until_there_is_no_room),
 	    cmocka_unit_test(test_DM68_DM69_drivers_by_place_and_by_name),
 	    cmocka_unit_test(test_CF06_DM63_rules_are_for_every_chain),
+	    cmocka_unit_test(test_CF06_options_of_every_output_stay),
 	    cmocka_unit_test(test_statistics_are_a_tree),
 	};
 
