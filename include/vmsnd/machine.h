@@ -181,9 +181,10 @@ enum vmsnd_rc vmsnd_state_tree(const uint8_t *bytes, size_t n_bytes, struct vmsn
 
 /* Adds a backend, given as --backend is. The direction and what else it takes are options that
  * every backend has ('vmsnd backends' lists them). VMSND_E_INVALID: the text is wrong;
- * VMSND_E_LIMIT: there are VMSND_OUTPUTS_MAX, or the backend's class allows no more in one machine;
- * the line is in the log. A server that is not there is no failure: it is
- * tried again until it is. */
+ * VMSND_E_NO_CLASS: there is no such backend; VMSND_E_LIMIT: there are VMSND_OUTPUTS_MAX, or the
+ * backend's class allows no more in one machine; VMSND_E_NO_VALUE: a rule has taken the backend
+ * away. The line is in the log. A server that is not there is no failure: it is tried again until
+ * it is. */
 enum vmsnd_rc vmsnd_machine_attach(struct vmsnd_machine *machine, unsigned card,
 				   const char *backend, vmsnd_ns now, unsigned *output);
 /* A backend with drivers above it. */

@@ -203,7 +203,8 @@ char *vmsnd_yaml_dump(const struct vmsnd_node *node);
 #define VMSND_RULE_MARK "injected"
 /* The leaf of an output that rules leave alone if it is off. */
 #define VMSND_RULES_LEAF "transforms"
-/* One application, for the log: "transforms.0: inject delay above file at cards.vm1.outputs.0". */
+/* One application, for the log: "transforms.0: inject delay above file at cards.vm1.outputs.0", or
+ * "at output 0" where the output is no part of a whole tree. */
 typedef void vmsnd_rule_told(void *ctx, const char *line);
 struct vmsnd_rules_at {
 	const char *device; /* the card's */
