@@ -14,10 +14,6 @@
 
 #include <linux/virtio_ring.h>
 #include <linux/virtio_snd.h>
-#include <stdlib.h>
-
-#include "connector/connector.h"
-#include "devices/virtio-snd/virtio_snd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 enum vmsnd_rc vmsnd_gmem_load16(struct vmsnd_gmem *mem, vmsnd_gpa from, uint16_t *value);
@@ -25,6 +21,7 @@ enum vmsnd_rc vmsnd_gmem_store16(struct vmsnd_gmem *mem, vmsnd_gpa to, uint16_t 
 
 enum { N_QUEUES = 4, SIZE = 16, N_PLAYBACK = 2, N_CAPTURE = 1, N_PORTS = 3 };
 enum { OPS_MAX = 400, STEPS_MAX = 2000 };
+#include "card_world.h"
 
 #define RAM_GPA   UINT64_C(0x100000)
 #define RAM_BYTES 0x10000u
@@ -47,22 +44,8 @@ struct books {
 
 static uint8_t ram[RAM_BYTES] __attribute__((aligned(4096)));
 static uint8_t used_ram[USED_BYTES] __attribute__((aligned(4096)));
-static struct vmsnd_gmem mem;
 static struct books books[N_QUEUES];
-static struct vmsnd_dev *dev;
-static struct vmsnd_port *ports[N_PORTS];
-static void *port_rings[N_PORTS];
 static bool mapped;
-static vmsnd_ns now;
-
-#define CLASS (&vmsnd_virtio_snd_class)
-#define OPS   (vmsnd_virtio_snd_class.virtio)
-
-static void check(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static vmsnd_gpa desc_gpa(unsigned queue)
 {
@@ -127,26 +110,6 @@ enum vmsnd_rc vmsnd_gmem_store16(struct vmsnd_gmem *to_mem, vmsnd_gpa to, uint16
 
 /* ---- the guest --------------------------------------------------------------------------------
  */
-
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static uint8_t take8(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->at++;
-}
-
-static uint16_t take16(struct input *in)
-{
-	uint16_t low = take8(in);
-
-	return (uint16_t)(low | take8(in) << 8);
-}
 
 static void put16(vmsnd_gpa at, uint16_t value)
 {
@@ -265,26 +228,6 @@ static void op_query(struct input *in)
 	    {codes[take8(in) % 3]}, take8(in) % 8, take8(in) % 8, take8(in)};
 
 	send(&request, sizeof(request), take16(in) % 4096);
-}
-
-static void step_until(vmsnd_ns until)
-{
-	vmsnd_ns at = now;
-
-	for (unsigned steps = 0; steps < STEPS_MAX && at <= until; steps++) {
-		vmsnd_ns next = VMSND_NEVER, due;
-
-		now = at;
-		for (unsigned i = 0; i < N_PORTS; i++) {
-			due = vmsnd_port_advance(ports[i], now);
-			next = due < next ? due : next;
-		}
-		due = CLASS->advance(dev, now);
-		next = due < next ? due : next;
-		check(next >= now);
-		at = next;
-	}
-	now = until > now ? until : now;
 }
 
 static void op_kick(struct input *in)
@@ -417,43 +360,8 @@ static void on_notify(void *ctx, unsigned vector)
 	check(vector < N_QUEUES);
 }
 
-static struct vmsnd_port *on_port(void *ctx, enum vmsnd_dir dir, unsigned index)
-{
-	return ports[dir == VMSND_PLAYBACK ? index : N_PLAYBACK + index];
-}
-
-static void *block(size_t bytes)
-{
-	void *at = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
-
-	check(at != NULL);
-	memset(at, 0, bytes);
-	return at;
-}
-
-static void open_ports(void)
-{
-	static const struct vmsnd_connector_env env;
-
-	for (unsigned i = 0; i < N_PORTS; i++) {
-		struct vmsnd_port_conf conf = {.dir =
-						   i < N_PLAYBACK ? VMSND_PLAYBACK : VMSND_CAPTURE,
-					       .enabled = true,
-					       .env = &env};
-
-		if (!port_rings[i])
-			port_rings[i] = block(VMSND_PORT_RING_BYTES);
-		conf.ring_storage = port_rings[i];
-		ports[i] = block(vmsnd_port_footprint());
-		vmsnd_port_init(ports[i], &conf);
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	const struct vmsnd_dev_conf conf = {
-	    .name = "card", .playback_streams = N_PLAYBACK, .capture_streams = N_CAPTURE};
-	const struct vmsnd_dev_env env = {.mem = &mem, .notify = on_notify, .port = on_port};
 	struct input in = {data, bytes};
 
 	now = 1000000;
@@ -462,16 +370,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	mapped = false;
 	map();
 	open_ports();
-	dev = block(CLASS->footprint(&conf));
-	check(CLASS->init(dev, &conf, &env, now) == VMSND_OK);
+	make_card(on_notify);
 	boot(UINT64_MAX);
 	for (unsigned n = 0; n < OPS_MAX && in.left > 0; n++)
 		ops[take8(&in) % (sizeof(ops) / sizeof(ops[0]))](&in);
-	CLASS->reset(dev, VMSND_RESET_PEER_LOST, now);
-	for (unsigned i = 0; i < N_PORTS; i++) {
-		vmsnd_port_close(ports[i], now);
-		free(ports[i]);
-	}
-	free(dev);
+	close_card();
 	return 0;
 }

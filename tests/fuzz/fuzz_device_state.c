@@ -5,59 +5,22 @@
  * an end with every call, and a new driver can use it. */
 #include <linux/virtio_ring.h>
 #include <linux/virtio_snd.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "connector/connector.h"
-#include "devices/virtio-snd/virtio_snd.h"
-#include "vmsnd/transport.h"
+#include <stddef.h>
+#include <stdint.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 enum { N_QUEUES = 4, SIZE = 16, N_PLAYBACK = 2, N_CAPTURE = 1, N_PORTS = 3 };
 enum { STEPS_MAX = 2000, STATE_BYTES = 65536, SLOT_BYTES = 0x800 };
+#include "card_world.h"
 
 #define RAM_GPA   UINT64_C(0x100000)
 #define RAM_BYTES 0x20000u
 #define DATA_AT   0x4000u /* rings lie below: a page for each queue */
 
-#define CLASS (&vmsnd_virtio_snd_class)
-#define OPS   (vmsnd_virtio_snd_class.virtio)
-
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
 static uint8_t ram[RAM_BYTES] __attribute__((aligned(4096)));
-static struct vmsnd_gmem mem;
-static struct vmsnd_dev *dev;
-static struct vmsnd_port *ports[N_PORTS];
-static void *port_rings[N_PORTS];
 static uint16_t avail[N_QUEUES];
 static uint8_t state[STATE_BYTES], fresh[STATE_BYTES], seen[STATE_BYTES];
-static vmsnd_ns now;
-
-static void check(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static uint8_t take8(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->at++;
-}
-
-static uint16_t take16(struct input *in)
-{
-	uint16_t low = take8(in);
-
-	return (uint16_t)(low | take8(in) << 8);
-}
 
 /* ---- the guest --------------------------------------------------------------------------------
  */
@@ -89,25 +52,6 @@ static void post(unsigned queue, unsigned slot, const void *header, uint32_t hea
 	describe(queue, head + 2u, (struct vring_desc){base + 48, 8, VRING_DESC_F_WRITE, 0});
 	put16(queue * 0x1000u + 0x200 + 4 + avail[queue] % SIZE * 2u, head);
 	put16(queue * 0x1000u + 0x200 + 2, ++avail[queue]);
-}
-
-static void step_until(vmsnd_ns until)
-{
-	for (unsigned steps = 0; steps < STEPS_MAX && now <= until; steps++) {
-		vmsnd_ns next = VMSND_NEVER, due;
-
-		for (unsigned i = 0; i < N_PORTS; i++) {
-			due = vmsnd_port_advance(ports[i], now);
-			next = due < next ? due : next;
-		}
-		due = CLASS->advance(dev, now);
-		next = due < next ? due : next;
-		check(next >= now);
-		if (next > until)
-			break;
-		now = next;
-	}
-	now = until > now ? until : now;
 }
 
 static void request(uint32_t code, uint32_t stream)
@@ -158,49 +102,6 @@ static void boot(void)
 static void on_notify(void *ctx, unsigned vector)
 {
 	check(vector < N_QUEUES);
-}
-
-static struct vmsnd_port *on_port(void *ctx, enum vmsnd_dir dir, unsigned index)
-{
-	return ports[dir == VMSND_PLAYBACK ? index : N_PLAYBACK + index];
-}
-
-static void *block(size_t bytes)
-{
-	void *at = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
-
-	check(at != NULL);
-	memset(at, 0, bytes);
-	return at;
-}
-
-static void open_ports(void)
-{
-	static const struct vmsnd_connector_env env;
-
-	for (unsigned i = 0; i < N_PORTS; i++) {
-		struct vmsnd_port_conf conf = {.dir =
-						   i < N_PLAYBACK ? VMSND_PLAYBACK : VMSND_CAPTURE,
-					       .enabled = true,
-					       .env = &env};
-
-		if (!port_rings[i])
-			port_rings[i] = block(VMSND_PORT_RING_BYTES);
-		conf.ring_storage = port_rings[i];
-		ports[i] = block(vmsnd_port_footprint());
-		vmsnd_port_init(ports[i], &conf);
-	}
-}
-
-static void make_card(void)
-{
-	const struct vmsnd_dev_conf conf = {
-	    .name = "card", .playback_streams = N_PLAYBACK, .capture_streams = N_CAPTURE};
-	const struct vmsnd_dev_env env = {.mem = &mem, .notify = on_notify, .port = on_port};
-
-	free(dev);
-	dev = block(CLASS->footprint(&conf));
-	check(CLASS->init(dev, &conf, &env, now) == VMSND_OK);
 }
 
 static size_t save(uint8_t *to)
@@ -319,7 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	memset(&mem, 0, sizeof(mem));
 	check(vmsnd_gmem_add(&mem, &region) == VMSND_OK);
 	open_ports();
-	make_card();
+	make_card(on_notify);
 	fresh_bytes = save(fresh);
 	boot();
 	live(&in);
@@ -327,7 +228,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	changed = change(&in, &reader.bytes);
 	for (unsigned i = 0; i < N_PORTS; i++)
 		vmsnd_port_stop(ports[i], now);
-	make_card();
+	free(dev);
+	make_card(on_notify);
 	if (CLASS->load(dev, &reader, take8(&in), now)) {
 		check(changed);
 		check(save(seen) == fresh_bytes && memcmp(seen, fresh, fresh_bytes) == 0);
@@ -336,12 +238,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	}
 	go_on(&in);
 	use_anew();
-	CLASS->reset(dev, VMSND_RESET_PEER_LOST, now);
-	for (unsigned i = 0; i < N_PORTS; i++) {
-		vmsnd_port_close(ports[i], now);
-		free(ports[i]);
-	}
-	free(dev);
-	dev = NULL;
+	close_card();
 	return 0;
 }

@@ -6,57 +6,22 @@
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
 #include <linux/virtio_snd.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "connector/connector.h"
-#include "devices/virtio-snd/virtio_snd.h"
 #include "transports/mmio_registers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 enum { N_QUEUES = 4, SIZE = 16, N_PLAYBACK = 1, N_CAPTURE = 1, N_PORTS = 2 };
 enum { OPS_MAX = 400, STEPS_MAX = 2000 };
+#include "card_world.h"
 
 #define RAM_GPA   UINT64_C(0x100000)
 #define RAM_BYTES 0x8000u
 #define DATA_AT   0x4000u /* a page for each queue below */
-#define CLASS     (&vmsnd_virtio_snd_class)
-
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
 
 static uint8_t ram[RAM_BYTES] __attribute__((aligned(4096)));
-static struct vmsnd_gmem mem;
 static struct vmsnd_mmio mmio;
-static struct vmsnd_dev *dev;
-static struct vmsnd_port *ports[N_PORTS];
-static void *port_rings[N_PORTS];
 static bool line, mapped;
-static vmsnd_ns now;
-
-static void check(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static uint8_t take8(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->at++;
-}
-
-static uint16_t take16(struct input *in)
-{
-	uint16_t low = take8(in);
-
-	return (uint16_t)(low | take8(in) << 8);
-}
 
 static uint32_t take32(struct input *in)
 {
@@ -249,26 +214,6 @@ static void op_map(struct input *in)
 	map(take8(in) & 1);
 }
 
-static void step_until(vmsnd_ns until)
-{
-	vmsnd_ns at = now;
-
-	for (unsigned steps = 0; steps < STEPS_MAX && at <= until; steps++) {
-		vmsnd_ns next = VMSND_NEVER, due;
-
-		now = at;
-		for (unsigned i = 0; i < N_PORTS; i++) {
-			due = vmsnd_port_advance(ports[i], now);
-			next = due < next ? due : next;
-		}
-		due = CLASS->advance(dev, now);
-		next = due < next ? due : next;
-		check(next >= now);
-		at = next;
-	}
-	now = until > now ? until : now;
-}
-
 static void op_advance(struct input *in)
 {
 	step_until(now + take16(in) * UINT64_C(2000));
@@ -321,43 +266,8 @@ static void on_notify(void *ctx, unsigned vector)
 	vmsnd_mmio_used(&mmio);
 }
 
-static struct vmsnd_port *on_port(void *ctx, enum vmsnd_dir dir, unsigned index)
-{
-	return ports[dir == VMSND_PLAYBACK ? index : N_PLAYBACK + index];
-}
-
-static void *block(size_t bytes)
-{
-	void *at = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
-
-	check(at != NULL);
-	memset(at, 0, bytes);
-	return at;
-}
-
-static void open_ports(void)
-{
-	static const struct vmsnd_connector_env env;
-
-	for (unsigned i = 0; i < N_PORTS; i++) {
-		struct vmsnd_port_conf conf = {.dir =
-						   i < N_PLAYBACK ? VMSND_PLAYBACK : VMSND_CAPTURE,
-					       .enabled = true,
-					       .env = &env};
-
-		if (!port_rings[i])
-			port_rings[i] = block(VMSND_PORT_RING_BYTES);
-		conf.ring_storage = port_rings[i];
-		ports[i] = block(vmsnd_port_footprint());
-		vmsnd_port_init(ports[i], &conf);
-	}
-}
-
 static void open_world(void)
 {
-	const struct vmsnd_dev_conf conf = {
-	    .name = "card", .playback_streams = N_PLAYBACK, .capture_streams = N_CAPTURE};
-	const struct vmsnd_dev_env env = {.mem = &mem, .notify = on_notify, .port = on_port};
 	const struct vmsnd_mmio_user user = {.level = on_level};
 	struct vmsnd_card_ref card = {.cls = CLASS};
 
@@ -367,8 +277,8 @@ static void open_world(void)
 	mapped = line = false;
 	map(true);
 	open_ports();
-	card.dev = dev = block(CLASS->footprint(&conf));
-	check(CLASS->init(dev, &conf, &env, now) == VMSND_OK);
+	make_card(on_notify);
+	card.dev = dev;
 	vmsnd_mmio_init(&mmio, &card, &user);
 }
 
@@ -388,11 +298,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	check(get(VIRTIO_MMIO_STATUS) == 15);
 	command(VIRTIO_SND_R_PCM_SET_PARAMS, 0);
 	check(line);
-	CLASS->reset(dev, VMSND_RESET_PEER_LOST, now);
-	for (unsigned i = 0; i < N_PORTS; i++) {
-		vmsnd_port_close(ports[i], now);
-		free(ports[i]);
-	}
-	free(dev);
+	close_card();
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors.h"
+#include "idle.h"
 #include "manager/card.h"
 #include "manager/machine.h"
 
@@ -213,20 +214,6 @@ static enum vmsnd_rc big_init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf
 	return VMSND_OK;
 }
 
-static void big_reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
-{
-}
-
-static vmsnd_ns big_advance(struct vmsnd_dev *dev, vmsnd_ns now)
-{
-	return VMSND_NEVER;
-}
-
-static size_t big_counters(const struct vmsnd_dev *dev, struct vmsnd_counter *out, size_t max)
-{
-	return 0;
-}
-
 static const struct vmsnd_dev_class big = {.abi = VMSND_DEV_ABI,
 					   .kind = VMSND_KIND_AUDIO,
 					   .max_instances = 8,
@@ -234,9 +221,9 @@ static const struct vmsnd_dev_class big = {.abi = VMSND_DEV_ABI,
 					   .summary = "for tests",
 					   .footprint = big_footprint,
 					   .init = big_init,
-					   .reset = big_reset,
-					   .advance = big_advance,
-					   .counters = big_counters,
+					   .reset = idle_reset,
+					   .advance = idle_advance,
+					   .counters = idle_counters,
 					   .abi_end = VMSND_DEV_ABI};
 
 /* Zeroed and aligned, and so again after another card had those pages. Ports and interrupts are

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "idle.h"
 #include "manager/schema.h"
 
 static unsigned n_made; /* of the toy below: never, by a check */
@@ -26,20 +27,6 @@ static enum vmsnd_rc toy_init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf
 	return VMSND_E_INVALID;
 }
 
-static void toy_reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
-{
-}
-
-static vmsnd_ns toy_advance(struct vmsnd_dev *dev, vmsnd_ns now)
-{
-	return VMSND_NEVER;
-}
-
-static size_t toy_counters(const struct vmsnd_dev *dev, struct vmsnd_counter *out, size_t max)
-{
-	return 0;
-}
-
 static const struct vmsnd_dev_class toy = {.abi = VMSND_DEV_ABI,
 					   .kind = VMSND_KIND_AUDIO,
 					   .max_instances = 2,
@@ -47,9 +34,9 @@ static const struct vmsnd_dev_class toy = {.abi = VMSND_DEV_ABI,
 					   .summary = "a toy",
 					   .footprint = toy_footprint,
 					   .init = toy_init,
-					   .reset = toy_reset,
-					   .advance = toy_advance,
-					   .counters = toy_counters,
+					   .reset = idle_reset,
+					   .advance = idle_advance,
+					   .counters = idle_counters,
 					   .abi_end = VMSND_DEV_ABI};
 
 static size_t fuse_footprint(const struct vmsnd_driver_conf *conf)

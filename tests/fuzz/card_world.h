@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the fuzz targets of the sound card share: input byte by byte, ports of the real connector
+ * without a host, time. Included once by a target, which has N_QUEUES, N_PLAYBACK, N_CAPTURE,
+ * N_PORTS and STEPS_MAX before it. */
+#ifndef VMSND_TESTS_FUZZ_CARD_WORLD_H
+#define VMSND_TESTS_FUZZ_CARD_WORLD_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "connector/connector.h"
+#include "devices/virtio-snd/virtio_snd.h"
+#include "vmsnd/transport.h"
+
+#define CLASS (&vmsnd_virtio_snd_class)
+#define OPS   (vmsnd_virtio_snd_class.virtio)
+
+static struct vmsnd_gmem mem;
+static struct vmsnd_dev *dev;
+static struct vmsnd_port *ports[N_PORTS];
+static void *port_rings[N_PORTS];
+static vmsnd_ns now;
+
+static inline void check(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+/* ---- input ---- */
+
+struct input {
+	const uint8_t *at;
+	size_t left;
+};
+
+static inline uint8_t take8(struct input *in)
+{
+	if (in->left == 0)
+		return 0;
+	in->left--;
+	return *in->at++;
+}
+
+static inline uint16_t take16(struct input *in)
+{
+	uint16_t low = take8(in);
+
+	return (uint16_t)(low | take8(in) << 8);
+}
+
+/* ---- the card ---- */
+
+static inline void *block(size_t bytes)
+{
+	void *at = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+
+	check(at != NULL);
+	memset(at, 0, bytes);
+	return at;
+}
+
+static inline void open_ports(void)
+{
+	static const struct vmsnd_connector_env env;
+
+	for (unsigned i = 0; i < N_PORTS; i++) {
+		struct vmsnd_port_conf conf = {.dir =
+						   i < N_PLAYBACK ? VMSND_PLAYBACK : VMSND_CAPTURE,
+					       .enabled = true,
+					       .env = &env};
+
+		if (!port_rings[i])
+			port_rings[i] = block(VMSND_PORT_RING_BYTES);
+		conf.ring_storage = port_rings[i];
+		ports[i] = block(vmsnd_port_footprint());
+		vmsnd_port_init(ports[i], &conf);
+	}
+}
+
+static struct vmsnd_port *on_port(void *ctx, enum vmsnd_dir dir, unsigned index)
+{
+	return ports[dir == VMSND_PLAYBACK ? index : N_PLAYBACK + index];
+}
+
+/* Over open ports. */
+static inline void make_card(void (*notify)(void *ctx, unsigned vector))
+{
+	const struct vmsnd_dev_conf conf = {
+	    .name = "card", .playback_streams = N_PLAYBACK, .capture_streams = N_CAPTURE};
+	const struct vmsnd_dev_env env = {.mem = &mem, .notify = notify, .port = on_port};
+
+	dev = block(CLASS->footprint(&conf));
+	check(CLASS->init(dev, &conf, &env, now) == VMSND_OK);
+}
+
+/* The guest is gone, and so is everything. */
+static inline void close_card(void)
+{
+	CLASS->reset(dev, VMSND_RESET_PEER_LOST, now);
+	for (unsigned i = 0; i < N_PORTS; i++) {
+		vmsnd_port_close(ports[i], now);
+		free(ports[i]);
+	}
+	free(dev);
+	dev = NULL;
+}
+
+/* Ports and card do what is due; when to come next. */
+static inline vmsnd_ns step(void)
+{
+	vmsnd_ns next = VMSND_NEVER, due;
+
+	for (unsigned i = 0; i < N_PORTS; i++) {
+		due = vmsnd_port_advance(ports[i], now);
+		next = due < next ? due : next;
+	}
+	due = CLASS->advance(dev, now);
+	next = due < next ? due : next;
+	check(next >= now);
+	return next;
+}
+
+static inline void step_until(vmsnd_ns until)
+{
+	vmsnd_ns at = now;
+
+	for (unsigned steps = 0; steps < STEPS_MAX && at <= until; steps++) {
+		now = at;
+		at = step();
+	}
+	now = until > now ? until : now;
+}
+
+#endif
