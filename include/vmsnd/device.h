@@ -22,12 +22,13 @@
 extern "C" {
 #endif
 
-#define VMSND_DEV_ABI 2u
+#define VMSND_DEV_ABI 3u
 
-struct vmsnd_dev;  /* the model's private state, placed in caller storage */
-struct vmsnd_gmem; /* see transport.h */
-struct vmsnd_node; /* see tree.h */
-struct vmsnd_port; /* one stream's end of the connector, single writer */
+struct vmsnd_dev;   /* the model's private state, placed in caller storage */
+struct vmsnd_gmem;  /* see transport.h */
+struct vmsnd_node;  /* see tree.h */
+struct vmsnd_port;  /* one stream's end of the connector, single writer */
+struct vmsnd_error; /* see tree.h */
 
 /* ---- ports: a stream as its device sees it ----------------------------------
  *
@@ -88,6 +89,20 @@ uint32_t vmsnd_port_delay_frames(const struct vmsnd_port *port);
 /* When `done_frames` is expected to reach `frames`; VMSND_NEVER when the lane calls the
  * device after every block anyway, or the port does not run. */
 vmsnd_ns vmsnd_port_due(const struct vmsnd_port *port, uint64_t frames, vmsnd_ns now);
+/* Holes in the sound since the port was made: the guest was late (playback), or took too little
+ * out (capture). */
+uint64_t vmsnd_port_xruns(const struct vmsnd_port *port);
+
+/* What the guest's mixer says of a stream. It belongs to the port, survives prepare and release,
+ * and both sides turn it: the guest through its device, the owner through the machine. Applied to
+ * every output or input of the stream, on top of that one's own volume (a ramp of 10 ms). */
+struct vmsnd_mixer {
+	struct vmsnd_volume volume;
+	uint32_t sources; /* capture: bit n: input n is heard; all ones: every one */
+};
+void vmsnd_port_mixer(const struct vmsnd_port *port, struct vmsnd_mixer *out);
+/* Legal in every state. */
+void vmsnd_port_mixer_set(struct vmsnd_port *port, const struct vmsnd_mixer *mixer, vmsnd_ns now);
 
 /* ---- the world, as seen from a model ---------------------------------------- */
 
@@ -115,6 +130,10 @@ struct vmsnd_dev_env {
 	 * below the configured count. */
 	struct vmsnd_port *(*port)(void *ctx, enum vmsnd_dir dir, unsigned index);
 	void (*guest_fault)(void *ctx, enum vmsnd_fault what, uint64_t detail);
+	/* What config_read shows is another now. May be NULL. */
+	void (*config_changed)(void *ctx);
+	/* The guest has set the mixer of a stream. May be NULL. */
+	void (*mixer_changed)(void *ctx, enum vmsnd_dir dir, unsigned index);
 };
 
 struct vmsnd_dev_conf {
@@ -139,9 +158,22 @@ enum vmsnd_reset {
 #define VMSND_QUEUE_SIZE_MAX 1024u
 
 struct vmsnd_queue_setup {
-	uint16_t size; /* entries; a power of two, 1 .. VMSND_QUEUE_SIZE_MAX */
-	vmsnd_gpa desc, avail, used;
-	uint16_t next_avail; /* the first entry of the available ring to look at */
+	uint16_t size;               /* entries; a power of two, 1 .. VMSND_QUEUE_SIZE_MAX */
+	vmsnd_gpa desc, avail, used; /* packed: descriptor ring, driver and device event areas */
+	/* Split rings: the first entry of the available ring to look at, 16 bits. Packed ones: bits
+	 * 0..14 the first descriptor to look at, bit 15 its wrap counter, 16..30 where the next
+	 * used one goes, 31 its wrap counter (as vhost-user has it). */
+	uint32_t next_avail;
+};
+
+/* A piece of memory, shared with the VMM and not with the guest, where a card notes what is under
+ * way, so that a process that takes over from one that died loses no buffer and completes none
+ * twice. It comes as a memory of its own, through the checked accessors. */
+struct vmsnd_inflight {
+	struct vmsnd_gmem *mem;
+	vmsnd_gpa at;
+	uint64_t bytes;
+	uint16_t n_queues, queue_size;
 };
 
 /* What a card on a virtio transport offers besides vmsnd_dev_class. */
@@ -167,14 +199,60 @@ struct vmsnd_virtio_ops {
 	 * if a later queue_start is given it. Afterwards guest memory of this queue is
 	 * not touched. Legal for a queue not started: what the last stop, or the state that
 	 * was loaded, has for it. */
-	uint16_t (*queue_stop)(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now);
+	uint32_t (*queue_stop)(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now);
 	/* Off: nothing of this queue is looked at, and its streams fall silent at once,
 	 * keeping their state; on: they go on. */
 	void (*queue_enable)(struct vmsnd_dev *dev, unsigned queue, bool on, vmsnd_ns now);
 	void (*kick)(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now);
 	/* What queue_stop would return, without stopping. May be NULL of devices that are never
 	 * saved. */
-	uint16_t (*queue_place)(const struct vmsnd_dev *dev, unsigned queue);
+	uint32_t (*queue_place)(const struct vmsnd_dev *dev, unsigned queue);
+
+	/* ---- all from here may be NULL ---- */
+
+	/* The driver resets one queue (VIRTIO_F_RING_RESET): what it posted there is forgotten and
+	 * never completed; guest memory of it is not touched afterwards. The rest of the card goes
+	 * on. */
+	void (*queue_reset)(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now);
+	/* Bytes of an in-flight area for so many queues of this size; 0: cannot be. */
+	uint64_t (*inflight_bytes)(const struct vmsnd_dev *dev, unsigned n_queues,
+				   unsigned queue_size);
+	/* From now on what is under way is noted there; `where` is copied, `mem` outlives its use.
+	 * What an earlier process has left there is taken up: streams go on, buffers that it had
+	 * not given back are played or filled. Before the first queue_start. NULL: no more.
+	 * VMSND_E_DAMAGED: it holds what cannot be; it is not used. */
+	enum vmsnd_rc (*inflight)(struct vmsnd_dev *dev, const struct vmsnd_inflight *where,
+				  vmsnd_ns now);
+};
+
+/* ---- what a card has besides streams -------------------------------------------- */
+
+#define VMSND_JACK_NAME_BYTES 32u
+#define VMSND_OUTPUT_NONE     UINT32_MAX
+
+struct vmsnd_jack {
+	char name[VMSND_JACK_NAME_BYTES]; /* the owner's */
+	bool connected;                   /* as the guest sees it */
+	uint32_t output;     /* the output of the card that it follows, or VMSND_OUTPUT_NONE */
+	uint32_t pin_config; /* HDA 7.3.3.31; as the guest has remapped it */
+};
+
+struct vmsnd_panel_ops {
+	/* Copies jack `index`; false: there are not so many. */
+	bool (*jack)(const struct vmsnd_dev *dev, unsigned index, struct vmsnd_jack *out);
+	/* Something was plugged in, or pulled out; the guest is told. */
+	void (*jack_set)(struct vmsnd_dev *dev, unsigned index, bool connected, vmsnd_ns now);
+	/* The owner has set the mixer of a stream's port; the guest is told. */
+	void (*mixer_changed)(struct vmsnd_dev *dev, enum vmsnd_dir dir, unsigned index,
+			      vmsnd_ns now);
+};
+
+/* What the manager has to know of a stream before there is a device. */
+struct vmsnd_stream_plan {
+	/* Bit n: it plays on, or records from, output n; the lowest of these sets the pace. All
+	 * ones: every one. */
+	uint32_t outputs;
+	uint32_t ring_bytes; /* the longest buffer its guest may ask for; 0: the usual */
 };
 
 /* What kind of device a class is; one bit at least (DM-05). The lowest orders the instances of a
@@ -208,6 +286,10 @@ struct vmsnd_dev_class {
 	const char *name, *summary;
 	const struct vmsnd_option *options;    /* may be NULL */
 	const struct vmsnd_virtio_ops *virtio; /* NULL for a card on another bus */
+	const struct vmsnd_panel_ops *panel; /* NULL: no jacks, no mixer that guests are told of */
+	/* Names of children that a card's node may have for the device to read (conf.node); NULL
+	 * after the last; NULL: none. */
+	const char *const *children;
 
 	/* Bytes of storage init() needs; 0 when the configuration makes no
 	 * sense. The caller owns the storage (aligned to 64, zeroed) and frees it. */
@@ -225,6 +307,13 @@ struct vmsnd_dev_class {
 	size_t (*counters)(const struct vmsnd_dev *dev, struct vmsnd_counter *out, size_t max);
 
 	/* ---- all from here may be NULL ---- */
+
+	/* What tables cannot say of the configuration, and all of `children`; before any card is
+	 * made. VMSND_E_INVALID: the line is in `error`. */
+	enum vmsnd_rc (*check)(const struct vmsnd_dev_conf *conf, struct vmsnd_error *error);
+	/* Of a configuration that is right; NULL: every output, the usual ring. */
+	void (*plan)(const struct vmsnd_dev_conf *conf, enum vmsnd_dir dir, unsigned index,
+		     struct vmsnd_stream_plan *out);
 
 	/* Called once for every init, also for one that failed, so it copes with half of a
 	 * construction (DM-39). Models that own nothing need none. */

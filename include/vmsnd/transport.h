@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define VMSND_TRANSPORT_ABI 2u
+#define VMSND_TRANSPORT_ABI 3u
 
 /* ---- guest memory ------------------------------------------------------------- */
 
@@ -106,7 +106,7 @@ struct vmsnd_guest_bus {
 	enum vmsnd_rc (*share)(void *ctx, vmsnd_gpa gpa, void *at, uint64_t bytes);
 	enum vmsnd_rc (*queue_start)(void *ctx, unsigned queue,
 				     const struct vmsnd_queue_setup *setup, vmsnd_ns now);
-	enum vmsnd_rc (*queue_stop)(void *ctx, unsigned queue, uint16_t *next_avail, vmsnd_ns now);
+	enum vmsnd_rc (*queue_stop)(void *ctx, unsigned queue, uint32_t *next_avail, vmsnd_ns now);
 	enum vmsnd_rc (*kick)(void *ctx, unsigned queue, vmsnd_ns now);
 	/* Whether the card has interrupted for this queue since last asked. */
 	bool (*interrupted)(void *ctx, unsigned queue);

@@ -124,7 +124,7 @@ static enum vmsnd_rc queue_start(void *ctx, unsigned queue, const struct vmsnd_q
 	return VMSND_OK;
 }
 
-static enum vmsnd_rc queue_stop(void *ctx, unsigned queue, uint16_t *next_avail, vmsnd_ns now)
+static enum vmsnd_rc queue_stop(void *ctx, unsigned queue, uint32_t *next_avail, vmsnd_ns now)
 {
 	return VMSND_E_UNSUPPORTED;
 }

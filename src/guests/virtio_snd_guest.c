@@ -200,7 +200,7 @@ enum vmsnd_rc vmsnd_guest_pause(struct vmsnd_guest *guest, vmsnd_ns now)
 	const struct vmsnd_guest_bus *bus = &guest->conf.bus;
 
 	for (unsigned queue = 0; queue < VIRTIO_SND_VQ_MAX; queue++) {
-		uint16_t *next = &guest->rings[queue].setup.next_avail;
+		uint32_t *next = &guest->rings[queue].setup.next_avail;
 		enum vmsnd_rc rc = bus->queue_stop(bus->ctx, queue, next, now);
 
 		if (rc)

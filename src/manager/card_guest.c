@@ -73,7 +73,7 @@ static enum vmsnd_rc queue_start(void *ctx, unsigned queue, const struct vmsnd_q
 	return rc;
 }
 
-static enum vmsnd_rc queue_stop(void *ctx, unsigned queue, uint16_t *next_avail, vmsnd_ns now)
+static enum vmsnd_rc queue_stop(void *ctx, unsigned queue, uint32_t *next_avail, vmsnd_ns now)
 {
 	struct vmsnd_card *card = ctx;
 	struct vmsnd_guest_bus *bus = enter(card, &now);

@@ -177,11 +177,11 @@ static enum vmsnd_rc queue_start(struct vmsnd_dev *dev, unsigned queue,
 			trace->real.cls->virtio->queue_start(trace->real.dev, queue, setup, now));
 }
 
-static uint16_t queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
+static uint32_t queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_QUEUE_STOP, .index = queue};
 	struct vmsnd_trace *trace = of(dev);
-	uint16_t next;
+	uint32_t next;
 
 	set_time(trace, now);
 	enter(trace, &record);
@@ -226,6 +226,7 @@ struct vmsnd_card_ref vmsnd_trace_card(struct vmsnd_trace *trace, struct vmsnd_c
 	trace->cls.life = card.cls->life ? life : NULL;
 	trace->cls.save = card.cls->save ? save : NULL;
 	trace->cls.load = card.cls->load ? load : NULL;
+	trace->cls.panel = NULL;
 	if (card.cls->virtio) {
 		trace->ops = (struct vmsnd_virtio_ops){.device_id = card.cls->virtio->device_id,
 						       .n_queues = card.cls->virtio->n_queues,

@@ -100,7 +100,7 @@ static enum vmsnd_rc guest_queue_start(void *ctx, unsigned queue,
 	return VMSND_OK;
 }
 
-static enum vmsnd_rc guest_queue_stop(void *ctx, unsigned queue, uint16_t *next_avail, vmsnd_ns now)
+static enum vmsnd_rc guest_queue_stop(void *ctx, unsigned queue, uint32_t *next_avail, vmsnd_ns now)
 {
 	struct vmsnd_transport *bus = ctx;
 

@@ -162,7 +162,7 @@ static void write_status(struct vmsnd_mmio *mmio, uint32_t value, vmsnd_ns now)
 
 /* ---- queues ------------------------------------------------------------------------- */
 
-static enum vmsnd_rc start_card_queue(struct vmsnd_mmio *mmio, unsigned index, uint16_t next_avail,
+static enum vmsnd_rc start_card_queue(struct vmsnd_mmio *mmio, unsigned index, uint32_t next_avail,
 				      vmsnd_ns now)
 {
 	const struct vmsnd_mmio_queue *queue = &mmio->queues[index];

@@ -26,7 +26,7 @@ struct vmsnd_mmio_queue {
 	uint64_t desc, avail, used; /* QueueDesc, QueueDriver, QueueDevice */
 	uint32_t size;              /* QueueNum */
 	bool ready;
-	uint16_t next_avail; /* while waiting: where it goes on */
+	uint32_t next_avail; /* while waiting: where it goes on */
 };
 
 struct vmsnd_mmio_counters {

@@ -7,7 +7,7 @@
 
 #include "transports/mmio_registers.h"
 
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
 #define FEATURES_OK   VIRTIO_CONFIG_S_FEATURES_OK
 #define STATUS_BITS                                                                                \
 	((uint32_t)VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |                          \
@@ -22,7 +22,7 @@ static const struct vmsnd_virtio_ops *ops_of(const struct vmsnd_mmio *mmio)
 static void save_queue(const struct vmsnd_mmio *mmio, unsigned index, struct vmsnd_state_writer *to)
 {
 	const struct vmsnd_mmio_queue *queue = &mmio->queues[index];
-	uint16_t place = queue->next_avail;
+	uint32_t place = queue->next_avail;
 
 	if (!mmio->waiting)
 		place = queue->ready && ops_of(mmio)->queue_place
@@ -34,7 +34,7 @@ static void save_queue(const struct vmsnd_mmio *mmio, unsigned index, struct vms
 	vmsnd_state_put_u64(to, queue->used);
 	vmsnd_state_put_u32(to, queue->size);
 	vmsnd_state_put_u8(to, queue->ready);
-	vmsnd_state_put_u16(to, place);
+	vmsnd_state_put_u32(to, place);
 }
 
 void vmsnd_mmio_save(const struct vmsnd_mmio *mmio, struct vmsnd_state_writer *to)
@@ -62,7 +62,7 @@ static void load_queue(struct vmsnd_mmio *mmio, unsigned index, struct vmsnd_sta
 	queue->used = vmsnd_state_get_u64(from);
 	queue->size = vmsnd_state_get_u32(from);
 	queue->ready = vmsnd_state_get_bool(from);
-	queue->next_avail = vmsnd_state_get_u16(from);
+	queue->next_avail = vmsnd_state_get_u32(from);
 	from->bad |= queue->ready && queue->size > VMSND_QUEUE_SIZE_MAX;
 }
 

@@ -53,7 +53,7 @@ struct vmsnd_vu_places {
 
 struct vmsnd_vu_ring {
 	uint16_t size; /* 0: not told yet */
-	uint16_t base;
+	uint32_t base; /* as struct vmsnd_queue_setup next_avail */
 	bool addressed, enabled;
 	bool started;       /* the device has it */
 	bool call_pipe;     /* a write can raise SIGPIPE */

@@ -317,7 +317,7 @@ static const char *set_vring_base(struct vmsnd_transport *bus, const uint8_t *pa
 	/* UML's driver leaves with ENABLE(0) alone and says by this that another has come. */
 	vmsnd_vu_ring_suspend(bus, state.index);
 	vmsnd_vu_ring_kick_fd(bus, state.index, -1);
-	bus->rings[state.index].base = (uint16_t)state.value;
+	bus->rings[state.index].base = state.value;
 	return NULL;
 }
 

@@ -42,7 +42,7 @@ struct rig_message post(uint32_t stream, uint32_t frames)
 	return rig_post_playback(&rig, stream, numbers + first, frames * 4);
 }
 
-enum vmsnd_rc start_queue(unsigned queue, uint16_t next_avail)
+enum vmsnd_rc start_queue(unsigned queue, uint32_t next_avail)
 {
 	rig.queues[queue].setup.next_avail = next_avail;
 	return RIG_OPS->queue_start(rig.dev, queue, &rig.queues[queue].setup, rig.now);

@@ -33,7 +33,7 @@ void expect_all_back(void);
 void expect_recorded(uint32_t stream);
 
 void stop_all(void);
-enum vmsnd_rc start_queue(unsigned queue, uint16_t next_avail);
+enum vmsnd_rc start_queue(unsigned queue, uint32_t next_avail);
 /* The card is saved, and another stands in its place: ports with what their rings held, stopped,
  * and the same guest memory. No queue is started. */
 void bring_back(void);

@@ -44,10 +44,10 @@ static struct rig_message post(uint32_t stream, uint32_t frames)
 
 static uint16_t stop_queue(unsigned queue)
 {
-	return RIG_OPS->queue_stop(rig.dev, queue, rig.now);
+	return (uint16_t)RIG_OPS->queue_stop(rig.dev, queue, rig.now);
 }
 
-static void start_queue(unsigned queue, uint16_t next_avail)
+static void start_queue(unsigned queue, uint32_t next_avail)
 {
 	rig.queues[queue].setup.next_avail = next_avail;
 	assert_int_equal(RIG_OPS->queue_start(rig.dev, queue, &rig.queues[queue].setup, rig.now),

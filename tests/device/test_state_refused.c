@@ -67,7 +67,7 @@ static void test_SS_a_driver_with_other_features_finds_a_fresh_card(void **state
 	bring_back();
 	/* Its rings happen to be as far as those of the driver before. */
 	for (unsigned i = 0; i < N_QUEUES; i++) {
-		uint16_t next = RIG_OPS->queue_stop(rig.dev, i, rig.now);
+		uint16_t next = (uint16_t)RIG_OPS->queue_stop(rig.dev, i, rig.now);
 
 		rig_layout(&rig, i, 64);
 		rig.queues[i].avail = next;
@@ -85,7 +85,7 @@ static void test_SS_what_is_held_is_not_given_to_another_driver(void **state)
 
 	leave_two_behind();
 	bring_back();
-	next = RIG_OPS->queue_stop(rig.dev, TX, rig.now);
+	next = (uint16_t)RIG_OPS->queue_stop(rig.dev, TX, rig.now);
 	for (unsigned i = 0; i < N_QUEUES; i++)
 		rig_layout(&rig, i, 64);
 	rig.queues[TX].avail = next;

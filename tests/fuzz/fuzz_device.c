@@ -34,7 +34,8 @@ enum { OPS_MAX = 400, STEPS_MAX = 2000 };
 struct books {
 	bool good; /* the guest has not touched its ring but through offer() */
 	bool started;
-	uint16_t avail, resume_at;
+	uint16_t avail;
+	uint32_t resume_at;
 	uint16_t published;
 	unsigned held[SIZE]; /* by head: taken and not given back */
 	bool out[SIZE];      /* by head: offered and not given back */
@@ -248,7 +249,7 @@ static void forget(struct books *book)
 static void op_stop(struct input *in)
 {
 	unsigned queue = take8(in) % N_QUEUES;
-	uint16_t again;
+	uint32_t again;
 
 	books[queue].resume_at = OPS->queue_stop(dev, queue, now);
 	again = OPS->queue_stop(dev, queue, now);
@@ -257,7 +258,7 @@ static void op_stop(struct input *in)
 	forget(&books[queue]);
 }
 
-static void start(unsigned queue, uint16_t next_avail)
+static void start(unsigned queue, uint32_t next_avail)
 {
 	const struct vmsnd_queue_setup setup = {.size = SIZE,
 						.desc = desc_gpa(queue),

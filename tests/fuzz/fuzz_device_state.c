@@ -75,7 +75,7 @@ static void message(uint32_t stream)
 	OPS->kick(dev, queue, now);
 }
 
-static enum vmsnd_rc start_queue(unsigned queue, uint16_t next_avail)
+static enum vmsnd_rc start_queue(unsigned queue, uint32_t next_avail)
 {
 	const vmsnd_gpa base = RAM_GPA + queue * 0x1000u;
 	const struct vmsnd_queue_setup setup = {.size = SIZE,
@@ -174,7 +174,7 @@ static void go_on(struct input *in)
 
 	OPS->set_features(dev, how & 1 ? UINT64_C(1) << 32 : UINT64_MAX);
 	for (unsigned i = 0; i < N_QUEUES; i++) {
-		uint16_t next = OPS->queue_stop(dev, i, now);
+		uint32_t next = OPS->queue_stop(dev, i, now);
 
 		start_queue(i, how & 2 && (how >> 4) % N_QUEUES == i ? take16(in) : next);
 	}

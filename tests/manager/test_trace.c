@@ -139,7 +139,7 @@ static enum vmsnd_rc dev_queue_start(struct vmsnd_dev *dev, unsigned queue,
 	return queue < 4 ? VMSND_OK : VMSND_E_INVALID;
 }
 
-static uint16_t dev_queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
+static uint32_t dev_queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 {
 	return 40000;
 }

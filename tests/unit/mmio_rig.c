@@ -36,7 +36,7 @@ static enum vmsnd_rc dev_queue_start(struct vmsnd_dev *dev, unsigned queue,
 	return VMSND_OK;
 }
 
-static uint16_t dev_queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
+static uint32_t dev_queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 {
 	assert_in_range(queue, 0, N_QUEUES - 1);
 	dev->queues[queue].started = dev->queues[queue].enabled = false;

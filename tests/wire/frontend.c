@@ -404,14 +404,14 @@ static enum vmsnd_rc bus_queue_start(void *ctx, unsigned queue,
 	return to_rc(result);
 }
 
-static enum vmsnd_rc bus_queue_stop(void *ctx, unsigned queue, uint16_t *next_avail, vmsnd_ns now)
+static enum vmsnd_rc bus_queue_stop(void *ctx, unsigned queue, uint32_t *next_avail, vmsnd_ns now)
 {
 	uint32_t base = 0;
 	enum wire_result result = wire_put_state(ctx, VMSND_VU_SET_VRING_ENABLE, queue, 0);
 
 	if (result == WIRE_OK)
 		result = wire_get_base(ctx, queue, &base);
-	*next_avail = (uint16_t)base;
+	*next_avail = base;
 	return to_rc(result);
 }
 

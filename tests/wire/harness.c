@@ -54,7 +54,7 @@ static enum vmsnd_rc queue_start(struct vmsnd_dev *dev, unsigned queue,
 	return VMSND_OK;
 }
 
-static uint16_t queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
+static uint32_t queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 {
 	note(dev, "X%u ", queue);
 	return dev->next_avail[queue];

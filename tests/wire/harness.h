@@ -12,7 +12,7 @@
 struct vmsnd_dev {
 	struct vmsnd_gmem *mem;
 	char trace[4096];                 /* "F130000000 S0:64@0 E0- E0+ K0 X0 R2 ..." */
-	uint16_t next_avail[WIRE_QUEUES]; /* what queue_stop returns */
+	uint32_t next_avail[WIRE_QUEUES]; /* what queue_stop returns */
 	bool refuse_start;
 };
 

@@ -71,7 +71,7 @@ static uint32_t pcm_info(struct vmsnd_snd *snd, const void *request, struct answ
 {
 	answer->items.fill = snd_pcm_item;
 	answer->items.item_bytes = sizeof(struct virtio_snd_pcm_info);
-	return query(request, snd->n_streams, answer);
+	return query(request, snd->plan.n_streams, answer);
 }
 
 static uint32_t chmap_info(struct vmsnd_snd *snd, const void *request, struct answer *answer,
@@ -79,7 +79,7 @@ static uint32_t chmap_info(struct vmsnd_snd *snd, const void *request, struct an
 {
 	answer->items.fill = snd_chmap_item;
 	answer->items.item_bytes = sizeof(struct virtio_snd_chmap_info);
-	return query(request, snd->n_chmaps, answer);
+	return query(request, snd->plan.n_chmaps, answer);
 }
 
 static uint32_t set_params(struct vmsnd_snd *snd, const void *request, struct answer *answer,

@@ -140,7 +140,7 @@ static struct snd_stream *addressee(struct vmsnd_snd *snd, enum vmsnd_dir dir,
 		return NULL;
 	}
 	if (!whole || chain->writable.left < sizeof(struct virtio_snd_pcm_status) ||
-	    header.stream_id >= snd->n_streams || snd->streams[header.stream_id].dir != dir) {
+	    header.stream_id >= snd->plan.n_streams || snd->streams[header.stream_id].dir != dir) {
 		snd_fault(snd, VMSND_FAULT_MESSAGE, chain->head);
 		return NULL;
 	}
@@ -300,7 +300,7 @@ void snd_messages_run(struct vmsnd_snd *snd, enum vmsnd_dir dir, vmsnd_ns now)
 	if (!snd_queue_live(queue) || !is_caught_up(snd, dir))
 		return;
 	left = snd_messages_pop(snd, dir, RUN_BUDGET);
-	for (uint32_t i = 0; i < snd->n_streams; i++) {
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		struct snd_stream *stream = &snd->streams[i];
 
 		if (stream->dir != dir || stream->state < SND_STATE_PREPARED)

@@ -32,7 +32,7 @@ static bool allows(struct vmsnd_snd *snd, const struct snd_stream *stream,
 
 static struct snd_stream *stream_of(struct vmsnd_snd *snd, const struct virtio_snd_pcm_hdr *hdr)
 {
-	return hdr->stream_id < snd->n_streams ? &snd->streams[hdr->stream_id] : NULL;
+	return hdr->stream_id < snd->plan.n_streams ? &snd->streams[hdr->stream_id] : NULL;
 }
 
 /* What the driver posted before a command belongs to the state before it. A stream that is
@@ -76,17 +76,21 @@ void snd_stream_reset(struct snd_stream *stream, vmsnd_ns now)
 }
 
 /* V50-V56. OK, or the status that says what is wrong. */
-static uint32_t params_of(const struct virtio_snd_pcm_set_params *request,
+static uint32_t params_of(const struct vmsnd_snd *snd,
+			  const struct virtio_snd_pcm_set_params *request,
 			  struct vmsnd_stream_params *params, struct snd_stream *into)
 {
-	const struct snd_format *format = snd_format_of(request->format);
+	const struct snd_stream_plan *plan = &snd->plan.streams[request->hdr.stream_id];
+	enum vmsnd_sample sample = snd_sample_of(request->format);
 	uint32_t rate_hz = snd_rate_of(request->rate);
 
-	/* No feature is offered, so none may be chosen (V53). */
-	if (!format || rate_hz == 0 || request->features != 0 ||
-	    request->channels < SND_CHANNELS_MIN || request->channels > SND_CHANNELS_MAX)
+	/* Numbers first: what is none of ours may be beyond any bit (V52, V53). */
+	if (sample == VMSND_SAMPLE_COUNT || rate_hz == 0 ||
+	    !(plan->formats & snd_format_bit(sample)) || !(plan->rates & snd_rate_bit(rate_hz)) ||
+	    (request->features & ~plan->features) != 0 || request->channels < plan->channels_min ||
+	    request->channels > plan->channels_max)
 		return VIRTIO_SND_S_NOT_SUPP;
-	into->frame_bytes = vmsnd_sample_bytes(format->sample) * request->channels;
+	into->frame_bytes = vmsnd_sample_bytes(sample) * request->channels;
 	if (request->period_bytes == 0 || request->buffer_bytes == 0 ||
 	    request->buffer_bytes % request->period_bytes != 0 ||
 	    request->period_bytes % into->frame_bytes != 0)
@@ -94,10 +98,11 @@ static uint32_t params_of(const struct virtio_snd_pcm_set_params *request,
 	if (request->period_bytes / into->frame_bytes < rate_hz / SND_PERIODS_MAX_HZ)
 		return VIRTIO_SND_S_NOT_SUPP;
 	*params = (struct vmsnd_stream_params){
-	    .format = {.sample = format->sample, .rate_hz = rate_hz, .channels = request->channels},
+	    .format = {.sample = sample, .rate_hz = rate_hz, .channels = request->channels},
 	    .buffer_frames = request->buffer_bytes / into->frame_bytes,
 	    .period_frames = request->period_bytes / into->frame_bytes,
 	};
+	snd_positions(snd, request->hdr.stream_id, &params->format);
 	return VIRTIO_SND_S_OK;
 }
 
@@ -117,7 +122,7 @@ uint32_t snd_pcm_set_params(struct vmsnd_snd *snd, const void *request, vmsnd_ns
 		snd_fault(snd, VMSND_FAULT_STATE, wanted->hdr.hdr.code);
 		return VIRTIO_SND_S_NOT_SUPP;
 	}
-	status = params_of(wanted, &params, &made);
+	status = params_of(snd, wanted, &params, &made);
 	if (status != VIRTIO_SND_S_OK)
 		return status;
 	/* The port's ring is the intermediate buffer: it must hold all of the guest's (V55). */

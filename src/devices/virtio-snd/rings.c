@@ -21,7 +21,7 @@ static enum vmsnd_dir dir_of(unsigned queue)
 
 static void sync_streams(struct vmsnd_snd *snd, enum vmsnd_dir dir, vmsnd_ns now)
 {
-	for (uint32_t i = 0; i < snd->n_streams; i++)
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		if (snd->streams[i].dir == dir)
 			snd_stream_sync(snd, &snd->streams[i], now);
 }
@@ -33,7 +33,7 @@ void snd_rings_arm(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 
 	/* While a stream runs and has messages the lane comes by when the next is done, so
 	 * kicks would only cost. One that has run dry hears of the next message at once. */
-	for (uint32_t i = 0; i < snd->n_streams; i++)
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		polled |= snd->streams[i].dir == dir && snd->streams[i].port_runs &&
 			  snd->streams[i].n_pending > 0;
 	if (polled)
@@ -100,7 +100,7 @@ static void settle_messages(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 	uint16_t waiting = vmsnd_queue_waiting(&queue->ring);
 	uint16_t reach = (uint16_t)(queue->ring.size - waiting);
 
-	for (uint32_t i = 0; i < snd->n_streams; i++) {
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		struct snd_stream *stream = &snd->streams[i];
 
 		if (stream->dir != dir)
@@ -129,7 +129,7 @@ static uint16_t oldest_within(const struct vmsnd_snd *snd, enum vmsnd_dir dir, u
 {
 	uint64_t oldest = 0;
 
-	for (uint32_t i = 0; i < snd->n_streams; i++) {
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		const struct snd_stream *stream = &snd->streams[i];
 		uint16_t index = stream->dir == dir ? stream->first : SND_NO_MESSAGE;
 
@@ -169,9 +169,9 @@ void snd_rings_place(const struct vmsnd_snd *snd, unsigned index, struct snd_pla
 	oldest = oldest_within(snd, dir_of(index), (uint16_t)(queue->ring.size - waiting));
 	place->next_avail = (uint16_t)(end - oldest);
 	place->window = (uint16_t)(place->window + oldest);
-	for (uint16_t at = place->next_avail; at != end; at++)
+	for (uint16_t at = (uint16_t)place->next_avail; at != end; at++)
 		mark(place, at, true);
-	for (uint32_t i = 0; i < snd->n_streams; i++)
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		if (snd->streams[i].dir == dir_of(index))
 			mark_out(snd, &snd->streams[i], end, place);
 }
@@ -203,7 +203,7 @@ static void let_go(struct vmsnd_snd *snd, struct snd_stream *stream)
 		snd_message_drop(snd, stream);
 }
 
-uint16_t snd_rings_stop(struct vmsnd_snd *snd, unsigned index, vmsnd_ns now)
+uint32_t snd_rings_stop(struct vmsnd_snd *snd, unsigned index, vmsnd_ns now)
 {
 	struct snd_queue *queue = &snd->queues[index];
 
@@ -215,7 +215,7 @@ uint16_t snd_rings_stop(struct vmsnd_snd *snd, unsigned index, vmsnd_ns now)
 		settle_messages(snd, dir_of(index));
 	}
 	snd_rings_place(snd, index, &queue->place);
-	for (uint32_t i = 0; is_data(index) && i < snd->n_streams; i++)
+	for (uint32_t i = 0; is_data(index) && i < snd->plan.n_streams; i++)
 		if (snd->streams[i].dir == dir_of(index))
 			let_go(snd, &snd->streams[i]);
 	snd_rings_settle(snd, now);
@@ -231,7 +231,7 @@ uint16_t snd_rings_stop(struct vmsnd_snd *snd, unsigned index, vmsnd_ns now)
 static void forget_driver(struct vmsnd_snd *snd, vmsnd_ns now)
 {
 	snd->counters.resets++;
-	for (uint32_t i = 0; i < snd->n_streams; i++) {
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		snd_messages_flush(snd, &snd->streams[i], VIRTIO_SND_S_IO_ERR);
 		snd_stream_reset(&snd->streams[i], now);
 	}
@@ -240,10 +240,11 @@ static void forget_driver(struct vmsnd_snd *snd, vmsnd_ns now)
 		snd->queues[i].place.window = 0;
 	}
 	snd_messages_forget_held(snd);
+	snd->events = (struct snd_events){.waiting = false};
 }
 
 static bool is_another_driver(const struct vmsnd_snd *snd, const struct snd_place *place,
-			      uint16_t next_avail)
+			      uint32_t next_avail)
 {
 	return place->known &&
 	       (place->next_avail != next_avail || place->features != snd->features);
@@ -287,9 +288,8 @@ enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned index,
 	queue->features = snd->features;
 	snd_rings_enable(snd, index, true, now);
 	welcome_back(snd, index);
-	/* No event is ever sent, so its buffers stay where they are (V84). */
 	if (index == VIRTIO_SND_VQ_EVENT)
-		vmsnd_queue_kicks_off(&queue->ring);
+		snd_events_run(snd);
 	return VMSND_OK;
 }
 
@@ -313,7 +313,7 @@ static void give_all_back(struct vmsnd_snd *snd, vmsnd_ns now)
 	/* With kicks off, some of it may only be in the ring. */
 	snd_messages_pop_waiting(snd, VMSND_PLAYBACK);
 	snd_messages_pop_waiting(snd, VMSND_CAPTURE);
-	for (uint32_t i = 0; i < snd->n_streams; i++) {
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		struct snd_stream *stream = &snd->streams[i];
 
 		vmsnd_port_stop(stream->port, now);
@@ -328,7 +328,7 @@ void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now)
 {
 	if (why == VMSND_RESET_SHUTDOWN)
 		give_all_back(snd, now);
-	for (uint32_t i = 0; i < snd->n_streams; i++)
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		snd_stream_reset(&snd->streams[i], now);
 	for (unsigned i = 0; i < VIRTIO_SND_VQ_MAX; i++)
 		snd->queues[i] = (struct snd_queue){0};
@@ -339,6 +339,7 @@ void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now)
 		snd->pools[i].n_held = 0;
 	}
 	snd->features = 0;
+	snd->events = (struct snd_events){.waiting = false};
 	snd->counters.resets++;
 	/* A guest that resets in a loop is told of once all the same. */
 	if (why != VMSND_RESET_BUS)

@@ -6,11 +6,10 @@
 
 #include <linux/virtio_snd.h>
 
+#include "devices/virtio-snd/topology.h"
 #include "devices/virtio/queue.h"
-#include "vmsnd/device.h"
 
-#define SND_STREAMS_MAX 64u
-#define SND_NO_MESSAGE  UINT16_MAX
+#define SND_NO_MESSAGE UINT16_MAX
 /* Blocks of less than a millisecond are no sound but work: Linux asks for 10 ms at least. */
 #define SND_PERIODS_MAX_HZ 1000u
 
@@ -67,7 +66,7 @@ struct snd_stream {
 /* Where a driver that has only been paused goes on. */
 struct snd_place {
 	bool known;
-	uint16_t next_avail; /* what the last stop returned */
+	uint32_t next_avail; /* what the last stop returned */
 	uint64_t features;   /* of the driver that had started it */
 	/* Entries from next_avail on that were popped before a stop; those already given back
 	 * have their bit (position modulo size limit) set and are passed over. */
@@ -85,22 +84,41 @@ struct snd_queue {
 	struct snd_place place; /* of the last stop; the window is lived off while it runs */
 };
 
+/* Control elements one card may have (V90-V111). */
+#define SND_ELEMENTS_MAX 320u
+
+/* What the driver has not been told of yet (events.c). */
+struct snd_events {
+	uint32_t jacks;                     /* bit n: jack n */
+	uint8_t elements[SND_ELEMENTS_MAX]; /* masks of CTL_NOTIFY */
+	bool waiting;                       /* any of these */
+};
+
+struct snd_jack {
+	bool connected;
+	uint32_t pin_config; /* as remapped */
+};
+
 struct snd_counters {
 	uint64_t messages[2], frames[2], refused_messages[2]; /* by enum vmsnd_dir */
 	uint64_t control_requests, refused_requests, interrupts, resets, ignored_features;
 	uint64_t host_failures;
 	uint64_t faults[VMSND_FAULT_COUNT];
+	uint64_t events, dropped_events;
 };
 
 struct vmsnd_snd {
 	struct vmsnd_dev_env env;
 	uint64_t features;
-	uint32_t n_streams, n_playback, n_chmaps;
+	uint32_t n_elements;
 	uint32_t faults_told;
 	struct snd_counters counters;
 	uint32_t control_cost; /* of the control requests worked off in this call (control.c) */
 	struct snd_queue queues[VIRTIO_SND_VQ_MAX];
 	struct snd_pool pools[2]; /* by enum vmsnd_dir */
+	struct snd_events events;
+	struct snd_jack jacks[SND_JACKS_MAX];
+	struct snd_topology plan; /* what it offers */
 	struct snd_stream streams[];
 };
 
@@ -117,20 +135,19 @@ static inline bool snd_queue_live(const struct snd_queue *queue)
 
 /* ---- tables.c: what the card can do ------------------------------------------------- */
 
-struct snd_format {
-	enum vmsnd_sample sample;
-	bool offered;
-};
-
-/* NULL for a number the card does not offer, however large. */
-const struct snd_format *snd_format_of(uint8_t format);
-/* 0 for a number the card does not offer. */
+/* VMSND_SAMPLE_COUNT for a number that is none we know, however large. */
+enum vmsnd_sample snd_sample_of(uint8_t format);
+/* 0 likewise. */
 uint32_t snd_rate_of(uint8_t rate);
+/* The other way round, as a bit; 0: none. */
+uint64_t snd_format_bit(enum vmsnd_sample sample);
+uint64_t snd_rate_bit(uint32_t rate_hz);
+/* VMSND_POSITION_*, of VIRTIO_SND_CHMAP_*. */
+enum vmsnd_position snd_position_of(uint8_t position);
+/* The positions that a stream of so many channels has, from its group's first map of that many;
+ * left alone when there is none. */
+void snd_positions(const struct vmsnd_snd *snd, uint32_t stream, struct vmsnd_format *format);
 
-#define SND_CHANNELS_MIN 1u
-#define SND_CHANNELS_MAX 2u
-
-uint32_t snd_chmaps_of(uint32_t n_playback, uint32_t n_capture);
 /* Fill one item of the table; `id` is below the count told in the configuration. */
 void snd_pcm_item(const struct vmsnd_snd *snd, uint32_t id, void *to);
 void snd_chmap_item(const struct vmsnd_snd *snd, uint32_t id, void *to);
@@ -196,11 +213,22 @@ void snd_capture_fill(struct vmsnd_snd *snd, struct snd_stream *stream);
 /* Gives the first message back as it is. */
 void snd_capture_finish_first(struct vmsnd_snd *snd, struct snd_stream *stream, uint32_t status);
 
+/* ---- events.c: what the driver is told of by itself (V29, V81-V84, V108) ------------------ */
+
+/* A state that has changed: told as soon as there is a buffer for it, once however often it
+ * changed meanwhile. */
+void snd_events_jack(struct vmsnd_snd *snd, uint32_t jack);
+void snd_events_element(struct vmsnd_snd *snd, uint32_t element, uint8_t mask);
+/* A moment: dropped and counted when there is no buffer for it. */
+void snd_events_pcm(struct vmsnd_snd *snd, uint32_t code, uint32_t stream);
+/* Buffers came. */
+void snd_events_run(struct vmsnd_snd *snd);
+
 /* ---- rings.c: queues come, go, and interrupt -------------------------------------------- */
 
 enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned queue,
 			      const struct vmsnd_queue_setup *setup, vmsnd_ns now);
-uint16_t snd_rings_stop(struct vmsnd_snd *snd, unsigned queue, vmsnd_ns now);
+uint32_t snd_rings_stop(struct vmsnd_snd *snd, unsigned queue, vmsnd_ns now);
 void snd_rings_enable(struct vmsnd_snd *snd, unsigned queue, bool on, vmsnd_ns now);
 /* Where the queue would go on were it stopped now; touches nothing. */
 void snd_rings_place(const struct vmsnd_snd *snd, unsigned queue, struct snd_place *place);
@@ -219,7 +247,7 @@ void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now);
 
 /* ---- state.c: saved and brought back ------------------------------------------------------ */
 
-#define SND_STATE_MAJOR 1u
+#define SND_STATE_MAJOR 2u
 #define SND_STATE_MINOR 0u
 
 void snd_card_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to);

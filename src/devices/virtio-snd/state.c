@@ -28,7 +28,7 @@ static void save_counters(const struct vmsnd_snd *snd, struct vmsnd_state_writer
 static void save_place(const struct snd_place *place, struct vmsnd_state_writer *to)
 {
 	vmsnd_state_put_u8(to, place->known);
-	vmsnd_state_put_u16(to, place->next_avail);
+	vmsnd_state_put_u32(to, place->next_avail);
 	vmsnd_state_put_u64(to, place->features);
 	vmsnd_state_put_u16(to, place->window);
 	for (size_t i = 0; i < GIVEN_BACK_WORDS; i++)
@@ -62,7 +62,7 @@ static uint16_t save_all_older(const struct vmsnd_snd *snd, enum vmsnd_dir dir, 
 {
 	uint16_t n = 0;
 
-	for (uint32_t i = 0; i < snd->n_streams; i++)
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		if (snd->streams[i].dir == dir)
 			n = (uint16_t)(n + save_older(snd, &snd->streams[i], age, to));
 	return n;
@@ -114,8 +114,8 @@ void snd_card_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to)
 {
 	struct snd_place places[VIRTIO_SND_VQ_MAX];
 
-	vmsnd_state_put_u8(to, (uint8_t)snd->n_playback);
-	vmsnd_state_put_u8(to, (uint8_t)snd->n_streams);
+	vmsnd_state_put_u8(to, (uint8_t)snd->plan.n_playback);
+	vmsnd_state_put_u8(to, (uint8_t)snd->plan.n_streams);
 	vmsnd_state_put_u64(to, snd->features);
 	vmsnd_state_put_u32(to, snd->faults_told);
 	save_counters(snd, to);
@@ -125,7 +125,7 @@ void snd_card_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to)
 	}
 	save_held(snd, VMSND_PLAYBACK, &places[VIRTIO_SND_VQ_TX], to);
 	save_held(snd, VMSND_CAPTURE, &places[VIRTIO_SND_VQ_RX], to);
-	for (uint32_t i = 0; i < snd->n_streams; i++)
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		save_stream(snd, &snd->streams[i], to);
 }
 
@@ -150,13 +150,12 @@ static void load_place(struct snd_queue *queue, struct vmsnd_state_reader *from)
 	struct snd_place *place = &queue->place;
 
 	place->known = vmsnd_state_get_bool(from);
-	place->next_avail = vmsnd_state_get_u16(from);
+	place->next_avail = vmsnd_state_get_u32(from);
 	place->features = vmsnd_state_get_u64(from);
 	place->window = vmsnd_state_get_u16(from);
 	for (size_t i = 0; i < GIVEN_BACK_WORDS; i++)
 		place->given_back[i] = vmsnd_state_get_u64(from);
-	from->bad |=
-	    (place->features & ~VMSND_QUEUE_FEATURES) != 0 || place->window > VMSND_QUEUE_SIZE_MAX;
+	from->bad |= place->window > VMSND_QUEUE_SIZE_MAX;
 	queue->restored = place->known;
 }
 
@@ -180,21 +179,17 @@ static void load_held(struct snd_pool *pool, struct vmsnd_state_reader *from)
 }
 
 /* What SET_PARAMS takes (pcm.c), no more. */
-static bool are_offered(const struct vmsnd_stream_params *params)
+static bool are_offered(const struct snd_stream_plan *plan,
+			const struct vmsnd_stream_params *params)
 {
 	const struct vmsnd_format *format = &params->format;
 	uint64_t frame_bytes = (uint64_t)vmsnd_sample_bytes(format->sample) * format->channels;
-	bool sample = false, rate = false;
 
-	for (unsigned code = 0; code <= UINT8_MAX; code++) {
-		const struct snd_format *row = snd_format_of((uint8_t)code);
-
-		sample |= row && row->sample == format->sample;
-		rate |= format->rate_hz != 0 && snd_rate_of((uint8_t)code) == format->rate_hz;
-	}
-	return sample && rate && format->channels >= SND_CHANNELS_MIN &&
-	       format->channels <= SND_CHANNELS_MAX && params->period_frames != 0 &&
-	       params->buffer_frames != 0 && params->buffer_frames % params->period_frames == 0 &&
+	return (plan->formats & snd_format_bit(format->sample)) &&
+	       (plan->rates & snd_rate_bit(format->rate_hz)) &&
+	       format->channels >= plan->channels_min && format->channels <= plan->channels_max &&
+	       params->period_frames != 0 && params->buffer_frames != 0 &&
+	       params->buffer_frames % params->period_frames == 0 &&
 	       params->buffer_frames * frame_bytes <= UINT32_MAX &&
 	       params->period_frames >= format->rate_hz / SND_PERIODS_MAX_HZ;
 }
@@ -229,14 +224,17 @@ static bool agrees_with_port(const struct snd_stream *stream)
 	       (stream->posted_frames >= done || done - stream->posted_frames <= UINT32_MAX);
 }
 
-static void load_stream(struct snd_stream *stream, struct vmsnd_state_reader *from)
+static void load_stream(struct vmsnd_snd *snd, uint32_t index, struct vmsnd_state_reader *from)
 {
+	struct snd_stream *stream = &snd->streams[index];
 	struct vmsnd_stream_params *params = &stream->params;
 	enum snd_state state = vmsnd_state_get_u8_upto(from, SND_STATE_STOPPED);
 
 	params->format.sample = vmsnd_state_get_u8_upto(from, VMSND_SAMPLE_COUNT - 1);
 	params->format.rate_hz = vmsnd_state_get_u32(from);
 	params->format.channels = vmsnd_state_get_u8(from);
+	if (params->format.channels <= VMSND_CHANNELS_MAX)
+		snd_positions(snd, index, &params->format);
 	params->buffer_frames = vmsnd_state_get_u32(from);
 	params->period_frames = vmsnd_state_get_u32(from);
 	stream->posted_frames = vmsnd_state_get_u64(from);
@@ -247,7 +245,8 @@ static void load_stream(struct snd_stream *stream, struct vmsnd_state_reader *fr
 	stream->state = state;
 	if (state == SND_STATE_IDLE) {
 		*params = (struct vmsnd_stream_params){.buffer_frames = 0};
-	} else if (!are_offered(params) || !vmsnd_port_fits(stream->port, params)) {
+	} else if (!are_offered(&snd->plan.streams[index], params) ||
+		   !vmsnd_port_fits(stream->port, params)) {
 		from->bad = true;
 		return;
 	}
@@ -263,19 +262,19 @@ static void load_stream(struct snd_stream *stream, struct vmsnd_state_reader *fr
 static void load_all(struct vmsnd_snd *snd, struct vmsnd_state_reader *from)
 {
 	/* SS-02: another configuration's state. */
-	if (vmsnd_state_get_u8(from) != snd->n_playback ||
-	    vmsnd_state_get_u8(from) != snd->n_streams)
+	if (vmsnd_state_get_u8(from) != snd->plan.n_playback ||
+	    vmsnd_state_get_u8(from) != snd->plan.n_streams)
 		from->bad = true;
 	snd->features = vmsnd_state_get_u64(from);
-	from->bad |= (snd->features & ~VMSND_QUEUE_FEATURES) != 0;
+	from->bad |= (snd->features & ~snd->plan.features) != 0;
 	snd->faults_told = vmsnd_state_get_u32(from);
 	load_counters(snd, from);
 	for (unsigned i = 0; i < VIRTIO_SND_VQ_MAX; i++)
 		load_place(&snd->queues[i], from);
 	load_held(&snd->pools[VMSND_PLAYBACK], from);
 	load_held(&snd->pools[VMSND_CAPTURE], from);
-	for (uint32_t i = 0; i < snd->n_streams && !from->bad; i++)
-		load_stream(&snd->streams[i], from);
+	for (uint32_t i = 0; i < snd->plan.n_streams && !from->bad; i++)
+		load_stream(snd, i, from);
 }
 
 enum vmsnd_rc snd_card_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from, vmsnd_ns now)
@@ -283,7 +282,7 @@ enum vmsnd_rc snd_card_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *fr
 	load_all(snd, from);
 	if (from->bad) {
 		/* As init left it; ports are not this device's to empty. */
-		for (uint32_t i = 0; i < snd->n_streams; i++)
+		for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 			snd->streams[i].state = SND_STATE_IDLE;
 		snd_card_reset(snd, VMSND_RESET_POWER_ON, now);
 		snd->counters = (struct snd_counters){0};
@@ -291,7 +290,7 @@ enum vmsnd_rc snd_card_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *fr
 		return VMSND_E_DAMAGED;
 	}
 	/* They run once their queues do, and go on with what their rings hold. */
-	for (uint32_t i = 0; i < snd->n_streams; i++)
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		if (snd->streams[i].state >= SND_STATE_PREPARED)
 			vmsnd_port_stop(snd->streams[i].port, now);
 	return VMSND_OK;

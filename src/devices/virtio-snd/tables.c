@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the card can do, as tables, and the items and configuration made of them. */
+/* The standard's numbers as tables, and the items and configuration that a driver is shown. */
 #include <string.h>
 
 #include "base/endian.h"
 #include "devices/virtio-snd/snd.h"
 
-/* By VIRTIO_SND_PCM_FMT (V40-V42). Only what the host side takes as it lies in memory. */
-static const struct snd_format formats[] = {
-    [VIRTIO_SND_PCM_FMT_U8] = {VMSND_SAMPLE_U8, true},
-    [VIRTIO_SND_PCM_FMT_S16] = {VMSND_SAMPLE_S16, true},
-    [VIRTIO_SND_PCM_FMT_S24] = {VMSND_SAMPLE_S24, true},
-    [VIRTIO_SND_PCM_FMT_S32] = {VMSND_SAMPLE_S32, true},
-    [VIRTIO_SND_PCM_FMT_FLOAT] = {VMSND_SAMPLE_FLOAT, true},
+/* By VIRTIO_SND_PCM_FMT (V40-V45), one more than the value, so that what is not there is 0. */
+static const uint8_t samples[] = {
+    [VIRTIO_SND_PCM_FMT_U8] = VMSND_SAMPLE_U8 + 1,
+    [VIRTIO_SND_PCM_FMT_S16] = VMSND_SAMPLE_S16 + 1,
+    [VIRTIO_SND_PCM_FMT_S24] = VMSND_SAMPLE_S24 + 1,
+    [VIRTIO_SND_PCM_FMT_S32] = VMSND_SAMPLE_S32 + 1,
+    [VIRTIO_SND_PCM_FMT_FLOAT] = VMSND_SAMPLE_FLOAT + 1,
 };
 
-/* By VIRTIO_SND_PCM_RATE (V46, V47). */
+/* By VIRTIO_SND_PCM_RATE (V46-V48). */
 static const uint32_t rates_hz[] = {
     [VIRTIO_SND_PCM_RATE_8000] = 8000,     [VIRTIO_SND_PCM_RATE_11025] = 11025,
     [VIRTIO_SND_PCM_RATE_16000] = 16000,   [VIRTIO_SND_PCM_RATE_22050] = 22050,
@@ -24,24 +24,23 @@ static const uint32_t rates_hz[] = {
     [VIRTIO_SND_PCM_RATE_176400] = 176400, [VIRTIO_SND_PCM_RATE_192000] = 192000,
 };
 
-/* Maps each direction with streams has (V85-V89), one for every channel count on offer. */
-static const struct {
-	uint8_t channels;
-	uint8_t positions[SND_CHANNELS_MAX];
-} maps[] = {
-    {1, {VIRTIO_SND_CHMAP_MONO}},
-    {2, {VIRTIO_SND_CHMAP_FL, VIRTIO_SND_CHMAP_FR}},
+/* By VIRTIO_SND_CHMAP (V89). */
+static const uint8_t positions[] = {
+    [VIRTIO_SND_CHMAP_NONE] = VMSND_POSITION_OTHER, [VIRTIO_SND_CHMAP_NA] = VMSND_POSITION_NONE,
+    [VIRTIO_SND_CHMAP_MONO] = VMSND_POSITION_MONO,  [VIRTIO_SND_CHMAP_FL] = VMSND_POSITION_FL,
+    [VIRTIO_SND_CHMAP_FR] = VMSND_POSITION_FR,
 };
 
 enum {
-	N_FORMATS = sizeof(formats) / sizeof(formats[0]),
+	N_SAMPLES = sizeof(samples) / sizeof(samples[0]),
 	N_RATES = sizeof(rates_hz) / sizeof(rates_hz[0]),
-	N_MAPS = sizeof(maps) / sizeof(maps[0])
+	N_POSITIONS = sizeof(positions) / sizeof(positions[0])
 };
 
-const struct snd_format *snd_format_of(uint8_t format)
+enum vmsnd_sample snd_sample_of(uint8_t format)
 {
-	return format < N_FORMATS && formats[format].offered ? &formats[format] : NULL;
+	return format < N_SAMPLES && samples[format] ? (enum vmsnd_sample)(samples[format] - 1)
+						     : VMSND_SAMPLE_COUNT;
 }
 
 uint32_t snd_rate_of(uint8_t rate)
@@ -49,38 +48,61 @@ uint32_t snd_rate_of(uint8_t rate)
 	return rate < N_RATES ? rates_hz[rate] : 0;
 }
 
-static uint64_t format_bits(void)
+uint64_t snd_format_bit(enum vmsnd_sample sample)
 {
-	uint64_t bits = 0;
-
-	for (uint8_t i = 0; i < N_FORMATS; i++)
-		bits |= (uint64_t)(snd_format_of(i) != NULL) << i;
-	return bits;
+	for (uint8_t i = 0; i < N_SAMPLES; i++)
+		if (samples[i] == sample + 1)
+			return UINT64_C(1) << i;
+	return 0;
 }
 
-static uint64_t rate_bits(void)
+uint64_t snd_rate_bit(uint32_t rate_hz)
 {
-	uint64_t bits = 0;
-
-	for (uint8_t i = 0; i < N_RATES; i++)
-		bits |= (uint64_t)(snd_rate_of(i) != 0) << i;
-	return bits;
+	for (uint8_t i = 0; rate_hz != 0 && i < N_RATES; i++)
+		if (rates_hz[i] == rate_hz)
+			return UINT64_C(1) << i;
+	return 0;
 }
 
-uint32_t snd_chmaps_of(uint32_t n_playback, uint32_t n_capture)
+enum vmsnd_position snd_position_of(uint8_t position)
 {
-	return ((n_playback != 0) + (uint32_t)(n_capture != 0)) * N_MAPS;
+	return position < N_POSITIONS ? (enum vmsnd_position)positions[position]
+				      : VMSND_POSITION_OTHER;
 }
 
-/* V30-V32, V38: outputs first. Features stay 0: none of them is implemented. */
+void snd_positions(const struct vmsnd_snd *snd, uint32_t stream, struct vmsnd_format *format)
+{
+	const struct snd_stream_plan *plan = &snd->plan.streams[stream];
+
+	for (uint32_t i = 0; i < snd->plan.n_chmaps; i++) {
+		const struct snd_chmap_plan *map = &snd->plan.chmaps[i];
+
+		if (map->group != plan->group || map->dir != plan->dir ||
+		    map->channels != format->channels)
+			continue;
+		for (uint32_t c = 0; c < map->channels; c++)
+			format->positions[c] = (uint8_t)snd_position_of(map->positions[c]);
+		return;
+	}
+}
+
+static uint8_t direction_of(enum vmsnd_dir dir)
+{
+	return dir == VMSND_PLAYBACK ? VIRTIO_SND_D_OUTPUT : VIRTIO_SND_D_INPUT;
+}
+
+/* V30-V32, V38: outputs first. */
 void snd_pcm_item(const struct vmsnd_snd *snd, uint32_t id, void *to)
 {
+	const struct snd_stream_plan *plan = &snd->plan.streams[id];
 	const struct virtio_snd_pcm_info info = {
-	    .formats = format_bits(),
-	    .rates = rate_bits(),
-	    .direction = id < snd->n_playback ? VIRTIO_SND_D_OUTPUT : VIRTIO_SND_D_INPUT,
-	    .channels_min = SND_CHANNELS_MIN,
-	    .channels_max = SND_CHANNELS_MAX,
+	    .hdr.hda_fn_nid = plan->group,
+	    .features = plan->features,
+	    .formats = plan->formats,
+	    .rates = plan->rates,
+	    .direction = direction_of(plan->dir),
+	    .channels_min = plan->channels_min,
+	    .channels_max = plan->channels_max,
 	};
 
 	memcpy(to, &info, sizeof(info));
@@ -88,21 +110,23 @@ void snd_pcm_item(const struct vmsnd_snd *snd, uint32_t id, void *to)
 
 void snd_chmap_item(const struct vmsnd_snd *snd, uint32_t id, void *to)
 {
-	bool output = snd->n_playback != 0 && id < N_MAPS;
+	const struct snd_chmap_plan *map = &snd->plan.chmaps[id];
 	struct virtio_snd_chmap_info info = {
-	    .direction = output ? VIRTIO_SND_D_OUTPUT : VIRTIO_SND_D_INPUT,
-	    .channels = maps[id % N_MAPS].channels,
+	    .hdr.hda_fn_nid = map->group,
+	    .direction = direction_of(map->dir),
+	    .channels = map->channels,
 	};
 
-	memcpy(info.positions, maps[id % N_MAPS].positions, sizeof(maps[0].positions));
+	memcpy(info.positions, map->positions, map->channels);
 	memcpy(to, &info, sizeof(info));
 }
 
-/* V4-V6: jacks, streams, chmaps, controls. The last is 0 while control elements are not
- * offered (V3), and headers older than it end before it; so the words are written here. */
+/* V4-V7: jacks, streams, chmaps, controls. The last is 0 unless control elements were agreed on
+ * (V5), and headers older than it end before it; so the words are written here. */
 void snd_config_read(const struct vmsnd_snd *snd, uint32_t offset, void *to, uint32_t bytes)
 {
-	const uint32_t words[] = {0, snd->n_streams, snd->n_chmaps, 0};
+	const uint32_t words[] = {snd->plan.n_jacks, snd->plan.n_streams, snd->plan.n_chmaps,
+				  snd->n_elements};
 
 	memset(to, 0, bytes);
 	if (offset >= sizeof(words))

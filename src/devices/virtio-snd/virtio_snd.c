@@ -21,45 +21,76 @@ static const struct vmsnd_snd *snd_seen(const struct vmsnd_dev *dev)
 	return (const struct vmsnd_snd *)(const void *)dev;
 }
 
-static size_t pools_at(const struct vmsnd_dev_conf *conf)
-{
-	size_t n_streams = (size_t)conf->playback_streams + conf->capture_streams;
-	size_t bytes = sizeof(struct vmsnd_snd) + n_streams * sizeof(struct snd_stream);
-	size_t align = _Alignof(struct snd_message);
+struct layout {
+	size_t chmaps, pools, bytes;
+};
 
+static size_t aligned(size_t bytes, size_t align)
+{
 	return (bytes + align - 1) / align * align;
+}
+
+static struct layout lay_out(const struct snd_topology *plan)
+{
+	struct layout at;
+
+	at.chmaps = sizeof(struct vmsnd_snd) + plan->n_streams * sizeof(struct snd_stream);
+	at.pools = aligned(at.chmaps + plan->n_chmaps * sizeof(struct snd_chmap_plan),
+			   _Alignof(struct snd_message));
+	at.bytes = at.pools + 2 * VMSND_QUEUE_SIZE_MAX * sizeof(struct snd_message);
+	return at;
 }
 
 static size_t footprint(const struct vmsnd_dev_conf *conf)
 {
-	if (conf->playback_streams > SND_STREAMS_MAX || conf->capture_streams > SND_STREAMS_MAX ||
-	    conf->playback_streams + conf->capture_streams > SND_STREAMS_MAX ||
-	    conf->playback_streams + conf->capture_streams == 0)
-		return 0;
-	return pools_at(conf) + 2 * VMSND_QUEUE_SIZE_MAX * sizeof(struct snd_message);
+	struct snd_topology plan = {.chmaps = NULL};
+
+	return snd_topology_read(conf, &plan, NULL) ? 0 : lay_out(&plan).bytes;
+}
+
+static enum vmsnd_rc check(const struct vmsnd_dev_conf *conf, struct vmsnd_error *error)
+{
+	struct snd_topology plan = {.chmaps = NULL};
+
+	return snd_topology_read(conf, &plan, error);
+}
+
+static void plan_of(const struct vmsnd_dev_conf *conf, enum vmsnd_dir dir, unsigned index,
+		    struct vmsnd_stream_plan *out)
+{
+	struct snd_topology plan = {.chmaps = NULL};
+	const struct snd_stream_plan *stream;
+
+	*out = (struct vmsnd_stream_plan){.outputs = UINT32_MAX};
+	if (snd_topology_read(conf, &plan, NULL))
+		return;
+	stream = &plan.streams[dir == VMSND_PLAYBACK ? index : plan.n_playback + index];
+	out->outputs = stream->outputs;
 }
 
 static enum vmsnd_rc init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *conf,
 			  const struct vmsnd_dev_env *env, vmsnd_ns now)
 {
 	struct vmsnd_snd *snd = snd_of(dev);
-	struct snd_message *messages =
-	    (struct snd_message *)(void *)((uint8_t *)dev + pools_at(conf));
+	struct snd_message *messages;
+	struct layout at;
 
-	if (footprint(conf) == 0)
+	if (snd_topology_read(conf, &snd->plan, NULL))
 		return VMSND_E_INVALID;
+	at = lay_out(&snd->plan);
+	/* Again, with room for the maps that were only counted. */
+	snd->plan.chmaps = (struct snd_chmap_plan *)(void *)((uint8_t *)dev + at.chmaps);
+	snd_topology_read(conf, &snd->plan, NULL);
+	messages = (struct snd_message *)(void *)((uint8_t *)dev + at.pools);
 	snd->env = *env;
-	snd->n_playback = conf->playback_streams;
-	snd->n_streams = conf->playback_streams + conf->capture_streams;
-	snd->n_chmaps = snd_chmaps_of(conf->playback_streams, conf->capture_streams);
 	snd->pools[VMSND_PLAYBACK].messages = messages;
 	snd->pools[VMSND_CAPTURE].messages = messages + VMSND_QUEUE_SIZE_MAX;
-	for (uint32_t i = 0; i < snd->n_streams; i++) {
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		struct snd_stream *stream = &snd->streams[i];
-		bool out = i < snd->n_playback;
+		bool out = i < snd->plan.n_playback;
 
 		stream->dir = out ? VMSND_PLAYBACK : VMSND_CAPTURE;
-		stream->port = env->port(env->ctx, stream->dir, out ? i : i - snd->n_playback);
+		stream->port = env->port(env->ctx, stream->dir, out ? i : i - snd->plan.n_playback);
 	}
 	snd_card_reset(snd, VMSND_RESET_POWER_ON, now);
 	snd->counters.resets = 0;
@@ -75,7 +106,7 @@ static void reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
 
 static bool runs(const struct vmsnd_snd *snd, enum vmsnd_dir dir)
 {
-	for (uint32_t i = 0; i < snd->n_streams; i++)
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		if (snd->streams[i].dir == dir && snd->streams[i].port_runs)
 			return true;
 	return false;
@@ -88,7 +119,7 @@ static vmsnd_ns next_look(struct vmsnd_snd *snd, vmsnd_ns now)
 	for (unsigned i = 0; i < VIRTIO_SND_VQ_MAX; i++)
 		if (snd->queues[i].more && snd_queue_live(&snd->queues[i]))
 			return now;
-	for (uint32_t i = 0; i < snd->n_streams; i++) {
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		vmsnd_ns due;
 
 		if (!snd->streams[i].port_runs)
@@ -116,14 +147,14 @@ static vmsnd_ns advance(struct vmsnd_dev *dev, vmsnd_ns now)
 
 static uint64_t features(const struct vmsnd_dev *dev)
 {
-	return VMSND_QUEUE_FEATURES;
+	return snd_seen(dev)->plan.features;
 }
 
 static void set_features(struct vmsnd_dev *dev, uint64_t accepted)
 {
 	struct vmsnd_snd *snd = snd_of(dev);
 
-	snd->features = accepted & VMSND_QUEUE_FEATURES;
+	snd->features = accepted & snd->plan.features;
 	snd->counters.ignored_features += accepted != snd->features;
 }
 
@@ -143,7 +174,7 @@ static enum vmsnd_rc queue_start(struct vmsnd_dev *dev, unsigned queue,
 	return rc;
 }
 
-static uint16_t queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
+static uint32_t queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 {
 	return queue < VIRTIO_SND_VQ_MAX ? snd_rings_stop(snd_of(dev), queue, now) : 0;
 }
@@ -166,7 +197,9 @@ static void kick(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 		return;
 	if (queue == VIRTIO_SND_VQ_CONTROL)
 		snd_control_run(snd, now);
-	else if (queue != VIRTIO_SND_VQ_EVENT)
+	else if (queue == VIRTIO_SND_VQ_EVENT)
+		snd_events_run(snd);
+	else
 		snd_messages_run(snd, queue == VIRTIO_SND_VQ_TX ? VMSND_PLAYBACK : VMSND_CAPTURE,
 				 now);
 	snd_rings_settle(snd, now);
@@ -186,7 +219,7 @@ static enum vmsnd_rc load(struct vmsnd_dev *dev, struct vmsnd_state_reader *from
 	return snd_card_load(snd_of(dev), from, now);
 }
 
-static uint16_t queue_place(const struct vmsnd_dev *dev, unsigned queue)
+static uint32_t queue_place(const struct vmsnd_dev *dev, unsigned queue)
 {
 	struct snd_place place;
 
@@ -221,6 +254,8 @@ static size_t counters(const struct vmsnd_dev *dev, struct vmsnd_counter *out, s
 	    {"faults_request", c->faults[VMSND_FAULT_REQUEST]},
 	    {"faults_state", c->faults[VMSND_FAULT_STATE]},
 	    {"faults_message", c->faults[VMSND_FAULT_MESSAGE]},
+	    {"events", c->events},
+	    {"dropped_events", c->dropped_events},
 	};
 	size_t n = sizeof(all) / sizeof(all[0]);
 
@@ -249,6 +284,8 @@ const struct vmsnd_dev_class vmsnd_virtio_snd_class = {
     .name = "virtio-snd",
     .summary = "virtio sound card, for guests with the virtio_snd driver (Linux 5.13 or later)",
     .virtio = &virtio_ops,
+    .check = check,
+    .plan = plan_of,
     .footprint = footprint,
     .init = init,
     .reset = reset,

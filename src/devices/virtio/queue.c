@@ -65,8 +65,8 @@ enum vmsnd_rc vmsnd_queue_start(struct vmsnd_queue *queue, struct vmsnd_gmem *me
 	    .avail = setup->avail,
 	    .used = setup->used,
 	    .size = setup->size,
-	    .next_avail = setup->next_avail,
-	    .avail_index = setup->next_avail,
+	    .next_avail = (uint16_t)setup->next_avail,
+	    .avail_index = (uint16_t)setup->next_avail,
 	    .event_index = (features & VMSND_VIRTIO_F_EVENT_IDX) != 0,
 	    .indirect = (features & VMSND_VIRTIO_F_INDIRECT_DESC) != 0,
 	};

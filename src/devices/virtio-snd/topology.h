@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a card is made of: function groups with their streams, jacks, channel maps and control
+ * elements, as the configuration asks for them (docs/virtio-snd.md). Plain data, constant once the
+ * card is made; what the guest's driver is shown is written from it (tables.c). */
+#ifndef VMSND_DEVICES_VIRTIO_SND_TOPOLOGY_H
+#define VMSND_DEVICES_VIRTIO_SND_TOPOLOGY_H
+
+#include "vmsnd/device.h"
+
+#define SND_STREAMS_MAX  64u
+#define SND_JACKS_MAX    32u
+#define SND_CHANNELS_MAX VMSND_CHANNELS_MAX
+
+struct snd_stream_plan {
+	enum vmsnd_dir dir;
+	uint32_t group;          /* hda_fn_nid (V22) */
+	uint64_t formats, rates; /* bits as the standard numbers them */
+	uint32_t features;       /* bits VIRTIO_SND_PCM_F_* on offer */
+	uint32_t outputs;        /* as struct vmsnd_stream_plan */
+	uint8_t channels_min, channels_max;
+};
+
+struct snd_jack_plan {
+	char name[VMSND_JACK_NAME_BYTES];
+	uint32_t group;
+	uint32_t pin_config, pin_caps; /* HDA 7.3.3.31, 7.3.4.9 */
+	uint32_t output;               /* which it follows, or VMSND_OUTPUT_NONE */
+	bool remap;                    /* the guest may remap it */
+	bool connected;                /* at power-on, unless it follows */
+};
+
+struct snd_chmap_plan {
+	uint32_t group;
+	enum vmsnd_dir dir;
+	uint8_t channels;
+	uint8_t positions[SND_CHANNELS_MAX]; /* VIRTIO_SND_CHMAP_* */
+};
+
+/* Bits of the device and of its rings on offer; always with VERSION_1. */
+struct snd_topology {
+	uint64_t features;
+	uint32_t n_playback, n_streams, n_jacks, n_chmaps;
+	struct snd_stream_plan streams[SND_STREAMS_MAX];
+	struct snd_jack_plan jacks[SND_JACKS_MAX];
+	struct snd_chmap_plan *chmaps; /* behind the card; NULL while they are only counted */
+};
+
+/* VMSND_E_INVALID: the configuration makes no sense; the line is in `error` (may be NULL). Without
+ * options and node the defaults of the option table hold. Chmaps are written if there is room for
+ * them, and counted. */
+enum vmsnd_rc snd_topology_read(const struct vmsnd_dev_conf *conf, struct snd_topology *out,
+				struct vmsnd_error *error);
+
+#endif
