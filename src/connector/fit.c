@@ -152,7 +152,6 @@ static enum vmsnd_rc fit_flow(struct vmsnd_lun *lun)
 	struct vmsnd_flow_conf conf = {
 	    .from = playback ? lun->path->ring_format : lun->got.format,
 	    .to = playback ? lun->got.format : *guest,
-	    .volume = lun->conf.volume,
 	    .rates = port->conf.env->rates,
 	    .quality = lun->conf.prefs.quality,
 	    .cpu = port->conf.env->cpu,
@@ -160,6 +159,7 @@ static enum vmsnd_rc fit_flow(struct vmsnd_lun *lun)
 	    .dither = !lun->conf.prefs.no_dither,
 	};
 
+	vmsnd_lun_loudness(lun, &conf.volume);
 	vmsnd_flow_close(lun->path->flow);
 	return vmsnd_flow_open(lun->path->flow, &conf);
 }

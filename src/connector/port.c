@@ -38,6 +38,7 @@ static void ring_empty(struct vmsnd_port *port, uint32_t capacity_frames)
 void vmsnd_port_init(struct vmsnd_port *port, const struct vmsnd_port_conf *conf)
 {
 	port->conf = *conf;
+	port->mixer.sources = UINT32_MAX;
 	port->drained = port->released = VMSND_NEVER;
 	vmsnd_path_init(&port->main, &port->main_flow);
 	vmsnd_path_init(&port->stand, &port->stand_flow);

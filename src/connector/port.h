@@ -165,6 +165,7 @@ struct vmsnd_port {
 	vmsnd_ns paused_at;
 	vmsnd_ns released; /* when; VMSND_NEVER while prepared */
 	struct vmsnd_stream_params params;
+	struct vmsnd_mixer mixer; /* the guest's */
 	uint32_t frame_bytes;
 	uint32_t threshold_frames; /* pre-buffering: T */
 	vmsnd_ns threshold_ns;     /* its time */
@@ -288,6 +289,11 @@ vmsnd_ns vmsnd_lun_linger_end(const struct vmsnd_lun *lun);
 void vmsnd_lun_want_for(const struct vmsnd_lun *lun, const struct vmsnd_stream_params *params,
 			struct vmsnd_stream_want *want);
 bool vmsnd_want_equal(const struct vmsnd_stream_want *a, const struct vmsnd_stream_want *b);
+
+/* ---- the lane: mixer.c ---- */
+
+/* Its own and the guest's, together. */
+void vmsnd_lun_loudness(const struct vmsnd_lun *lun, struct vmsnd_volume *out);
 
 /* ---- the lane: insert.c ---- */
 

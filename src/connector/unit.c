@@ -115,10 +115,3 @@ void vmsnd_lun_retry(struct vmsnd_lun *lun, vmsnd_ns now)
 	lun->port->time = now;
 	vmsnd_port_settle_luns(lun->port, now);
 }
-
-void vmsnd_lun_volume(struct vmsnd_lun *lun, const struct vmsnd_volume *volume)
-{
-	lun->conf.volume = *volume;
-	if (lun->stream)
-		vmsnd_gain_set(&lun->path->flow->gain, volume);
-}

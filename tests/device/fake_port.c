@@ -9,6 +9,7 @@ void fake_port_init(struct vmsnd_port *port, enum vmsnd_dir dir)
 {
 	memset(port, 0, sizeof(*port));
 	port->dir = dir;
+	port->mixer.sources = UINT32_MAX;
 	port->heard = malloc(FAKE_HEARD_BYTES);
 }
 
@@ -186,4 +187,19 @@ uint32_t vmsnd_port_delay_frames(const struct vmsnd_port *port)
 vmsnd_ns vmsnd_port_due(const struct vmsnd_port *port, uint64_t frames, vmsnd_ns now)
 {
 	return port->told_due != 0 ? port->told_due : VMSND_NEVER;
+}
+
+uint64_t vmsnd_port_xruns(const struct vmsnd_port *port)
+{
+	return port->xruns;
+}
+
+void vmsnd_port_mixer(const struct vmsnd_port *port, struct vmsnd_mixer *out)
+{
+	*out = port->mixer;
+}
+
+void vmsnd_port_mixer_set(struct vmsnd_port *port, const struct vmsnd_mixer *mixer, vmsnd_ns now)
+{
+	port->mixer = *mixer;
 }

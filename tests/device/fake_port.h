@@ -17,7 +17,9 @@ struct vmsnd_port {
 	bool by_hand; /* no clock: frames move only through fake_port_move */
 	uint32_t delay_frames;
 	uint32_t ring_frames_max; /* 0: FAKE_RING_BYTES */
-	vmsnd_ns told_due;        /* what vmsnd_port_due says; 0: never */
+	struct vmsnd_mixer mixer;
+	uint64_t xruns;
+	vmsnd_ns told_due; /* what vmsnd_port_due says; 0: never */
 	/* Seen by the test. */
 	bool prepared, running;
 	unsigned hints, prepares, starts, stops, releases;
