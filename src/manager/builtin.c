@@ -2,6 +2,7 @@
 /* The one file that names concrete classes: a row for each. */
 #include "manager/builtin.h"
 
+#include "backends/loop.h"
 #include "backends/null.h"
 #include "devices/virtio-snd/virtio_snd.h"
 #include "drivers/delay.h"
@@ -16,6 +17,7 @@
 static const void *const devices[] = {&vmsnd_virtio_snd_class, NULL};
 static const void *const backends[] = {
     &vmsnd_null_class,
+    &vmsnd_loop_class,
 #if VMSND_HAVE_SNDFILE
     &vmsnd_file_class,
 #endif

@@ -218,7 +218,11 @@ static void ended(void *ctx, enum vmsnd_rc why)
 
 static void notice(void *ctx, enum vmsnd_stream_notice what)
 {
-	fail_msg("a notice from a backend that has none");
+	struct user *user = ctx;
+
+	if (!user->hears)
+		fail_msg("a notice from a backend that has none");
+	user->notices |= 1u << what;
 }
 
 enum vmsnd_rc user_open_want(struct rig *rig, struct user *user,

@@ -59,6 +59,8 @@ struct user {
 	uint64_t left;   /* what ready_rt says is left */
 	unsigned blocks, ended;
 	enum vmsnd_rc why;
+	bool hears;           /* else a notice fails the test */
+	uint32_t notices;     /* bit n: enum vmsnd_stream_notice n */
 	uint8_t *kept;        /* capture: all of it */
 	uint64_t room_frames; /* in kept */
 	vmsnd_ns last;
