@@ -66,7 +66,7 @@ static bool listens(const struct bench_server *server, bool probe)
 
 static void spawn(struct bench_server *server, const char *program, const char *backend, bool probe)
 {
-	char device[160], host[128];
+	char device[240], host[128];
 	char *const argv[] = {(char *)(uintptr_t)program,
 			      (char *)(uintptr_t) "serve",
 			      (char *)(uintptr_t) "--quiet",
@@ -77,7 +77,8 @@ static void spawn(struct bench_server *server, const char *program, const char *
 			      (char *)(uintptr_t)(probe ? NULL : "--once"),
 			      NULL};
 
-	snprintf(device, sizeof(device), "virtio-snd,socket=%s", server->socket);
+	snprintf(device, sizeof(device), "virtio-snd,socket=%s%s", server->socket,
+		 server->more ? server->more : "");
 	snprintf(host, sizeof(host), "%s", backend);
 	if (posix_spawn(&server->pid, program, NULL, NULL, argv, environ))
 		bench_fail("the server cannot be started");

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 struct bench_server {
+	const char *more; /* options of the card, a comma in front; NULL: none. For start alone */
 	pid_t pid;
 	char directory[80];
 	char socket[100];

@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 	if (argc < 2 || times == 0 || times > TIMES_MAX)
 		bench_fail("usage: bench-startup VMSND [times]");
 	for (unsigned i = 0; i < times; i++) {
-		struct bench_server server;
+		struct bench_server server = {.pid = 0};
 
 		bench_server_start(&server, argv[1], "null", true);
 		took[i] = server.listening_ns;

@@ -8,6 +8,9 @@
 /* Blocks one stream moves in one advance, so that a lane that comes very late still gets
  * round to its other work. The rest follows at the next call. */
 #define BLOCKS_MAX 4096u
+/* Streams that are due so shortly after each other are moved together: their lane wakes up once
+ * for all of them. A block is late by less than that; from block to block nothing changes. */
+#define TOGETHER_NS UINT64_C(750000)
 
 static uint32_t clamp(uint32_t value, uint32_t low, uint32_t high)
 {
@@ -214,6 +217,20 @@ static vmsnd_ns advance_stream(struct vmsnd_paced_stream *stream, vmsnd_ns now)
 	return VMSND_NEVER;
 }
 
+/* The last one that is due together with the first. */
+static vmsnd_ns together(const struct vmsnd_paced *host, vmsnd_ns first)
+{
+	vmsnd_ns last = first;
+
+	for (const struct vmsnd_paced_stream *at = host->streams; at; at = at->next) {
+		vmsnd_ns due = vmsnd_block_clock_next(&at->clock);
+
+		if (at->running && at->by_clock && due > last && due - first < TOGETHER_NS)
+			last = due;
+	}
+	return last;
+}
+
 vmsnd_ns vmsnd_paced_advance(struct vmsnd_backend *host, vmsnd_ns now)
 {
 	vmsnd_ns next = VMSND_NEVER;
@@ -226,5 +243,5 @@ vmsnd_ns vmsnd_paced_advance(struct vmsnd_backend *host, vmsnd_ns now)
 		if (due < next)
 			next = due;
 	}
-	return next;
+	return next == VMSND_NEVER || next <= now ? next : together(paced_of(host), next);
 }

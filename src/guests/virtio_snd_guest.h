@@ -19,12 +19,12 @@
 
 #include "guests/ring.h"
 
-#define VMSND_GUEST_STREAMS_MAX  32u
+#define VMSND_GUEST_STREAMS_MAX  64u
 #define VMSND_GUEST_CHMAPS_MAX   32u
 #define VMSND_GUEST_SLOTS_MAX    64u /* messages of one stream under way */
 #define VMSND_GUEST_REQUESTS_MAX 8u  /* control requests under way */
 #define VMSND_GUEST_EVENTS       8u  /* buffers lent to the event queue */
-#define VMSND_GUEST_ANSWER_BYTES 2048u
+#define VMSND_GUEST_ANSWER_BYTES 4096u
 
 struct vmsnd_guest_conf {
 	struct vmsnd_guest_bus bus;
