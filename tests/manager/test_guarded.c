@@ -34,7 +34,7 @@ static uint64_t used_before_sound(void)
 struct outcome {
 	vmsnd_ns started_ns, ended_ns; /* after the beginning */
 	uint64_t ok, failed, completed;
-	uint32_t latency_frames_max;
+	uint64_t latency_frames_max;
 	uint64_t kicks, tx_messages;
 };
 
