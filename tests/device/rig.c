@@ -59,15 +59,26 @@ static void on_fault(void *ctx, enum vmsnd_fault what, uint64_t detail)
 	rig->faults[what]++;
 }
 
+static void on_mixer(void *ctx, enum vmsnd_dir dir, unsigned index)
+{
+	struct rig *rig = ctx;
+
+	rig->turned[dir == VMSND_PLAYBACK ? index : rig->n_playback + index]++;
+}
+
 void rig_make_card(struct rig *rig)
 {
-	const struct vmsnd_dev_conf conf = {
-	    .name = "card", .playback_streams = rig->n_playback, .capture_streams = rig->n_capture};
+	const struct vmsnd_dev_conf conf = {.name = "card",
+					    .playback_streams = rig->n_playback,
+					    .capture_streams = rig->n_capture,
+					    .options = rig->options,
+					    .node = rig->node};
 	struct vmsnd_dev_env env = {.ctx = rig,
 				    .mem = &rig->mem,
 				    .notify = on_notify,
 				    .port = on_port,
-				    .guest_fault = on_fault};
+				    .guest_fault = on_fault,
+				    .mixer_changed = on_mixer};
 
 	free(rig->dev);
 	rig->dev_bytes = RIG_CLASS->footprint(&conf);
@@ -78,6 +89,12 @@ void rig_make_card(struct rig *rig)
 
 void rig_open(struct rig *rig, unsigned n_playback, unsigned n_capture)
 {
+	rig_open_as(rig, &(struct rig_card){.n_playback = n_playback, .n_capture = n_capture});
+}
+
+void rig_open_as(struct rig *rig, const struct rig_card *card)
+{
+	unsigned n_playback = card->n_playback, n_capture = card->n_capture;
 	struct vmsnd_region region = {
 	    .gpa = RIG_GPA, .bytes = RIG_RAM_BYTES, .rights = VMSND_READ | VMSND_WRITE};
 
@@ -87,6 +104,8 @@ void rig_open(struct rig *rig, unsigned n_playback, unsigned n_capture)
 	rig->next_free = RIG_GPA;
 	rig->n_playback = n_playback;
 	rig->n_capture = n_capture;
+	rig->options = card->options;
+	rig->node = card->node;
 	assert_int_equal(vmsnd_gmem_add(&rig->mem, &region), VMSND_OK);
 	for (unsigned i = 0; i < n_playback + n_capture; i++) {
 		rig->ports[i] = malloc(sizeof(*rig->ports[i]));

@@ -17,6 +17,7 @@
 
 #include "devices/virtio-snd/virtio_snd.h"
 #include "fake_port.h"
+#include "vmsnd/config.h"
 #include "vmsnd/transport.h"
 
 #define RIG_GPA       UINT64_C(0x40000000)
@@ -56,7 +57,10 @@ struct rig {
 	struct vmsnd_dev *dev;
 	size_t dev_bytes;
 	unsigned n_playback, n_capture;
+	const struct vmsnd_conf *options; /* NULL: the defaults */
+	const struct vmsnd_node *node;
 	struct vmsnd_port *ports[RIG_PORTS_MAX];
+	unsigned turned[RIG_PORTS_MAX]; /* how often the guest set a mixer, by stream */
 	unsigned faults[VMSND_FAULT_COUNT];
 	void (*on_interrupt)(struct rig *rig, unsigned queue); /* may be NULL */
 	unsigned last_interrupt;
@@ -65,6 +69,13 @@ struct rig {
 
 /* A card with so many streams; no queue started, no feature chosen. */
 void rig_open(struct rig *rig, unsigned n_playback, unsigned n_capture);
+/* One with options and a node, which outlive the rig. */
+struct rig_card {
+	unsigned n_playback, n_capture;
+	const struct vmsnd_conf *options;
+	const struct vmsnd_node *node;
+};
+void rig_open_as(struct rig *rig, const struct rig_card *card);
 void rig_close(struct rig *rig);
 /* A card just made in place of this one, which is forgotten. Memory and ports stay. */
 void rig_make_card(struct rig *rig);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/endian.h"
-#include "devices/virtio-snd/snd.h"
+#include "devices/virtio-snd/control.h"
 
 /* What one call may cost, in requests without more to them; Linux has at most a few out. Popping
  * what was posted and opening host streams count for many (pcm.c). */
@@ -11,36 +11,17 @@
 #define REQUEST_COST   8u
 /* The longest item a driver may ask for: sixteen times what any version of the standard has. */
 #define ITEM_BYTES_MAX 1536u
-#define REQUEST_BYTES  sizeof(struct virtio_snd_pcm_set_params)
 
-/* Codes of control elements (V90-V107), absent from older headers. */
-enum { CTL_FIRST = 0x300, CTL_LAST = 0x306 };
-
-/* Items that follow a status, when a handler asked for them. */
-struct items {
-	void (*fill)(const struct vmsnd_snd *snd, uint32_t id, void *to);
-	uint32_t item_bytes; /* ours; the driver's may differ (V20) */
-	uint32_t start, count, stride;
-};
-
-union item {
-	struct virtio_snd_pcm_info pcm;
-	struct virtio_snd_chmap_info chmap;
+/* As much as a handler looks at. */
+union request {
+	struct virtio_snd_pcm_set_params set_params;
+	struct snd_ctl_write write;
 };
 
 static const uint8_t zeros[64];
 
-struct answer {
-	struct vmsnd_cursor *to;
-	uint32_t written;
-	struct items items;
-};
-
-typedef uint32_t (*request_fn)(struct vmsnd_snd *snd, const void *request, struct answer *answer,
-			       vmsnd_ns now);
-
 /* V18-V21. Sums of what the driver wrote are made in 64 bits. */
-static uint32_t query(const void *request, uint32_t total, struct answer *answer)
+uint32_t snd_control_query(const void *request, uint32_t total, struct snd_answer *answer)
 {
 	const struct virtio_snd_query_info *info = request;
 	uint64_t bytes = sizeof(struct virtio_snd_hdr) + (uint64_t)info->count * info->size;
@@ -60,54 +41,48 @@ static uint32_t query(const void *request, uint32_t total, struct answer *answer
 }
 
 /* There are no jacks, so only an empty query fits. */
-static uint32_t jack_info(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+static uint32_t jack_info(struct vmsnd_snd *snd, const void *request, struct snd_answer *answer,
 			  vmsnd_ns now)
 {
-	return query(request, 0, answer);
+	return snd_control_query(request, 0, answer);
 }
 
-static uint32_t pcm_info(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+static uint32_t pcm_info(struct vmsnd_snd *snd, const void *request, struct snd_answer *answer,
 			 vmsnd_ns now)
 {
 	answer->items.fill = snd_pcm_item;
 	answer->items.item_bytes = sizeof(struct virtio_snd_pcm_info);
-	return query(request, snd->plan.n_streams, answer);
+	return snd_control_query(request, snd->plan.n_streams, answer);
 }
 
-static uint32_t chmap_info(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+static uint32_t chmap_info(struct vmsnd_snd *snd, const void *request, struct snd_answer *answer,
 			   vmsnd_ns now)
 {
 	answer->items.fill = snd_chmap_item;
 	answer->items.item_bytes = sizeof(struct virtio_snd_chmap_info);
-	return query(request, snd->plan.n_chmaps, answer);
+	return snd_control_query(request, snd->plan.n_chmaps, answer);
 }
 
-static uint32_t set_params(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+static uint32_t set_params(struct vmsnd_snd *snd, const void *request, struct snd_answer *answer,
 			   vmsnd_ns now)
 {
 	return snd_pcm_set_params(snd, request, now);
 }
 
-static uint32_t command(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+static uint32_t command(struct vmsnd_snd *snd, const void *request, struct snd_answer *answer,
 			vmsnd_ns now)
 {
 	return snd_pcm_command(snd, request, now);
 }
 
 /* In the standard, but with a feature bit that this card does not offer. */
-static uint32_t not_offered(struct vmsnd_snd *snd, const void *request, struct answer *answer,
+static uint32_t not_offered(struct vmsnd_snd *snd, const void *request, struct snd_answer *answer,
 			    vmsnd_ns now)
 {
 	return VIRTIO_SND_S_NOT_SUPP;
 }
 
-struct request_row {
-	uint32_t first, last; /* codes */
-	uint32_t bytes;       /* the shortest that is well formed */
-	request_fn handle;
-};
-
-static const struct request_row requests[] = {
+static const struct snd_request_row requests[] = {
     {VIRTIO_SND_R_JACK_INFO, VIRTIO_SND_R_JACK_INFO, sizeof(struct virtio_snd_query_info),
      jack_info},
     {VIRTIO_SND_R_JACK_REMAP, VIRTIO_SND_R_JACK_REMAP, sizeof(struct virtio_snd_jack_remap),
@@ -118,29 +93,28 @@ static const struct request_row requests[] = {
     {VIRTIO_SND_R_PCM_PREPARE, VIRTIO_SND_R_PCM_STOP, sizeof(struct virtio_snd_pcm_hdr), command},
     {VIRTIO_SND_R_CHMAP_INFO, VIRTIO_SND_R_CHMAP_INFO, sizeof(struct virtio_snd_query_info),
      chmap_info},
-    {CTL_FIRST, CTL_LAST, sizeof(struct virtio_snd_hdr), not_offered},
+    {SND_R_CTL_INFO, SND_R_CTL_TLV_COMMAND, sizeof(struct virtio_snd_hdr), snd_controls_request},
+    {.handle = NULL},
 };
 
 /* A code that the standard does not know makes the request malformed: BAD_MSG (V13), as QEMU
  * and crosvm answer; NOT_SUPP is kept for what the standard knows and this card lacks. */
-static uint32_t handle(struct vmsnd_snd *snd, const uint8_t *request, uint32_t bytes,
-		       struct answer *answer, vmsnd_ns now)
+uint32_t snd_control_dispatch(const struct snd_request_row *rows, struct vmsnd_snd *snd,
+			      const void *request, struct snd_answer *answer, vmsnd_ns now)
 {
-	uint32_t code = bytes >= sizeof(code) ? vmsnd_le32(request) : 0;
+	uint32_t code = answer->request_bytes >= sizeof(code) ? vmsnd_le32(request) : 0;
 
-	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-		const struct request_row *row = &requests[i];
-
-		if (code < row->first || code > row->last)
+	for (; rows->handle; rows++) {
+		if (code < rows->first || code > rows->last)
 			continue;
-		if (bytes < row->bytes)
+		if (answer->request_bytes < rows->bytes)
 			break;
-		return row->handle(snd, request, answer, now);
+		return rows->handle(snd, request, answer, now);
 	}
 	return VIRTIO_SND_S_BAD_MSG;
 }
 
-static void put(struct vmsnd_snd *snd, struct answer *answer, const void *from, uint32_t bytes)
+static void put(struct vmsnd_snd *snd, struct snd_answer *answer, const void *from, uint32_t bytes)
 {
 	uint32_t written = vmsnd_chain_write(snd->env.mem, answer->to, from, bytes);
 
@@ -150,10 +124,10 @@ static void put(struct vmsnd_snd *snd, struct answer *answer, const void *from, 
 }
 
 /* The driver's item size is the stride: ours is cut or filled up with zeros (V20). */
-static void put_items(struct vmsnd_snd *snd, struct answer *answer)
+static void put_items(struct vmsnd_snd *snd, struct snd_answer *answer)
 {
-	const struct items *items = &answer->items;
-	union item item;
+	const struct snd_items *items = &answer->items;
+	union snd_item item;
 
 	for (uint32_t i = 0; i < items->count; i++) {
 		uint32_t left = items->stride;
@@ -179,19 +153,20 @@ static void count_refusal(struct vmsnd_snd *snd, uint32_t status)
 
 static void serve(struct vmsnd_snd *snd, struct vmsnd_chain *chain, vmsnd_ns now)
 {
-	_Alignas(8) uint8_t request[REQUEST_BYTES];
+	union request request;
 	uint32_t readable = chain->readable.left;
 	uint32_t bytes = readable < sizeof(request) ? readable : (uint32_t)sizeof(request);
-	struct answer answer = {.to = &chain->writable};
+	struct snd_answer answer = {
+	    .to = &chain->writable, .request_bytes = bytes, .readable_bytes = readable};
 	uint32_t status = VIRTIO_SND_S_BAD_MSG;
 	/* Without room for an answer nothing is done and nothing written (V15). */
 	bool answerable = chain->writable.left >= sizeof(status);
 
 	snd->counters.control_requests++;
-	if (vmsnd_chain_read(snd->env.mem, &chain->readable, request, bytes) < bytes)
+	if (vmsnd_chain_read(snd->env.mem, &chain->readable, &request, bytes) < bytes)
 		snd_fault(snd, VMSND_FAULT_DATA_ADDRESS, chain->readable.at);
 	else if (answerable)
-		status = handle(snd, request, bytes, &answer, now);
+		status = snd_control_dispatch(requests, snd, &request, &answer, now);
 	count_refusal(snd, status);
 	if (answerable)
 		put(snd, &answer, &status, sizeof(status));

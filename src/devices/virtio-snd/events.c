@@ -56,7 +56,7 @@ static bool tell_jacks(struct vmsnd_snd *snd)
 /* V108: the element's number and the mask share the word. */
 static bool tell_elements(struct vmsnd_snd *snd)
 {
-	for (uint32_t i = 0; i < snd->n_elements; i++) {
+	for (uint32_t i = 0; i < snd->elements.n; i++) {
 		uint8_t *mask = &snd->events.elements[i];
 
 		if (!*mask)

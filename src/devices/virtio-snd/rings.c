@@ -241,6 +241,7 @@ static void forget_driver(struct vmsnd_snd *snd, vmsnd_ns now)
 	}
 	snd_messages_forget_held(snd);
 	snd->events = (struct snd_events){.waiting = false};
+	snd_elements_note(snd);
 }
 
 static bool is_another_driver(const struct vmsnd_snd *snd, const struct snd_place *place,
@@ -340,6 +341,7 @@ void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now)
 	}
 	snd->features = 0;
 	snd->events = (struct snd_events){.waiting = false};
+	snd_elements_note(snd);
 	snd->counters.resets++;
 	/* A guest that resets in a loop is told of once all the same. */
 	if (why != VMSND_RESET_BUS)

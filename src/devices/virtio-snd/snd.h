@@ -6,6 +6,7 @@
 
 #include <linux/virtio_snd.h>
 
+#include "devices/virtio-snd/elements.h"
 #include "devices/virtio-snd/topology.h"
 #include "devices/virtio/queue.h"
 
@@ -84,9 +85,6 @@ struct snd_queue {
 	struct snd_place place; /* of the last stop; the window is lived off while it runs */
 };
 
-/* Control elements one card may have (V90-V111). */
-#define SND_ELEMENTS_MAX 320u
-
 /* What the driver has not been told of yet (events.c). */
 struct snd_events {
 	uint32_t jacks;                     /* bit n: jack n */
@@ -110,13 +108,13 @@ struct snd_counters {
 struct vmsnd_snd {
 	struct vmsnd_dev_env env;
 	uint64_t features;
-	uint32_t n_elements;
 	uint32_t faults_told;
 	struct snd_counters counters;
 	uint32_t control_cost; /* of the control requests worked off in this call (control.c) */
 	struct snd_queue queues[VIRTIO_SND_VQ_MAX];
 	struct snd_pool pools[2]; /* by enum vmsnd_dir */
 	struct snd_events events;
+	struct snd_elements elements;
 	struct snd_jack jacks[SND_JACKS_MAX];
 	struct snd_topology plan; /* what it offers */
 	struct snd_stream streams[];
@@ -154,6 +152,9 @@ void snd_chmap_item(const struct vmsnd_snd *snd, uint32_t id, void *to);
 void snd_config_read(const struct vmsnd_snd *snd, uint32_t offset, void *to, uint32_t bytes);
 
 /* ---- control.c, pcm.c: requests ------------------------------------------------------ */
+
+/* What a mixer that is turned takes of the control budget. */
+#define SND_TURN_COST 8u
 
 /* Works off the control queue until it is empty or the budget is spent. */
 void snd_control_run(struct vmsnd_snd *snd, vmsnd_ns now);

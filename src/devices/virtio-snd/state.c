@@ -289,6 +289,7 @@ enum vmsnd_rc snd_card_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *fr
 		snd->pools[VMSND_PLAYBACK].serial = snd->pools[VMSND_CAPTURE].serial = 0;
 		return VMSND_E_DAMAGED;
 	}
+	snd_elements_note(snd);
 	/* They run once their queues do, and go on with what their rings hold. */
 	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		if (snd->streams[i].state >= SND_STATE_PREPARED)

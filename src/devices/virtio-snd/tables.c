@@ -121,12 +121,14 @@ void snd_chmap_item(const struct vmsnd_snd *snd, uint32_t id, void *to)
 	memcpy(to, &info, sizeof(info));
 }
 
-/* V4-V7: jacks, streams, chmaps, controls. The last is 0 unless control elements were agreed on
- * (V5), and headers older than it end before it; so the words are written here. */
+/* V4-V7: jacks, streams, chmaps, controls. The last is 0 unless control elements are on offer, and
+ * the real number also before they are agreed on (V5): a vhost-user front end tells the card what
+ * its driver accepted only once the driver has read this. Headers older than control elements end
+ * before it; so the words are written here. */
 void snd_config_read(const struct vmsnd_snd *snd, uint32_t offset, void *to, uint32_t bytes)
 {
 	const uint32_t words[] = {snd->plan.n_jacks, snd->plan.n_streams, snd->plan.n_chmaps,
-				  snd->n_elements};
+				  snd->elements.n};
 
 	memset(to, 0, bytes);
 	if (offset >= sizeof(words))

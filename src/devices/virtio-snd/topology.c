@@ -38,6 +38,8 @@ enum vmsnd_rc snd_topology_read(const struct vmsnd_dev_conf *conf, struct snd_to
 	    conf->playback_streams + conf->capture_streams == 0)
 		return VMSND_E_INVALID;
 	out->features = VMSND_QUEUE_FEATURES;
+	if (conf->options && vmsnd_conf_bool(conf->options, "controls"))
+		out->features |= SND_F_CTLS;
 	out->n_playback = conf->playback_streams;
 	out->n_streams = conf->playback_streams + conf->capture_streams;
 	for (uint32_t i = 0; i < out->n_streams; i++)

@@ -92,6 +92,7 @@ static enum vmsnd_rc init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *co
 		stream->dir = out ? VMSND_PLAYBACK : VMSND_CAPTURE;
 		stream->port = env->port(env->ctx, stream->dir, out ? i : i - snd->plan.n_playback);
 	}
+	snd_elements_plan(snd, conf->node);
 	snd_card_reset(snd, VMSND_RESET_POWER_ON, now);
 	snd->counters.resets = 0;
 	return VMSND_OK;
@@ -263,6 +264,27 @@ static size_t counters(const struct vmsnd_dev *dev, struct vmsnd_counter *out, s
 	return n;
 }
 
+/* ---- the panel --------------------------------------------------------------------------------
+ */
+
+static void mixer_changed(struct vmsnd_dev *dev, enum vmsnd_dir dir, unsigned index, vmsnd_ns now)
+{
+	struct vmsnd_snd *snd = snd_of(dev);
+
+	snd_elements_turned(snd, dir == VMSND_PLAYBACK ? index : snd->plan.n_playback + index);
+	snd_rings_settle(snd, now);
+}
+
+static const struct vmsnd_panel_ops panel_ops = {
+    .mixer_changed = mixer_changed,
+};
+
+static const struct vmsnd_option options[] = {
+    {"controls", VMSND_OPTION_BOOL, "off",
+     "volume, mute and choice of input as control elements; the VMM has to know of it", 0, 0},
+    {.key = NULL},
+};
+
 static const struct vmsnd_virtio_ops virtio_ops = {
     .device_id = DEVICE_ID,
     .n_queues = VIRTIO_SND_VQ_MAX,
@@ -283,7 +305,9 @@ const struct vmsnd_dev_class vmsnd_virtio_snd_class = {
     .max_instances = VMSND_CARDS_MAX,
     .name = "virtio-snd",
     .summary = "virtio sound card, for guests with the virtio_snd driver (Linux 5.13 or later)",
+    .options = options,
     .virtio = &virtio_ops,
+    .panel = &panel_ops,
     .check = check,
     .plan = plan_of,
     .footprint = footprint,
