@@ -213,6 +213,29 @@ static void kick(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 	leave(trace, &record, 0);
 }
 
+static uint32_t queue_place(const struct vmsnd_dev *dev, unsigned queue)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_QUEUE_PLACE, .index = queue};
+	struct vmsnd_trace *trace = of_const(dev);
+	uint32_t place;
+
+	enter(trace, &record);
+	place = trace->real.cls->virtio->queue_place(trace->real.dev, queue);
+	leave(trace, &record, place);
+	return place;
+}
+
+static void queue_reset(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_QUEUE_RESET, .index = queue};
+	struct vmsnd_trace *trace = of(dev);
+
+	set_time(trace, now);
+	enter(trace, &record);
+	trace->real.cls->virtio->queue_reset(trace->real.dev, queue, now);
+	leave(trace, &record, 0);
+}
+
 /* What the true class lacks is missing here, too. */
 struct vmsnd_card_ref vmsnd_trace_card(struct vmsnd_trace *trace, struct vmsnd_card_ref card)
 {
@@ -237,6 +260,8 @@ struct vmsnd_card_ref vmsnd_trace_card(struct vmsnd_trace *trace, struct vmsnd_c
 						       .queue_stop = queue_stop,
 						       .queue_enable = queue_enable,
 						       .kick = kick};
+		trace->ops.queue_place = card.cls->virtio->queue_place ? queue_place : NULL;
+		trace->ops.queue_reset = card.cls->virtio->queue_reset ? queue_reset : NULL;
 		trace->cls.virtio = &trace->ops;
 	}
 	return (struct vmsnd_card_ref){.cls = &trace->cls, .dev = (struct vmsnd_dev *)trace};

@@ -33,6 +33,8 @@ static const struct vmsnd_trace_kind kinds[VMSND_TRACE_COUNT] = {
 		{N("size"), N("next_avail"), HEX("desc"), HEX("avail"), HEX("used")}, FORM(RC)},
 	[VMSND_TRACE_DEV_QUEUE_STOP] = {"dev.queue_stop", "queue", {{NULL, FORM(NONE)}}, FORM(NUMBER)},
 	[VMSND_TRACE_DEV_QUEUE_ENABLE] = {"dev.queue_enable", "queue", {{"on", FORM(BOOL)}}, FORM(NONE)},
+	[VMSND_TRACE_DEV_QUEUE_PLACE] = {"dev.queue_place", "queue", {{NULL, FORM(NONE)}}, FORM(NUMBER)},
+	[VMSND_TRACE_DEV_QUEUE_RESET] = {"dev.queue_reset", "queue", {{NULL, FORM(NONE)}}, FORM(NONE)},
 	[VMSND_TRACE_DEV_KICK] = {"dev.kick", "queue", {{NULL, FORM(NONE)}}, FORM(NONE)},
 	[VMSND_TRACE_PORT_HINT] = {"port.hint", "stream",
 		{{"sample", FORM(SAMPLE)}, N("rate_hz"), N("channels"), N("buffer_frames"), N("period_frames")}, FORM(NONE)},

@@ -12,7 +12,9 @@
 #include "os/guard.h"
 #include "transports/vhost_user_room.h"
 
-#define KICKS_MAX 64u
+#define KICKS_MAX     64u
+#define PACKED_START  0x80008000u
+#define F_RING_PACKED (UINT64_C(1) << 34)
 
 void vmsnd_vu_ring_init(struct vmsnd_vu_ring *ring)
 {
@@ -28,15 +30,17 @@ static void drop_fd(int *fd)
 
 /* ---- start and stop ------------------------------------------------------------------ */
 
-/* Sizes: virtio 1.2, 2.7; the event words of EVENT_IDX counted in. */
+/* Sizes: virtio 1.3, 2.7 with the event words of EVENT_IDX counted in, and 2.8.10. */
 bool vmsnd_vu_ring_places(const struct vmsnd_vu_ring *ring, const struct vmsnd_vu_slot *slots,
 			  unsigned n, struct vmsnd_vu_places *places)
 {
 	uint64_t size = ring->size;
+	uint64_t driver = ring->packed ? 4 : 6 + 2 * size;
+	uint64_t device = ring->packed ? 4 : 6 + 8 * size;
 
 	return vmsnd_vu_translate(slots, n, ring->user.desc, 16 * size, &places->desc) &&
-	       vmsnd_vu_translate(slots, n, ring->user.avail, 6 + 2 * size, &places->avail) &&
-	       vmsnd_vu_translate(slots, n, ring->user.used, 6 + 8 * size, &places->used);
+	       vmsnd_vu_translate(slots, n, ring->user.avail, driver, &places->avail) &&
+	       vmsnd_vu_translate(slots, n, ring->user.used, device, &places->used);
 }
 
 bool vmsnd_vu_ring_is_enabled(const struct vmsnd_transport *bus, const struct vmsnd_vu_ring *ring)
@@ -52,11 +56,13 @@ static void say_started(struct vmsnd_transport *bus)
 		return;
 	bus->told_started = true;
 	vmsnd_logf(bus->user.log, VMSND_LOG_INFO,
-		   "%s: the guest's driver has started the card, features %#llx%s%s%s", bus->name,
-		   (unsigned long long)(f & ~VMSND_VU_F_PROTOCOL_FEATURES),
+		   "%s: the guest's driver has started the card, features %#llx%s%s%s%s%s%s",
+		   bus->name, (unsigned long long)(f & ~VMSND_VU_F_PROTOCOL_FEATURES),
 		   f & (UINT64_C(1) << 32) ? " version-1" : "",
 		   f & (UINT64_C(1) << 29) ? " event-idx" : "",
-		   f & (UINT64_C(1) << 28) ? " indirect-desc" : "");
+		   f & (UINT64_C(1) << 28) ? " indirect-desc" : "",
+		   f & F_RING_PACKED ? " packed" : "", f & (UINT64_C(1) << 35) ? " in-order" : "",
+		   f & (UINT64_C(1) << 40) ? " ring-reset" : "");
 	bus->user.peer(bus->user.ctx, VMSND_PEER_READY);
 }
 
@@ -107,6 +113,8 @@ void vmsnd_vu_rings_start(struct vmsnd_transport *bus)
 	for (unsigned i = 0; i < bus->n_rings; i++) {
 		struct vmsnd_vu_ring *ring = &bus->rings[i];
 
+		if (!ring->started)
+			ring->packed = (bus->features & F_RING_PACKED) != 0;
 		if (vmsnd_vu_ring_refused(bus, i) &&
 		    vmsnd_vu_ring_places(ring, bus->memory.slots, bus->memory.n, &ring->places))
 			start(bus, i);
@@ -227,10 +235,12 @@ static void doubt_memory(struct vmsnd_transport *bus, const struct vmsnd_vu_ring
 {
 	uint16_t available = 0;
 
-	vmsnd_gmem_load16(bus->mem, ring->places.avail + 2, &available);
+	/* Of a packed ring the flags of its first descriptor, which are never 0 again. */
+	vmsnd_gmem_load16(bus->mem, ring->packed ? ring->places.desc + 14 : ring->places.avail + 2,
+			  &available);
 	if (vmsnd_guard_hits() != bus->guard_hits)
 		return; /* that look was the one that found it gone */
-	bus->memory_proven = available != 0 || ring->base != 0;
+	bus->memory_proven = available != 0 || (ring->base != 0 && ring->base != PACKED_START);
 	if (!bus->memory_proven && vmsnd_vu_memory_untouched(&bus->memory))
 		vmsnd_vu_complain_private(bus);
 }

@@ -55,6 +55,7 @@ struct vmsnd_vu_ring {
 	uint16_t size; /* 0: not told yet */
 	uint32_t base; /* as struct vmsnd_queue_setup next_avail */
 	bool addressed, enabled;
+	bool packed;        /* as of its start */
 	bool started;       /* the device has it */
 	bool call_pipe;     /* a write can raise SIGPIPE */
 	bool call_blocks;   /* a write could wait, so it is asked first */

@@ -8,7 +8,8 @@
 
 #include "transports/vhost_user_room.h"
 
-#define F_VERSION_1 (UINT64_C(1) << 32)
+#define F_VERSION_1   (UINT64_C(1) << 32)
+#define F_RING_PACKED (UINT64_C(1) << 34)
 
 /* QEMU acknowledges whatever is offered, so only what is implemented stands here. */
 static const uint64_t offered =
@@ -298,6 +299,9 @@ static const char *set_vring_num(struct vmsnd_transport *bus, const uint8_t *pay
 
 	vmsnd_vu_state_get(payload, &state);
 	ring = &bus->rings[state.index];
+	/* Packed rings may be of any size (virtio 1.3, 2.8.10.1). */
+	if ((state.value & (state.value - 1)) != 0 && !(bus->features & F_RING_PACKED))
+		return "a queue size that is no power of two";
 	if (ring->started && ring->size != state.value)
 		return running;
 	ring->size = (uint16_t)state.value;
@@ -311,6 +315,9 @@ static const char *set_vring_base(struct vmsnd_transport *bus, const uint8_t *pa
 	struct vmsnd_vu_state state;
 
 	vmsnd_vu_state_get(payload, &state);
+	/* That of a packed ring is two places with their wrap counters. */
+	if (state.value > UINT16_MAX && !(bus->features & F_RING_PACKED))
+		return "a ring index above 65535";
 	if (vmsnd_vu_ring_is_enabled(bus, &bus->rings[state.index]) &&
 	    bus->rings[state.index].started)
 		return running;
@@ -333,6 +340,8 @@ static const char *set_vring_addr(struct vmsnd_transport *bus, const uint8_t *pa
 	ring = &bus->rings[address.index];
 	wanted = *ring;
 	wanted.user = address;
+	if (!ring->started)
+		wanted.packed = (bus->features & F_RING_PACKED) != 0;
 	if (bus->memory.n > 0 &&
 	    !vmsnd_vu_ring_places(&wanted, bus->memory.slots, bus->memory.n, &wanted.places))
 		return outside;

@@ -21,6 +21,14 @@ static enum vmsnd_rc start(uint64_t features, uint16_t next_avail)
 	return vmsnd_queue_start(&queue, &rig.mem, &rig.queues[TX].setup, features);
 }
 
+/* Gives the head 0 back. */
+static void push_first(void)
+{
+	const struct vmsnd_chain chain = {.head = 0, .slots = 1};
+
+	vmsnd_queue_push(&queue, &chain, 0);
+}
+
 static int set_up(void **state)
 {
 	rig_open(&rig, 1, 0);
@@ -236,7 +244,7 @@ static void test_class16_index_jump_breaks_the_queue_for_good(void **state)
 	assert_true(queue.broken);
 	rig_set_avail_index(&rig, TX, 101);
 	assert_int_equal(vmsnd_queue_pop(&queue, &chain), VMSND_POP_NONE);
-	vmsnd_queue_push(&queue, 0, 0);
+	push_first();
 	vmsnd_queue_publish(&queue);
 	assert_int_equal(rig_used_index(&rig, TX), 100);
 	assert_false(vmsnd_queue_must_notify(&queue));
@@ -279,7 +287,7 @@ static void test_indices_wrap_past_65535(void **state)
 		assert_int_equal(vmsnd_queue_pop(&queue, &chain), VMSND_POP_CHAIN);
 		assert_int_equal(chain.readable.left, i + 1);
 		assert_int_equal(chain.position, (uint16_t)(65530 + i));
-		vmsnd_queue_push(&queue, chain.head, i);
+		vmsnd_queue_push(&queue, &chain, i);
 		vmsnd_queue_publish(&queue);
 		assert_int_equal(rig_used_index(&rig, TX), (uint16_t)(65531 + i));
 	}
@@ -301,7 +309,7 @@ static void test_event_index_rule(void **state)
 				start(RIG_F_ALL, starts[s]);
 				rig_set_used_event(&rig, TX, wish);
 				for (uint16_t i = 0; i < pushes; i++)
-					vmsnd_queue_push(&queue, 0, 0);
+					push_first();
 				assert_false(vmsnd_queue_must_notify(&queue)); /* not seen yet */
 				vmsnd_queue_publish(&queue);
 				assert_int_equal(vmsnd_queue_must_notify(&queue),
@@ -313,11 +321,11 @@ static void test_event_index_rule(void **state)
 static void test_without_event_index_flags_rule(void **state)
 {
 	start(RIG_F_VERSION_1, 0);
-	vmsnd_queue_push(&queue, 0, 0);
+	push_first();
 	vmsnd_queue_publish(&queue);
 	assert_true(vmsnd_queue_must_notify(&queue));
 	rig_set_avail_flags(&rig, TX, VRING_AVAIL_F_NO_INTERRUPT);
-	vmsnd_queue_push(&queue, 0, 0);
+	push_first();
 	vmsnd_queue_publish(&queue);
 	assert_false(vmsnd_queue_must_notify(&queue));
 }

@@ -172,7 +172,7 @@ static void serve(struct vmsnd_snd *snd, struct vmsnd_chain *chain, vmsnd_ns now
 		put(snd, &answer, &status, sizeof(status));
 	if (status == VIRTIO_SND_S_OK)
 		put_items(snd, &answer);
-	vmsnd_queue_push(&snd->queues[VIRTIO_SND_VQ_CONTROL].ring, chain->head, answer.written);
+	vmsnd_queue_push(&snd->queues[VIRTIO_SND_VQ_CONTROL].ring, chain, answer.written);
 }
 
 void snd_control_run(struct vmsnd_snd *snd, vmsnd_ns now)
@@ -192,7 +192,7 @@ void snd_control_run(struct vmsnd_snd *snd, vmsnd_ns now)
 			serve(snd, &chain, now);
 		} else {
 			snd_fault(snd, VMSND_FAULT_CHAIN, chain.head);
-			vmsnd_queue_push(&queue->ring, chain.head, 0);
+			vmsnd_queue_push(&queue->ring, &chain, 0);
 		}
 	}
 	if (snd_queue_live(queue))

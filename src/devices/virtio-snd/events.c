@@ -25,7 +25,7 @@ static bool tell(struct vmsnd_snd *snd, uint32_t code, uint32_t data)
 		if (got == VMSND_POP_CHAIN && chain.writable.left >= sizeof(event))
 			written =
 			    vmsnd_chain_write(snd->env.mem, &chain.writable, &event, sizeof(event));
-		vmsnd_queue_push(&queue->ring, chain.head, written);
+		vmsnd_queue_push(&queue->ring, &chain, written);
 		if (written == sizeof(event)) {
 			snd->counters.events++;
 			return true;

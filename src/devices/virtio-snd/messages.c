@@ -42,14 +42,12 @@ static void pool_give(struct snd_pool *pool, uint16_t index)
 }
 
 /* Nothing else is out while something is held. */
-void snd_messages_forget_held(struct vmsnd_snd *snd)
+void snd_messages_forget_held(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 {
-	for (unsigned i = 0; i < 2; i++) {
-		struct snd_pool *pool = &snd->pools[i];
+	struct snd_pool *pool = &snd->pools[dir];
 
-		if (pool->n_held > 0)
-			pool->used = pool->fresh = pool->n_held = 0;
-	}
+	if (pool->n_held > 0)
+		pool->used = pool->fresh = pool->n_held = 0;
 }
 
 /* ---- back to the guest ---------------------------------------------------------------- */
@@ -66,7 +64,7 @@ static void give_back(struct vmsnd_snd *snd, enum vmsnd_dir dir, struct vmsnd_ch
 		written = vmsnd_chain_write(snd->env.mem, to, status, room);
 	if (written < room)
 		snd_fault(snd, VMSND_FAULT_DATA_ADDRESS, to->at);
-	vmsnd_queue_push(&snd_data_queue(snd, dir)->ring, chain->head, data + written);
+	vmsnd_queue_push(&snd_data_queue(snd, dir)->ring, chain, data + written);
 }
 
 /* V73-V75: at once, and the card goes on. */
@@ -220,7 +218,7 @@ static uint32_t pop_one(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 	case VMSND_POP_MALFORMED:
 		pool->serial++;
 		snd_fault(snd, VMSND_FAULT_CHAIN, chain->head);
-		vmsnd_queue_push(&queue->ring, chain->head, 0);
+		vmsnd_queue_push(&queue->ring, chain, 0);
 		pool_give(pool, index);
 		return 1 + chain->n_descriptors / DESCRIPTORS_PER_MESSAGE;
 	case VMSND_POP_NONE:
@@ -242,7 +240,9 @@ static void take_up(struct vmsnd_snd *snd, enum vmsnd_dir dir, uint16_t index)
 	}
 	snd_fault(snd, VMSND_FAULT_CHAIN, chain->head);
 	if (got == VMSND_POP_MALFORMED)
-		vmsnd_queue_push(ring, chain->head, 0);
+		vmsnd_queue_push(ring, chain, 0);
+	else
+		ring->broken |= ring->in_order; /* all others wait for it */
 	pool_give(&snd->pools[dir], index);
 }
 

@@ -180,6 +180,7 @@ static uint32_t release(struct vmsnd_snd *snd, struct snd_stream *stream, vmsnd_
 {
 	stream->state = SND_STATE_SET;
 	snd_messages_flush(snd, stream, VIRTIO_SND_S_OK);
+	snd_rings_bring_forward(snd, stream->dir);
 	vmsnd_port_release(stream->port, now);
 	return VIRTIO_SND_S_OK;
 }

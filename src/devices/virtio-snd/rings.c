@@ -79,26 +79,65 @@ static uint64_t age_of(const struct vmsnd_snd *snd, const struct snd_stream *str
 
 /* The entry of a message that has waited while others came and went may have been overwritten:
  * it cannot be popped again. Its frames go into the ring now, beyond what the ring wants. */
-static void absorb(struct vmsnd_snd *snd, struct snd_stream *stream, uint16_t reach)
+static void absorb(struct vmsnd_snd *snd, struct snd_stream *stream)
 {
-	while (age_of(snd, stream) > reach) {
-		if (stream->dir == VMSND_CAPTURE) {
-			snd_capture_finish_first(snd, stream, VIRTIO_SND_S_OK);
-			continue;
-		}
-		snd_playback_fill(snd, stream, true);
-		snd_message_finish(
-		    snd, stream,
-		    stream->copying == stream->first ? VIRTIO_SND_S_IO_ERR : VIRTIO_SND_S_OK, 0);
+	if (stream->dir == VMSND_CAPTURE) {
+		snd_capture_finish_first(snd, stream, VIRTIO_SND_S_OK);
+		return;
 	}
+	snd_playback_fill(snd, stream, true);
+	snd_message_finish(snd, stream,
+			   stream->copying == stream->first ? VIRTIO_SND_S_IO_ERR : VIRTIO_SND_S_OK,
+			   0);
+}
+
+/* The stream with the oldest message of all that are out; NULL: none is. */
+static struct snd_stream *oldest_stream(struct vmsnd_snd *snd, enum vmsnd_dir dir)
+{
+	struct snd_stream *oldest = NULL;
+
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
+		struct snd_stream *stream = &snd->streams[i];
+
+		if (stream->dir == dir && age_of(snd, stream) > 0 &&
+		    (!oldest || age_of(snd, stream) > age_of(snd, oldest)))
+			oldest = stream;
+	}
+	return oldest;
+}
+
+bool snd_rings_are_whole(const struct vmsnd_snd *snd, enum vmsnd_dir dir)
+{
+	/* Only looked at. */
+	struct vmsnd_snd *seen = (struct vmsnd_snd *)(uintptr_t)snd;
+	const struct snd_stream *stream = oldest_stream(seen, dir);
+
+	return !stream ||
+	       vmsnd_queue_is_whole(&snd_data_queue(seen, dir)->ring,
+				    snd_message_at(snd, stream, stream->first)->chain.position);
+}
+
+/* Packed rings and IN_ORDER: messages behind which others are done. */
+static void absorb_overtaken(struct vmsnd_snd *snd, enum vmsnd_dir dir)
+{
+	const struct vmsnd_queue *ring = &snd_data_queue(snd, dir)->ring;
+
+	while (ring->started && !ring->broken && !snd_rings_are_whole(snd, dir))
+		absorb(snd, oldest_stream(snd, dir));
+}
+
+void snd_rings_bring_forward(struct vmsnd_snd *snd, enum vmsnd_dir dir)
+{
+	if (snd_data_queue(snd, dir)->ring.in_order)
+		absorb_overtaken(snd, dir);
 }
 
 /* Gives back what is done, and what could not be found again. */
 static void settle_messages(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 {
-	struct snd_queue *queue = snd_data_queue(snd, dir);
-	uint16_t waiting = vmsnd_queue_waiting(&queue->ring);
-	uint16_t reach = (uint16_t)(queue->ring.size - waiting);
+	struct vmsnd_queue *ring = &snd_data_queue(snd, dir)->ring;
+	uint16_t waiting = vmsnd_queue_waiting(ring);
+	uint16_t reach = (uint16_t)(ring->size - waiting);
 
 	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		struct snd_stream *stream = &snd->streams[i];
@@ -107,9 +146,11 @@ static void settle_messages(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 			continue;
 		if (dir == VMSND_PLAYBACK)
 			snd_playback_finish(snd, stream);
-		if (!queue->ring.broken)
-			absorb(snd, stream, reach);
+		while (!snd_ring_goes_round(ring) && !ring->broken && age_of(snd, stream) > reach)
+			absorb(snd, stream);
 	}
+	if (snd_ring_goes_round(ring))
+		absorb_overtaken(snd, dir);
 }
 
 /* Marks an entry as given back or not. */
@@ -163,7 +204,13 @@ void snd_rings_place(const struct vmsnd_snd *snd, unsigned index, struct snd_pla
 		return;
 	place->known = true;
 	place->features = queue->features;
-	place->next_avail = end;
+	place->next_avail = vmsnd_queue_place_end(&queue->ring);
+	if (snd_ring_goes_round(&queue->ring)) {
+		if (!is_data(index) || (snd->pools[dir_of(index)].n_held == 0 &&
+					snd_rings_are_whole(snd, dir_of(index))))
+			place->next_avail = vmsnd_queue_place_oldest(&queue->ring);
+		return;
+	}
 	if (!is_data(index) || !vmsnd_queue_peek(&queue->ring, &waiting))
 		return;
 	oldest = oldest_within(snd, dir_of(index), (uint16_t)(queue->ring.size - waiting));
@@ -219,12 +266,26 @@ uint32_t snd_rings_stop(struct vmsnd_snd *snd, unsigned index, vmsnd_ns now)
 		if (snd->streams[i].dir == dir_of(index))
 			let_go(snd, &snd->streams[i]);
 	snd_rings_settle(snd, now);
+	if (is_data(index) && snd->stores && snd->pools[dir_of(index)].n_held > 0)
+		vmsnd_queue_keep(&queue->ring);
 	vmsnd_queue_stop(&queue->ring);
 	queue->more = false;
+	queue->stopped = ++snd->n_queue_events;
 	return queue->place.next_avail;
 }
 
 /* ---- start -------------------------------------------------------------------------------- */
+
+static void forget_restored_of(struct vmsnd_queue_store *store)
+{
+	store->n_restored = store->n_restored_copies = store->n_restored_slots = 0;
+}
+
+static void forget_restored(struct vmsnd_snd *snd)
+{
+	for (unsigned i = 0; snd->stores && i < VIRTIO_SND_VQ_MAX; i++)
+		forget_restored_of(&snd->stores[i]);
+}
 
 /* A driver that begins elsewhere is a new one and knows nothing of our streams. Queues it has
  * started already are its own: what it posted there is given back. */
@@ -239,7 +300,9 @@ static void forget_driver(struct vmsnd_snd *snd, vmsnd_ns now)
 		snd->queues[i].place.known = false;
 		snd->queues[i].place.window = 0;
 	}
-	snd_messages_forget_held(snd);
+	snd_messages_forget_held(snd, VMSND_PLAYBACK);
+	snd_messages_forget_held(snd, VMSND_CAPTURE);
+	forget_restored(snd);
 	snd->events = (struct snd_events){.waiting = false};
 	snd_elements_note(snd);
 }
@@ -249,6 +312,23 @@ static bool is_another_driver(const struct vmsnd_snd *snd, const struct snd_plac
 {
 	return place->known &&
 	       (place->next_avail != next_avail || place->features != snd->features);
+}
+
+/* VMMs tell back-ends of a queue's reset by no message of its own: it stops alone, and begins anew
+ * while the others go on. A paused machine's queues stop all. */
+static bool is_reset_queue(const struct vmsnd_snd *snd, unsigned index, uint32_t next_avail)
+{
+	const struct snd_place *place = &snd->queues[index].place;
+
+	if (!(snd->features & VMSND_VIRTIO_F_RING_RESET) || !place->known ||
+	    place->features != snd->features ||
+	    (next_avail != 0 && next_avail != VMSND_PACKED_START))
+		return false;
+	for (unsigned i = 0; i < VIRTIO_SND_VQ_MAX; i++)
+		if (snd->queues[i].ring.started &&
+		    snd->queues[i].started < snd->queues[index].stopped)
+			return true;
+	return false;
 }
 
 bool snd_rings_all_back(const struct vmsnd_snd *snd)
@@ -276,17 +356,25 @@ static void welcome_back(struct vmsnd_snd *snd, unsigned index)
 enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned index,
 			      const struct vmsnd_queue_setup *setup, vmsnd_ns now)
 {
+	bool is_packed = (snd->features & VMSND_VIRTIO_F_RING_PACKED) != 0;
 	struct snd_queue *queue = &snd->queues[index];
+	struct vmsnd_queue_setup from = *setup;
 	enum vmsnd_rc rc;
 
 	snd_rings_stop(snd, index, now);
+	if (is_reset_queue(snd, index, setup->next_avail))
+		snd_rings_reset(snd, index, now);
 	if (is_another_driver(snd, &queue->place, setup->next_avail))
 		forget_driver(snd, now);
-	rc = vmsnd_queue_start(&queue->ring, snd->env.mem, setup, snd->features);
+	if (is_packed && from.next_avail == 0 && !queue->place.known)
+		from.next_avail = VMSND_PACKED_START;
+	queue->ring.store = snd->stores ? &snd->stores[index] : NULL;
+	rc = vmsnd_queue_start(&queue->ring, snd->env.mem, &from, snd->features);
 	if (rc != VMSND_OK)
 		return rc;
 	queue->broken_told = false;
 	queue->features = snd->features;
+	queue->started = ++snd->n_queue_events;
 	snd_rings_enable(snd, index, true, now);
 	welcome_back(snd, index);
 	if (index == VIRTIO_SND_VQ_EVENT)
@@ -304,6 +392,35 @@ void snd_rings_enable(struct vmsnd_snd *snd, unsigned index, bool on, vmsnd_ns n
 	queue->more = queue->enabled && index != VIRTIO_SND_VQ_EVENT;
 	if (is_data(index))
 		sync_streams(snd, dir_of(index), now);
+}
+
+/* ---- reset of one queue --------------------------------------------------------------------- */
+
+/* What was moved already is heard; what comes next begins behind it. */
+static void forget_messages(struct vmsnd_snd *snd, struct snd_stream *stream)
+{
+	while (stream->first != SND_NO_MESSAGE)
+		snd_message_drop(snd, stream);
+	if (stream->dir == VMSND_PLAYBACK)
+		stream->posted_frames = stream->copied_frames;
+	stream->kept_frames = 0;
+}
+
+void snd_rings_reset(struct vmsnd_snd *snd, unsigned index, vmsnd_ns now)
+{
+	struct snd_queue *queue = &snd->queues[index];
+
+	vmsnd_queue_stop(&queue->ring);
+	*queue = (struct snd_queue){0};
+	if (snd->stores)
+		forget_restored_of(&snd->stores[index]);
+	if (!is_data(index))
+		return;
+	snd_messages_forget_held(snd, dir_of(index));
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
+		if (snd->streams[i].dir == dir_of(index))
+			forget_messages(snd, &snd->streams[i]);
+	sync_streams(snd, dir_of(index), now);
 }
 
 /* ---- reset --------------------------------------------------------------------------------- */
@@ -333,6 +450,7 @@ void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now)
 		snd_stream_reset(&snd->streams[i], now);
 	for (unsigned i = 0; i < VIRTIO_SND_VQ_MAX; i++)
 		snd->queues[i] = (struct snd_queue){0};
+	forget_restored(snd);
 	for (unsigned i = 0; i < 2; i++) {
 		snd->pools[i].free = SND_NO_MESSAGE;
 		snd->pools[i].fresh = 0;

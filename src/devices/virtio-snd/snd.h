@@ -82,7 +82,8 @@ struct snd_queue {
 	bool broken_told; /* counted as a fault */
 	bool restored;    /* from a saved state, and not yet started since */
 	uint64_t features;
-	struct snd_place place; /* of the last stop; the window is lived off while it runs */
+	uint64_t started, stopped; /* when, by n_queue_events */
+	struct snd_place place;    /* of the last stop; the window is lived off while it runs */
 };
 
 /* What the driver has not been told of yet (events.c). */
@@ -110,9 +111,11 @@ struct vmsnd_snd {
 	uint64_t features;
 	uint32_t faults_told;
 	struct snd_counters counters;
-	uint32_t control_cost; /* of the control requests worked off in this call (control.c) */
+	uint64_t n_queue_events; /* starts and stops of queues so far */
+	uint32_t control_cost;   /* of the control requests worked off in this call (control.c) */
 	struct snd_queue queues[VIRTIO_SND_VQ_MAX];
-	struct snd_pool pools[2]; /* by enum vmsnd_dir */
+	struct snd_pool pools[2];         /* by enum vmsnd_dir */
+	struct vmsnd_queue_store *stores; /* one a queue; NULL: rings are split and unordered */
 	struct snd_events events;
 	struct snd_elements elements;
 	struct snd_jack jacks[SND_JACKS_MAX];
@@ -125,11 +128,22 @@ static inline struct snd_queue *snd_data_queue(struct vmsnd_snd *snd, enum vmsnd
 	return &snd->queues[dir == VMSND_PLAYBACK ? VIRTIO_SND_VQ_TX : VIRTIO_SND_VQ_RX];
 }
 
+/* Whether used entries take the place of what was made available, or wait for their turn: then a
+ * place in the ring tells less than with split rings that are not in order. */
+static inline bool snd_ring_goes_round(const struct vmsnd_queue *ring)
+{
+	return ring->packed || ring->in_order;
+}
+
 /* Whether a queue may be looked at now. */
 static inline bool snd_queue_live(const struct snd_queue *queue)
 {
 	return queue->ring.started && queue->enabled && !queue->ring.broken;
 }
+
+/* ---- virtio_snd.c --------------------------------------------------------------------- */
+
+extern const struct vmsnd_option snd_options[];
 
 /* ---- tables.c: what the card can do ------------------------------------------------- */
 
@@ -196,7 +210,7 @@ void snd_message_finish(struct vmsnd_snd *snd, struct snd_stream *stream, uint32
 /* Takes the first message out of the line without telling the guest. */
 void snd_message_drop(struct vmsnd_snd *snd, struct snd_stream *stream);
 /* Forgets messages that were held over from a saved state. */
-void snd_messages_forget_held(struct vmsnd_snd *snd);
+void snd_messages_forget_held(struct vmsnd_snd *snd, enum vmsnd_dir dir);
 /* Gives all back with this status, capture with what they hold. */
 void snd_messages_flush(struct vmsnd_snd *snd, struct snd_stream *stream, uint32_t status);
 
@@ -238,6 +252,13 @@ uint64_t snd_stream_posted(const struct vmsnd_snd *snd, const struct snd_stream 
 uint32_t snd_stream_kept(const struct vmsnd_snd *snd, const struct snd_stream *stream);
 /* Whether every queue that the driver had started before is started again. */
 bool snd_rings_all_back(const struct vmsnd_snd *snd);
+/* The driver resets one queue: what it posted there is forgotten. */
+void snd_rings_reset(struct vmsnd_snd *snd, unsigned queue, vmsnd_ns now);
+/* Whether all that is out can be popped again from the place of the oldest (packed, IN_ORDER). */
+bool snd_rings_are_whole(const struct vmsnd_snd *snd, enum vmsnd_dir dir);
+/* IN_ORDER: what is done but held back goes back now, and with it all before it: playback's frames
+ * go into their rings, capture's messages go as they are. */
+void snd_rings_bring_forward(struct vmsnd_snd *snd, enum vmsnd_dir dir);
 /* Asks the driver for kicks on a data queue, or not, as its streams need. */
 void snd_rings_arm(struct vmsnd_snd *snd, enum vmsnd_dir dir);
 /* The end of every entry point: publishes, interrupts once per queue at most, and silences the
@@ -245,6 +266,12 @@ void snd_rings_arm(struct vmsnd_snd *snd, enum vmsnd_dir dir);
 void snd_rings_settle(struct vmsnd_snd *snd, vmsnd_ns now);
 /* Power-on state of everything; guest memory is not touched. */
 void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now);
+
+/* ---- held.c: messages that a saved state tells of and the ring does not ------------------- */
+
+void snd_held_save(const struct vmsnd_snd *snd, enum vmsnd_dir dir, const struct snd_place *place,
+		   struct vmsnd_state_writer *to);
+void snd_held_load(struct vmsnd_snd *snd, enum vmsnd_dir dir, struct vmsnd_state_reader *from);
 
 /* ---- state.c: saved and brought back ------------------------------------------------------ */
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Saved state. A card is saved as if its queues had been stopped, and loaded as one whose queues
  * have been: the guest's driver goes on by starting them where they stopped. What streams hold
- * of guest memory is found again in the rings, but for messages whose entry in the ring may
- * have been overwritten: their heads are saved, as "held". Ring contents are the ports'. */
+ * of guest memory is found again in the rings, or saved as "held" (held.c). Ring contents are the
+ * ports'. */
 #include "devices/virtio-snd/snd.h"
 
-/* Held messages came before this entry of their queue. */
-#define SERIAL_START     (UINT64_C(1) << 62)
 #define COUNTERS_MAX     256u
 #define N_COUNTERS       (sizeof(struct snd_counters) / sizeof(uint64_t))
 #define GIVEN_BACK_WORDS (VMSND_QUEUE_SIZE_MAX / 64)
@@ -33,64 +31,6 @@ static void save_place(const struct snd_place *place, struct vmsnd_state_writer 
 	vmsnd_state_put_u16(to, place->window);
 	for (size_t i = 0; i < GIVEN_BACK_WORDS; i++)
 		vmsnd_state_put_u64(to, place->given_back[i]);
-}
-
-/* Walks what a stream has out from before `age` entries ago; writes it, or only counts. */
-static uint16_t save_older(const struct vmsnd_snd *snd, const struct snd_stream *stream,
-			   uint16_t age, struct vmsnd_state_writer *to)
-{
-	uint64_t serial = snd->pools[stream->dir].serial;
-	uint16_t n = 0;
-
-	for (uint16_t i = stream->first; i != SND_NO_MESSAGE;
-	     i = snd_message_at(snd, stream, i)->next) {
-		const struct snd_message *message = snd_message_at(snd, stream, i);
-
-		if (serial - message->serial <= age)
-			break;
-		n++;
-		if (!to)
-			continue;
-		vmsnd_state_put_u16(to, message->chain.head);
-		vmsnd_state_put_u64(to, serial - message->serial - age);
-	}
-	return n;
-}
-
-static uint16_t save_all_older(const struct vmsnd_snd *snd, enum vmsnd_dir dir, uint16_t age,
-			       struct vmsnd_state_writer *to)
-{
-	uint16_t n = 0;
-
-	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
-		if (snd->streams[i].dir == dir)
-			n = (uint16_t)(n + save_older(snd, &snd->streams[i], age, to));
-	return n;
-}
-
-static void save_held(const struct vmsnd_snd *snd, enum vmsnd_dir dir,
-		      const struct snd_place *place, struct vmsnd_state_writer *to)
-{
-	const struct snd_pool *pool = &snd->pools[dir];
-	const struct vmsnd_queue *ring =
-	    &snd->queues[dir == VMSND_PLAYBACK ? VIRTIO_SND_VQ_TX : VIRTIO_SND_VQ_RX].ring;
-	uint16_t age = (uint16_t)(ring->next_avail - place->next_avail), waiting;
-
-	if (pool->n_held > 0) { /* of an earlier save, and still so */
-		vmsnd_state_put_u16(to, pool->n_held);
-		for (uint16_t i = 0; i < pool->n_held; i++) {
-			vmsnd_state_put_u16(to, pool->messages[i].chain.head);
-			vmsnd_state_put_u64(to, pool->serial - pool->messages[i].serial);
-		}
-		return;
-	}
-	/* Of a broken ring everything is given up. */
-	if (!vmsnd_queue_peek(ring, &waiting)) {
-		vmsnd_state_put_u16(to, 0);
-		return;
-	}
-	vmsnd_state_put_u16(to, save_all_older(snd, dir, age, NULL));
-	save_all_older(snd, dir, age, to);
 }
 
 static void save_stream(const struct vmsnd_snd *snd, const struct snd_stream *stream,
@@ -123,8 +63,8 @@ void snd_card_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to)
 		snd_rings_place(snd, i, &places[i]);
 		save_place(&places[i], to);
 	}
-	save_held(snd, VMSND_PLAYBACK, &places[VIRTIO_SND_VQ_TX], to);
-	save_held(snd, VMSND_CAPTURE, &places[VIRTIO_SND_VQ_RX], to);
+	snd_held_save(snd, VMSND_PLAYBACK, &places[VIRTIO_SND_VQ_TX], to);
+	snd_held_save(snd, VMSND_CAPTURE, &places[VIRTIO_SND_VQ_RX], to);
 	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		save_stream(snd, &snd->streams[i], to);
 }
@@ -145,8 +85,9 @@ static void load_counters(struct vmsnd_snd *snd, struct vmsnd_state_reader *from
 	}
 }
 
-static void load_place(struct snd_queue *queue, struct vmsnd_state_reader *from)
+static void load_place(struct vmsnd_snd *snd, unsigned index, struct vmsnd_state_reader *from)
 {
+	struct snd_queue *queue = &snd->queues[index];
 	struct snd_place *place = &queue->place;
 
 	place->known = vmsnd_state_get_bool(from);
@@ -155,27 +96,9 @@ static void load_place(struct snd_queue *queue, struct vmsnd_state_reader *from)
 	place->window = vmsnd_state_get_u16(from);
 	for (size_t i = 0; i < GIVEN_BACK_WORDS; i++)
 		place->given_back[i] = vmsnd_state_get_u64(from);
-	from->bad |= place->window > VMSND_QUEUE_SIZE_MAX;
+	from->bad |=
+	    place->window > VMSND_QUEUE_SIZE_MAX || (place->features & ~snd->plan.features) != 0;
 	queue->restored = place->known;
-}
-
-static void load_held(struct snd_pool *pool, struct vmsnd_state_reader *from)
-{
-	uint16_t n = vmsnd_state_get_u16(from);
-
-	from->bad |= n > VMSND_QUEUE_SIZE_MAX;
-	pool->serial = SERIAL_START;
-	for (uint16_t i = 0; i < n && !from->bad; i++) {
-		struct snd_message *message = &pool->messages[i];
-		uint64_t age;
-
-		message->chain.head = vmsnd_state_get_u16(from);
-		age = vmsnd_state_get_u64(from);
-		message->serial = SERIAL_START - age;
-		from->bad |=
-		    age == 0 || age > SERIAL_START || message->chain.head >= VMSND_QUEUE_SIZE_MAX;
-	}
-	pool->n_held = pool->fresh = pool->used = from->bad ? 0 : n;
 }
 
 /* What SET_PARAMS takes (pcm.c), no more. */
@@ -270,9 +193,9 @@ static void load_all(struct vmsnd_snd *snd, struct vmsnd_state_reader *from)
 	snd->faults_told = vmsnd_state_get_u32(from);
 	load_counters(snd, from);
 	for (unsigned i = 0; i < VIRTIO_SND_VQ_MAX; i++)
-		load_place(&snd->queues[i], from);
-	load_held(&snd->pools[VMSND_PLAYBACK], from);
-	load_held(&snd->pools[VMSND_CAPTURE], from);
+		load_place(snd, i, from);
+	snd_held_load(snd, VMSND_PLAYBACK, from);
+	snd_held_load(snd, VMSND_CAPTURE, from);
 	for (uint32_t i = 0; i < snd->plan.n_streams && !from->bad; i++)
 		load_stream(snd, i, from);
 }

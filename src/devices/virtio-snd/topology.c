@@ -14,6 +14,30 @@ static const struct {
     {2, {VIRTIO_SND_CHMAP_FL, VIRTIO_SND_CHMAP_FR}},
 };
 
+/* Features that are options (docs/virtio-snd.md). */
+static const struct {
+	const char *key;
+	uint64_t bit;
+} feature_options[] = {
+    {"controls", SND_F_CTLS},
+    {"event-idx", VMSND_VIRTIO_F_EVENT_IDX},
+    {"indirect", VMSND_VIRTIO_F_INDIRECT_DESC},
+    {"packed", VMSND_VIRTIO_F_RING_PACKED},
+    {"in-order", VMSND_VIRTIO_F_IN_ORDER},
+    {"ring-reset", VMSND_VIRTIO_F_RING_RESET},
+};
+
+static uint64_t offered_features(const struct vmsnd_conf *options)
+{
+	static const struct vmsnd_conf defaults = {.table = snd_options};
+	uint64_t features = VMSND_VIRTIO_F_VERSION_1;
+
+	for (size_t i = 0; i < sizeof(feature_options) / sizeof(feature_options[0]); i++)
+		if (vmsnd_conf_bool(options ? options : &defaults, feature_options[i].key))
+			features |= feature_options[i].bit;
+	return features;
+}
+
 static void add_maps(struct snd_topology *out, enum vmsnd_dir dir)
 {
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
@@ -37,9 +61,7 @@ enum vmsnd_rc snd_topology_read(const struct vmsnd_dev_conf *conf, struct snd_to
 	    conf->playback_streams + conf->capture_streams > SND_STREAMS_MAX ||
 	    conf->playback_streams + conf->capture_streams == 0)
 		return VMSND_E_INVALID;
-	out->features = VMSND_QUEUE_FEATURES;
-	if (conf->options && vmsnd_conf_bool(conf->options, "controls"))
-		out->features |= SND_F_CTLS;
+	out->features = offered_features(conf->options);
 	out->n_playback = conf->playback_streams;
 	out->n_streams = conf->playback_streams + conf->capture_streams;
 	for (uint32_t i = 0; i < out->n_streams; i++)

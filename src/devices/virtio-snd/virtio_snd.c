@@ -9,7 +9,21 @@
 /* "5.14.1 Device ID" */
 #define DEVICE_ID 25u
 
-/* ---- storage: the card, its streams, then a pool for each data queue -------------------- */
+const struct vmsnd_option snd_options[] = {
+    {"controls", VMSND_OPTION_BOOL, "off",
+     "volume, mute and choice of input as control elements; the VMM has to know of it", 0, 0},
+    {"event-idx", VMSND_OPTION_BOOL, "on",
+     "interrupts and kicks only where the other side asks for them", 0, 0},
+    {"indirect", VMSND_OPTION_BOOL, "on", "messages may lie in tables outside of the ring", 0, 0},
+    {"packed", VMSND_OPTION_BOOL, "off", "packed rings, if the VMM forwards that feature", 0, 0},
+    {"in-order", VMSND_OPTION_BOOL, "off", "messages go back in the order in which they came", 0,
+     0},
+    {"ring-reset", VMSND_OPTION_BOOL, "off",
+     "the guest may reset one queue, if the VMM forwards that feature", 0, 0},
+    {.key = NULL},
+};
+
+/* ---- storage: the card, its streams, a pool for each data queue, then stores of queues ------ */
 
 static struct vmsnd_snd *snd_of(struct vmsnd_dev *dev)
 {
@@ -22,12 +36,17 @@ static const struct vmsnd_snd *snd_seen(const struct vmsnd_dev *dev)
 }
 
 struct layout {
-	size_t chmaps, pools, bytes;
+	size_t chmaps, pools, stores, bytes;
 };
 
 static size_t aligned(size_t bytes, size_t align)
 {
 	return (bytes + align - 1) / align * align;
+}
+
+static bool needs_stores(const struct snd_topology *plan)
+{
+	return (plan->features & (VMSND_VIRTIO_F_RING_PACKED | VMSND_VIRTIO_F_IN_ORDER)) != 0;
 }
 
 static struct layout lay_out(const struct snd_topology *plan)
@@ -37,7 +56,10 @@ static struct layout lay_out(const struct snd_topology *plan)
 	at.chmaps = sizeof(struct vmsnd_snd) + plan->n_streams * sizeof(struct snd_stream);
 	at.pools = aligned(at.chmaps + plan->n_chmaps * sizeof(struct snd_chmap_plan),
 			   _Alignof(struct snd_message));
-	at.bytes = at.pools + 2 * VMSND_QUEUE_SIZE_MAX * sizeof(struct snd_message);
+	at.stores = at.pools + 2 * VMSND_QUEUE_SIZE_MAX * sizeof(struct snd_message);
+	at.bytes = at.stores;
+	if (needs_stores(plan))
+		at.bytes += VIRTIO_SND_VQ_MAX * sizeof(struct vmsnd_queue_store);
 	return at;
 }
 
@@ -82,6 +104,8 @@ static enum vmsnd_rc init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *co
 	snd->plan.chmaps = (struct snd_chmap_plan *)(void *)((uint8_t *)dev + at.chmaps);
 	snd_topology_read(conf, &snd->plan, NULL);
 	messages = (struct snd_message *)(void *)((uint8_t *)dev + at.pools);
+	if (needs_stores(&snd->plan))
+		snd->stores = (struct vmsnd_queue_store *)(void *)((uint8_t *)dev + at.stores);
 	snd->env = *env;
 	snd->pools[VMSND_PLAYBACK].messages = messages;
 	snd->pools[VMSND_CAPTURE].messages = messages + VMSND_QUEUE_SIZE_MAX;
@@ -155,7 +179,13 @@ static void set_features(struct vmsnd_dev *dev, uint64_t accepted)
 {
 	struct vmsnd_snd *snd = snd_of(dev);
 
+	uint64_t modern =
+	    VMSND_VIRTIO_F_RING_PACKED | VMSND_VIRTIO_F_IN_ORDER | VMSND_VIRTIO_F_RING_RESET;
+
 	snd->features = accepted & snd->plan.features;
+	/* These are of no earlier version than that (6). */
+	if (!(snd->features & VMSND_VIRTIO_F_VERSION_1))
+		snd->features &= ~modern;
 	snd->counters.ignored_features += accepted != snd->features;
 }
 
@@ -188,6 +218,14 @@ static void queue_enable(struct vmsnd_dev *dev, unsigned queue, bool on, vmsnd_n
 		return;
 	snd_rings_enable(snd, queue, on, now);
 	snd_rings_settle(snd, now);
+}
+
+static void queue_reset(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
+{
+	if (queue >= VIRTIO_SND_VQ_MAX)
+		return;
+	snd_rings_reset(snd_of(dev), queue, now);
+	snd_rings_settle(snd_of(dev), now);
 }
 
 static void kick(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
@@ -279,12 +317,6 @@ static const struct vmsnd_panel_ops panel_ops = {
     .mixer_changed = mixer_changed,
 };
 
-static const struct vmsnd_option options[] = {
-    {"controls", VMSND_OPTION_BOOL, "off",
-     "volume, mute and choice of input as control elements; the VMM has to know of it", 0, 0},
-    {.key = NULL},
-};
-
 static const struct vmsnd_virtio_ops virtio_ops = {
     .device_id = DEVICE_ID,
     .n_queues = VIRTIO_SND_VQ_MAX,
@@ -296,6 +328,7 @@ static const struct vmsnd_virtio_ops virtio_ops = {
     .queue_enable = queue_enable,
     .kick = kick,
     .queue_place = queue_place,
+    .queue_reset = queue_reset,
 };
 
 const struct vmsnd_dev_class vmsnd_virtio_snd_class = {
@@ -305,7 +338,7 @@ const struct vmsnd_dev_class vmsnd_virtio_snd_class = {
     .max_instances = VMSND_CARDS_MAX,
     .name = "virtio-snd",
     .summary = "virtio sound card, for guests with the virtio_snd driver (Linux 5.13 or later)",
-    .options = options,
+    .options = snd_options,
     .virtio = &virtio_ops,
     .panel = &panel_ops,
     .check = check,

@@ -2,14 +2,13 @@
 /* Descriptor chains: the walk, the one check of the whole, and copies through cursors. */
 #include "devices/virtio/chain.h"
 
-#include <linux/virtio_ring.h>
-
 #include "base/endian.h"
 
 enum step { STEP_END, STEP_DESCRIPTOR, STEP_BAD };
 
 /* "A driver MUST NOT set both INDIRECT and NEXT", "MUST NOT set INDIRECT within an indirect
- * table", and a table is whole descriptors (2.7.5.3). Its WRITE flag is ignored (2.7.5.3.2). */
+ * table", and a table is whole descriptors (2.7.5.3, 2.8.7). Its WRITE flag is ignored
+ * (2.7.5.3.2). An empty one has no first descriptor. */
 static bool enter_table(struct vmsnd_walk *walk, const struct vring_desc *by)
 {
 	uint32_t entries = by->len / (uint32_t)sizeof(*by);
@@ -22,7 +21,33 @@ static bool enter_table(struct vmsnd_walk *walk, const struct vring_desc *by)
 	    .entries = (uint16_t)entries,
 	    .steps = (uint16_t)entries,
 	    .more = true,
+	    .packed = walk->packed,
 	};
+	return true;
+}
+
+/* The descriptor a walk stands at. In tables of packed layout only WRITE counts, and the next one
+ * is the one behind (2.8.7). */
+static bool fetch(struct vmsnd_gmem *mem, const struct vmsnd_walk *walk, struct vring_desc *to)
+{
+	vmsnd_gpa at = walk->table + (uint64_t)walk->next * sizeof(*to);
+	struct vring_packed_desc entry;
+
+	if (walk->copy) {
+		*to = walk->copy[walk->next];
+		return true;
+	}
+	if (!walk->packed)
+		return !vmsnd_gmem_read(mem, at, to, sizeof(*to));
+	if (vmsnd_gmem_read(mem, at, &entry, sizeof(entry)))
+		return false;
+	*to =
+	    (struct vring_desc){.addr = entry.addr,
+				.len = entry.len,
+				.flags = entry.flags & (VRING_DESC_F_WRITE | VRING_DESC_F_INDIRECT),
+				.next = (uint16_t)(walk->next + 1)};
+	if (to->next < walk->entries)
+		to->flags |= VRING_DESC_F_NEXT;
 	return true;
 }
 
@@ -36,8 +61,7 @@ static enum step step(struct vmsnd_gmem *mem, struct vmsnd_walk *walk, struct vr
 		if (walk->steps == 0 || walk->next >= walk->entries)
 			return STEP_BAD;
 		walk->steps--;
-		if (vmsnd_gmem_read(mem, walk->table + (uint64_t)walk->next * sizeof(*to), to,
-				    sizeof(*to)))
+		if (!fetch(mem, walk, to))
 			return STEP_BAD;
 		if (!(to->flags & VRING_DESC_F_INDIRECT))
 			break;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A descriptor chain of a split virtqueue: checked once as a whole, then read and written
+/* A descriptor chain of a virtqueue: checked once as a whole, then read and written
  * through two cursors, one for what the device may read, one for what it may write.
  *
- * Descriptors stay in guest memory and are read again as a cursor reaches them, so a driver
- * may change them after the check. A cursor therefore trusts nothing it is shown: it never
- * goes beyond the bytes and the descriptors counted by the check, nor across directions. */
+ * Descriptors of a split ring and of indirect tables stay in guest memory and are read again as a
+ * cursor reaches them, so a driver may change them after the check. A cursor therefore trusts
+ * nothing it is shown: it never goes beyond the bytes and the descriptors counted by the check, nor
+ * across directions. Those of a packed ring are overwritten by used ones while their buffer is
+ * still out, so the queue keeps a copy (queue_packed.c). */
 #ifndef VMSND_DEVICES_VIRTIO_CHAIN_H
 #define VMSND_DEVICES_VIRTIO_CHAIN_H
+
+#include <linux/virtio_ring.h>
 
 #include "vmsnd/transport.h"
 
@@ -17,11 +21,13 @@
 /* A way through descriptors: which table, which entry, how many more may be read. */
 struct vmsnd_walk {
 	vmsnd_gpa table;
+	const struct vring_desc *copy; /* not NULL: the table is here and not in guest memory */
 	uint16_t entries;
 	uint16_t steps; /* left before this must be a loop */
 	uint16_t next;
 	bool more;     /* `next` is to be read */
 	bool indirect; /* a descriptor may still point to an indirect table */
+	bool packed;   /* tables have the layout of packed rings: one entry after the other */
 };
 
 struct vmsnd_cursor {
@@ -33,8 +39,11 @@ struct vmsnd_cursor {
 };
 
 struct vmsnd_chain {
-	uint16_t head;
-	uint16_t position; /* in the available ring, free-running */
+	uint16_t head;     /* split: of the table; packed: the buffer's id */
+	uint16_t position; /* split: in the available ring, free-running; packed: in the ring */
+	uint16_t slots;    /* entries of the ring it takes up */
+	uint16_t first;    /* packed: where the queue's copy of its descriptors begins */
+	uint16_t order;    /* IN_ORDER: which of all that were popped */
 	uint16_t n_descriptors;
 	struct vmsnd_cursor readable, writable;
 };
