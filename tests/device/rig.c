@@ -115,6 +115,22 @@ void rig_open_as(struct rig *rig, const struct rig_card *card)
 	rig_make_card(rig);
 }
 
+void rig_open_with(struct rig *rig, unsigned n_playback, unsigned n_capture, const char *options,
+		   const char *yaml)
+{
+	struct vmsnd_conf *conf = malloc(sizeof(*conf));
+	struct vmsnd_node *node = NULL;
+	struct vmsnd_error error = {""};
+
+	if (vmsnd_conf_parse(conf, RIG_CLASS->options, "card", options, error.line,
+			     sizeof(error.line)) ||
+	    (yaml && vmsnd_yaml_parse("card", yaml, strlen(yaml), &node, &error)))
+		fail_msg("%s", error.line);
+	rig_open_as(rig, &(struct rig_card){n_playback, n_capture, conf, node});
+	rig->own_options = conf;
+	rig->own_node = node;
+}
+
 uint8_t *rig_save(struct rig *rig, size_t *bytes)
 {
 	struct vmsnd_state_writer count = {.to = NULL}, writer;
@@ -150,6 +166,8 @@ void rig_close(struct rig *rig)
 		fake_port_free(rig->ports[i]);
 		free(rig->ports[i]);
 	}
+	vmsnd_tree_free(rig->own_node);
+	free(rig->own_options);
 	free(rig->dev);
 	free(rig->ram);
 }

@@ -19,6 +19,7 @@
 #include "fake_port.h"
 #include "vmsnd/config.h"
 #include "vmsnd/transport.h"
+#include "vmsnd/tree.h"
 
 #define RIG_GPA       UINT64_C(0x40000000)
 #define RIG_RAM_BYTES (8u * 1024u * 1024u)
@@ -62,6 +63,8 @@ struct rig {
 	struct vmsnd_port *ports[RIG_PORTS_MAX];
 	unsigned turned[RIG_PORTS_MAX]; /* how often the guest set a mixer, by stream */
 	unsigned faults[VMSND_FAULT_COUNT];
+	struct vmsnd_conf *own_options; /* of rig_open_with */
+	struct vmsnd_node *own_node;
 	void (*on_interrupt)(struct rig *rig, unsigned queue); /* may be NULL */
 	unsigned last_interrupt;
 	vmsnd_ns now;
@@ -76,6 +79,9 @@ struct rig_card {
 	const struct vmsnd_node *node;
 };
 void rig_open_as(struct rig *rig, const struct rig_card *card);
+/* The same with options ("jacks=on") and a node in YAML; either may be NULL. */
+void rig_open_with(struct rig *rig, unsigned n_playback, unsigned n_capture, const char *options,
+		   const char *yaml);
 void rig_close(struct rig *rig);
 /* A card just made in place of this one, which is forgotten. Memory and ports stay. */
 void rig_make_card(struct rig *rig);

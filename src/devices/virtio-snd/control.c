@@ -40,11 +40,22 @@ uint32_t snd_control_query(const void *request, uint32_t total, struct snd_answe
 	return VIRTIO_SND_S_OK;
 }
 
-/* There are no jacks, so only an empty query fits. */
 static uint32_t jack_info(struct vmsnd_snd *snd, const void *request, struct snd_answer *answer,
 			  vmsnd_ns now)
 {
-	return snd_control_query(request, 0, answer);
+	uint32_t status = snd_control_query(request, snd->plan.n_jacks, answer);
+
+	answer->items.fill = snd_jack_item;
+	answer->items.item_bytes = sizeof(struct virtio_snd_jack_info);
+	if (status == VIRTIO_SND_S_OK)
+		snd_jacks_told(snd, request);
+	return status;
+}
+
+static uint32_t jack_remap(struct vmsnd_snd *snd, const void *request, struct snd_answer *answer,
+			   vmsnd_ns now)
+{
+	return snd_jack_remap(snd, request);
 }
 
 static uint32_t pcm_info(struct vmsnd_snd *snd, const void *request, struct snd_answer *answer,
@@ -75,18 +86,11 @@ static uint32_t command(struct vmsnd_snd *snd, const void *request, struct snd_a
 	return snd_pcm_command(snd, request, now);
 }
 
-/* In the standard, but with a feature bit that this card does not offer. */
-static uint32_t not_offered(struct vmsnd_snd *snd, const void *request, struct snd_answer *answer,
-			    vmsnd_ns now)
-{
-	return VIRTIO_SND_S_NOT_SUPP;
-}
-
 static const struct snd_request_row requests[] = {
     {VIRTIO_SND_R_JACK_INFO, VIRTIO_SND_R_JACK_INFO, sizeof(struct virtio_snd_query_info),
      jack_info},
     {VIRTIO_SND_R_JACK_REMAP, VIRTIO_SND_R_JACK_REMAP, sizeof(struct virtio_snd_jack_remap),
-     not_offered},
+     jack_remap},
     {VIRTIO_SND_R_PCM_INFO, VIRTIO_SND_R_PCM_INFO, sizeof(struct virtio_snd_query_info), pcm_info},
     {VIRTIO_SND_R_PCM_SET_PARAMS, VIRTIO_SND_R_PCM_SET_PARAMS,
      sizeof(struct virtio_snd_pcm_set_params), set_params},

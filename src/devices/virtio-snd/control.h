@@ -15,6 +15,7 @@ struct snd_items {
 };
 
 union snd_item {
+	struct virtio_snd_jack_info jack;
 	struct virtio_snd_pcm_info pcm;
 	struct virtio_snd_chmap_info chmap;
 	struct snd_ctl_info info;

@@ -336,7 +336,12 @@ vmsnd_ns snd_stream_due(struct vmsnd_snd *snd, const struct snd_stream *stream, 
 {
 	uint64_t period = vmsnd_port_done_frames(stream->port) + stream->params.period_frames;
 	uint64_t first = first_done_at(snd, stream);
-	vmsnd_ns due = vmsnd_port_due(stream->port, first < period ? first : period, now);
+	vmsnd_ns due;
+
+	if (!stream->port_runs)
+		return now + (uint64_t)stream->params.period_frames * VMSND_NS_PER_SECOND /
+				 stream->params.format.rate_hz;
+	due = vmsnd_port_due(stream->port, first < period ? first : period, now);
 
 	/* A frame that should be there already is the host's to bring; `now` would spin. */
 	return due > now ? due : now + LATE_NS;

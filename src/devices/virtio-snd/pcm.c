@@ -43,6 +43,13 @@ static void take_posted(struct vmsnd_snd *snd, const struct snd_stream *stream)
 		snd->control_cost += snd_messages_pop_waiting(snd, stream->dir);
 }
 
+/* Kicks are asked for again, or no longer, as a polled stream comes and goes (rings.c). */
+static void look_again(struct vmsnd_snd *snd, const struct snd_stream *stream)
+{
+	if (stream->features & SND_POLLING)
+		snd_data_queue(snd, stream->dir)->more = true;
+}
+
 bool snd_stream_sync(struct vmsnd_snd *snd, struct snd_stream *stream, vmsnd_ns now)
 {
 	struct snd_queue *queue = snd_data_queue(snd, stream->dir);
@@ -57,6 +64,7 @@ bool snd_stream_sync(struct vmsnd_snd *snd, struct snd_stream *stream, vmsnd_ns 
 		vmsnd_port_stop(stream->port, now);
 		return true;
 	}
+	snd_events_stream_begins(stream);
 	stream->port_runs = vmsnd_port_start(stream->port, now) == VMSND_OK;
 	snd->counters.host_failures += !stream->port_runs;
 	return stream->port_runs;
@@ -128,11 +136,13 @@ uint32_t snd_pcm_set_params(struct vmsnd_snd *snd, const void *request, vmsnd_ns
 	/* The port's ring is the intermediate buffer: it must hold all of the guest's (V55). */
 	if (!vmsnd_port_fits(stream->port, &params))
 		return VIRTIO_SND_S_NOT_SUPP;
+	look_again(snd, stream);
 	/* V65: what the old parameters were given is freed. */
 	snd_messages_flush(snd, stream, VIRTIO_SND_S_IO_ERR);
 	snd_stream_reset(stream, now);
 	stream->params = params;
 	stream->frame_bytes = made.frame_bytes;
+	stream->features = wanted->features;
 	stream->state = SND_STATE_SET;
 	vmsnd_port_hint(stream->port, &params, now);
 	return VIRTIO_SND_S_OK;
@@ -206,6 +216,7 @@ uint32_t snd_pcm_command(struct vmsnd_snd *snd, const void *request, vmsnd_ns no
 	if (!stream)
 		return VIRTIO_SND_S_BAD_MSG;
 	take_posted(snd, stream);
+	look_again(snd, stream);
 	if (allows(snd, stream, &commands[row].allowed))
 		return commands[row].act(snd, stream, now);
 	snd_fault(snd, VMSND_FAULT_STATE, hdr->hdr.code);

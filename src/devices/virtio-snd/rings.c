@@ -29,14 +29,21 @@ static void sync_streams(struct vmsnd_snd *snd, enum vmsnd_dir dir, vmsnd_ns now
 void snd_rings_arm(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 {
 	struct snd_queue *queue = snd_data_queue(snd, dir);
-	bool polled = false;
+	bool busy = false, polled = false, waits = false;
 
 	/* While a stream runs and has messages the lane comes by when the next is done, so
-	 * kicks would only cost. One that has run dry hears of the next message at once. */
-	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
-		polled |= snd->streams[i].dir == dir && snd->streams[i].port_runs &&
-			  snd->streams[i].n_pending > 0;
-	if (polled)
+	 * kicks would only cost. One that has run dry hears of the next message at once. Of one
+	 * that is polled no kick comes (V35). */
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
+		const struct snd_stream *stream = &snd->streams[i];
+
+		if (stream->dir != dir || stream->state < SND_STATE_PREPARED)
+			continue;
+		busy |= stream->port_runs && stream->n_pending > 0;
+		polled |= snd_stream_polled(stream);
+		waits |= !(stream->features & SND_POLLING);
+	}
+	if (busy || (polled && !waits))
 		vmsnd_queue_kicks_off(&queue->ring);
 	else if (vmsnd_queue_kicks_on(&queue->ring))
 		queue->more = true;
@@ -303,7 +310,8 @@ static void forget_driver(struct vmsnd_snd *snd, vmsnd_ns now)
 	snd_messages_forget_held(snd, VMSND_PLAYBACK);
 	snd_messages_forget_held(snd, VMSND_CAPTURE);
 	forget_restored(snd);
-	snd->events = (struct snd_events){.waiting = false};
+	snd_jacks_reset(snd, VMSND_RESET_BUS);
+	snd_events_forget(snd);
 	snd_elements_note(snd);
 }
 
@@ -377,8 +385,6 @@ enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned index,
 	queue->started = ++snd->n_queue_events;
 	snd_rings_enable(snd, index, true, now);
 	welcome_back(snd, index);
-	if (index == VIRTIO_SND_VQ_EVENT)
-		snd_events_run(snd);
 	return VMSND_OK;
 }
 
@@ -389,7 +395,7 @@ void snd_rings_enable(struct vmsnd_snd *snd, unsigned index, bool on, vmsnd_ns n
 	queue->enabled = on && queue->ring.started;
 	/* What came in meanwhile is looked at by the next advance: a transport may start a
 	 * queue only to disable it at once. */
-	queue->more = queue->enabled && index != VIRTIO_SND_VQ_EVENT;
+	queue->more = queue->enabled;
 	if (is_data(index))
 		sync_streams(snd, dir_of(index), now);
 }
@@ -458,7 +464,8 @@ void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now)
 		snd->pools[i].n_held = 0;
 	}
 	snd->features = 0;
-	snd->events = (struct snd_events){.waiting = false};
+	snd_jacks_reset(snd, why);
+	snd_events_forget(snd);
 	snd_elements_note(snd);
 	snd->counters.resets++;
 	/* A guest that resets in a loop is told of once all the same. */

@@ -54,6 +54,9 @@ struct snd_stream {
 	bool port_runs; /* RUNNING, and its queue started and enabled */
 	struct vmsnd_stream_params params;
 	uint32_t frame_bytes;
+	uint32_t features; /* bits VIRTIO_SND_PCM_F_* that the driver chose */
+	uint64_t xruns;    /* of the port, as last looked at (events.c) */
+	uint64_t periods;  /* gone by since PREPARE, likewise */
 
 	/* Messages in order of arrival, as indices into the pool. */
 	uint16_t first, last;
@@ -88,13 +91,14 @@ struct snd_queue {
 
 /* What the driver has not been told of yet (events.c). */
 struct snd_events {
-	uint32_t jacks;                     /* bit n: jack n */
+	uint32_t jacks;                     /* bit n: jack n is not as the driver knows it */
 	uint8_t elements[SND_ELEMENTS_MAX]; /* masks of CTL_NOTIFY */
 	bool waiting;                       /* any of these */
 };
 
 struct snd_jack {
 	bool connected;
+	bool known;          /* `connected`, as the driver was told last */
 	uint32_t pin_config; /* as remapped */
 };
 
@@ -133,6 +137,16 @@ static inline struct snd_queue *snd_data_queue(struct vmsnd_snd *snd, enum vmsnd
 static inline bool snd_ring_goes_round(const struct vmsnd_queue *ring)
 {
 	return ring->packed || ring->in_order;
+}
+
+#define SND_POLLING (UINT32_C(1) << VIRTIO_SND_PCM_F_MSG_POLLING)
+
+/* Whether it is looked at once a period because its driver chose not to kick (V35). While it stands
+ * still nothing could be done with what it posts: START looks first. */
+static inline bool snd_stream_polled(const struct snd_stream *stream)
+{
+	return (stream->features & SND_POLLING) &&
+	       (stream->state == SND_STATE_PREPARED || stream->port_runs);
 }
 
 /* Whether a queue may be looked at now. */
@@ -234,10 +248,33 @@ void snd_capture_finish_first(struct vmsnd_snd *snd, struct snd_stream *stream, 
  * changed meanwhile. */
 void snd_events_jack(struct vmsnd_snd *snd, uint32_t jack);
 void snd_events_element(struct vmsnd_snd *snd, uint32_t element, uint8_t mask);
-/* A moment: dropped and counted when there is no buffer for it. */
-void snd_events_pcm(struct vmsnd_snd *snd, uint32_t code, uint32_t stream);
-/* Buffers came. */
+/* So many moments: those without a buffer are dropped and counted. */
+void snd_events_pcm(struct vmsnd_snd *snd, uint32_t code, uint32_t stream, uint64_t n);
+/* Buffers came, or the queue did. */
 void snd_events_run(struct vmsnd_snd *snd);
+/* What streams that run have to tell of (V81, V82). */
+void snd_events_streams(struct vmsnd_snd *snd);
+/* Its port runs now: what was before is no news. */
+void snd_events_stream_begins(struct snd_stream *stream);
+/* The driver is gone. */
+void snd_events_forget(struct vmsnd_snd *snd);
+void snd_events_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to);
+/* After the jacks. */
+void snd_events_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from);
+
+/* ---- jacks.c (V23-V29) -------------------------------------------------------------------- */
+
+void snd_jack_item(const struct vmsnd_snd *snd, uint32_t id, void *to);
+/* The answer to this tells what is plugged in. */
+void snd_jacks_told(struct vmsnd_snd *snd, const struct virtio_snd_query_info *info);
+uint32_t snd_jack_remap(struct vmsnd_snd *snd, const void *request);
+/* As struct vmsnd_panel_ops has them; numbers beyond the last are harmless. */
+bool snd_jack_get(const struct vmsnd_snd *snd, unsigned index, struct vmsnd_jack *out);
+void snd_jack_set(struct vmsnd_snd *snd, unsigned index, bool connected);
+void snd_jacks_init(struct vmsnd_snd *snd);
+void snd_jacks_reset(struct vmsnd_snd *snd, enum vmsnd_reset why);
+void snd_jacks_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to);
+void snd_jacks_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from);
 
 /* ---- rings.c: queues come, go, and interrupt -------------------------------------------- */
 

@@ -45,6 +45,7 @@ static void save_stream(const struct vmsnd_snd *snd, const struct snd_stream *st
 	vmsnd_state_put_u8(to, (uint8_t)params->format.channels);
 	vmsnd_state_put_u32(to, params->buffer_frames);
 	vmsnd_state_put_u32(to, params->period_frames);
+	vmsnd_state_put_u32(to, stream->features);
 	vmsnd_state_put_u64(to, prepared ? snd_stream_posted(snd, stream) : 0);
 	vmsnd_state_put_u64(to, prepared ? stream->copied_frames : 0);
 	vmsnd_state_put_u32(to, prepared ? snd_stream_kept(snd, stream) : 0);
@@ -67,6 +68,8 @@ void snd_card_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to)
 	snd_held_save(snd, VMSND_CAPTURE, &places[VIRTIO_SND_VQ_RX], to);
 	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		save_stream(snd, &snd->streams[i], to);
+	snd_jacks_save(snd, to);
+	snd_events_save(snd, to);
 }
 
 /* ---- load --------------------------------------------------------------------------------- */
@@ -160,6 +163,8 @@ static void load_stream(struct vmsnd_snd *snd, uint32_t index, struct vmsnd_stat
 		snd_positions(snd, index, &params->format);
 	params->buffer_frames = vmsnd_state_get_u32(from);
 	params->period_frames = vmsnd_state_get_u32(from);
+	stream->features = vmsnd_state_get_u32(from);
+	from->bad |= (stream->features & ~snd->plan.streams[index].features) != 0;
 	stream->posted_frames = vmsnd_state_get_u64(from);
 	stream->copied_frames = vmsnd_state_get_u64(from);
 	stream->kept_frames = vmsnd_state_get_u32(from);
@@ -168,6 +173,7 @@ static void load_stream(struct vmsnd_snd *snd, uint32_t index, struct vmsnd_stat
 	stream->state = state;
 	if (state == SND_STATE_IDLE) {
 		*params = (struct vmsnd_stream_params){.buffer_frames = 0};
+		stream->features = 0;
 	} else if (!are_offered(&snd->plan.streams[index], params) ||
 		   !vmsnd_port_fits(stream->port, params)) {
 		from->bad = true;
@@ -198,6 +204,8 @@ static void load_all(struct vmsnd_snd *snd, struct vmsnd_state_reader *from)
 	snd_held_load(snd, VMSND_CAPTURE, from);
 	for (uint32_t i = 0; i < snd->plan.n_streams && !from->bad; i++)
 		load_stream(snd, i, from);
+	snd_jacks_load(snd, from);
+	snd_events_load(snd, from);
 }
 
 enum vmsnd_rc snd_card_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from, vmsnd_ns now)
@@ -207,6 +215,7 @@ enum vmsnd_rc snd_card_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *fr
 		/* As init left it; ports are not this device's to empty. */
 		for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 			snd->streams[i].state = SND_STATE_IDLE;
+		snd_jacks_init(snd);
 		snd_card_reset(snd, VMSND_RESET_POWER_ON, now);
 		snd->counters = (struct snd_counters){0};
 		snd->pools[VMSND_PLAYBACK].serial = snd->pools[VMSND_CAPTURE].serial = 0;

@@ -79,5 +79,6 @@ enum vmsnd_rc snd_topology_read(const struct vmsnd_dev_conf *conf, struct snd_to
 		add_maps(out, VMSND_PLAYBACK);
 	if (conf->capture_streams)
 		add_maps(out, VMSND_CAPTURE);
-	return VMSND_OK;
+	snd_topology_features(conf, out);
+	return snd_topology_jacks(conf, out, error);
 }

@@ -10,6 +10,7 @@
 #define SND_STREAMS_MAX  64u
 #define SND_JACKS_MAX    32u
 #define SND_CHANNELS_MAX VMSND_CHANNELS_MAX
+#define SND_OUTPUTS_MAX  8u /* of a card: VMSND_OUTPUTS_MAX */
 
 struct snd_stream_plan {
 	enum vmsnd_dir dir;
@@ -50,5 +51,11 @@ struct snd_topology {
  * them, and counted. */
 enum vmsnd_rc snd_topology_read(const struct vmsnd_dev_conf *conf, struct snd_topology *out,
 				struct vmsnd_error *error);
+
+/* topology_jacks.c: the card's jacks, and the features of streams (V35-V37); both are part of
+ * snd_topology_read. */
+enum vmsnd_rc snd_topology_jacks(const struct vmsnd_dev_conf *conf, struct snd_topology *out,
+				 struct vmsnd_error *error);
+void snd_topology_features(const struct vmsnd_dev_conf *conf, struct snd_topology *out);
 
 #endif

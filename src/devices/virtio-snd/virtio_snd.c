@@ -20,6 +20,11 @@ const struct vmsnd_option snd_options[] = {
      0},
     {"ring-reset", VMSND_OPTION_BOOL, "off",
      "the guest may reset one queue, if the VMM forwards that feature", 0, 0},
+    {"jacks", VMSND_OPTION_BOOL, "off",
+     "a line-out and a mic that follow output 0; or a node with jacks by name", 0, 0},
+    {"xruns", VMSND_OPTION_BOOL, "off", "offer guests to be told of holes in their sound", 0, 0},
+    {"period-events", VMSND_OPTION_BOOL, "off", "offer guests an event for each period", 0, 0},
+    {"polling", VMSND_OPTION_BOOL, "off", "offer guests to send sound without notifying", 0, 0},
     {.key = NULL},
 };
 
@@ -117,6 +122,7 @@ static enum vmsnd_rc init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *co
 		stream->port = env->port(env->ctx, stream->dir, out ? i : i - snd->plan.n_playback);
 	}
 	snd_elements_plan(snd, conf->node);
+	snd_jacks_init(snd);
 	snd_card_reset(snd, VMSND_RESET_POWER_ON, now);
 	snd->counters.resets = 0;
 	return VMSND_OK;
@@ -129,10 +135,17 @@ static void reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-static bool runs(const struct vmsnd_snd *snd, enum vmsnd_dir dir)
+/* Streams that time is for: those that run, and those that are polled before they do. */
+static bool is_timed(struct vmsnd_snd *snd, const struct snd_stream *stream)
+{
+	return stream->port_runs ||
+	       (snd_stream_polled(stream) && snd_queue_live(snd_data_queue(snd, stream->dir)));
+}
+
+static bool runs(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 {
 	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
-		if (snd->streams[i].dir == dir && snd->streams[i].port_runs)
+		if (snd->streams[i].dir == dir && is_timed(snd, &snd->streams[i]))
 			return true;
 	return false;
 }
@@ -147,7 +160,7 @@ static vmsnd_ns next_look(struct vmsnd_snd *snd, vmsnd_ns now)
 	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		vmsnd_ns due;
 
-		if (!snd->streams[i].port_runs)
+		if (!is_timed(snd, &snd->streams[i]))
 			continue;
 		due = snd_stream_due(snd, &snd->streams[i], now);
 		next = due < next ? due : next;
@@ -164,6 +177,9 @@ static vmsnd_ns advance(struct vmsnd_dev *dev, vmsnd_ns now)
 	for (enum vmsnd_dir dir = VMSND_PLAYBACK; dir <= VMSND_CAPTURE; dir++)
 		if (snd_data_queue(snd, dir)->more || runs(snd, dir))
 			snd_messages_run(snd, dir, now);
+	if (snd->queues[VIRTIO_SND_VQ_EVENT].more)
+		snd_events_run(snd);
+	snd_events_streams(snd);
 	snd_rings_settle(snd, now);
 	return next_look(snd, now);
 }
@@ -305,6 +321,17 @@ static size_t counters(const struct vmsnd_dev *dev, struct vmsnd_counter *out, s
 /* ---- the panel --------------------------------------------------------------------------------
  */
 
+static bool jack(const struct vmsnd_dev *dev, unsigned index, struct vmsnd_jack *out)
+{
+	return snd_jack_get(snd_seen(dev), index, out);
+}
+
+static void jack_set(struct vmsnd_dev *dev, unsigned index, bool connected, vmsnd_ns now)
+{
+	snd_jack_set(snd_of(dev), index, connected);
+	snd_rings_settle(snd_of(dev), now);
+}
+
 static void mixer_changed(struct vmsnd_dev *dev, enum vmsnd_dir dir, unsigned index, vmsnd_ns now)
 {
 	struct vmsnd_snd *snd = snd_of(dev);
@@ -314,6 +341,8 @@ static void mixer_changed(struct vmsnd_dev *dev, enum vmsnd_dir dir, unsigned in
 }
 
 static const struct vmsnd_panel_ops panel_ops = {
+    .jack = jack,
+    .jack_set = jack_set,
     .mixer_changed = mixer_changed,
 };
 
@@ -331,6 +360,8 @@ static const struct vmsnd_virtio_ops virtio_ops = {
     .queue_reset = queue_reset,
 };
 
+static const char *const children[] = {"jacks", NULL};
+
 const struct vmsnd_dev_class vmsnd_virtio_snd_class = {
     .abi = VMSND_DEV_ABI,
     .abi_end = VMSND_DEV_ABI,
@@ -341,6 +372,7 @@ const struct vmsnd_dev_class vmsnd_virtio_snd_class = {
     .options = snd_options,
     .virtio = &virtio_ops,
     .panel = &panel_ops,
+    .children = children,
     .check = check,
     .plan = plan_of,
     .footprint = footprint,
