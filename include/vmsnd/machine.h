@@ -256,6 +256,21 @@ enum vmsnd_rc vmsnd_machine_pause(struct vmsnd_machine *machine, unsigned card, 
 enum vmsnd_rc vmsnd_machine_volume(struct vmsnd_machine *machine, unsigned card, unsigned output,
 				   enum vmsnd_dir dir, const struct vmsnd_volume *volume);
 
+/* The mixer of a card's streams, as its guest sees and sets it (docs/virtio-snd.md): on top of each
+ * output's own volume. `stream` VMSND_STREAM_ALL: all of the direction; of get: the first.
+ * VMSND_E_INVALID: no such stream, or a gain beyond VMSND_GAIN_MAX_MDB. The guest is told. */
+#define VMSND_STREAM_ALL UINT32_MAX
+struct vmsnd_mixer_place {
+	unsigned card;
+	enum vmsnd_dir dir;
+	unsigned stream;
+};
+enum vmsnd_rc vmsnd_machine_mixer(const struct vmsnd_machine *machine,
+				  const struct vmsnd_mixer_place *place, struct vmsnd_mixer *out);
+enum vmsnd_rc vmsnd_machine_mixer_set(struct vmsnd_machine *machine,
+				      const struct vmsnd_mixer_place *place,
+				      const struct vmsnd_mixer *mixer, vmsnd_ns now);
+
 /* Debug taps: what goes by, into a sound file, while it is set. VMSND_TAP_DEVICE: what the device
  * handed in, or took out; VMSND_TAP_HOST: what output 0 took, or handed in, silence included.
  * `path` NULL switches it off. VMSND_E_INVALID: no such stream; other codes: the file. */

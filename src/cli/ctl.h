@@ -28,6 +28,7 @@ enum vmsnd_ctl_word {
 	VMSND_CTL_DIRECTION,
 	VMSND_CTL_OUTPUT,
 	VMSND_CTL_LOUDNESS,
+	VMSND_CTL_MIXER, /* that, or a source, or a stream */
 	VMSND_CTL_BACKEND,
 	VMSND_CTL_DRIVER,
 	VMSND_CTL_DEVICE,
@@ -107,6 +108,7 @@ int vmsnd_ctl_raw(struct vmsnd_ctl *ctl);
 
 int vmsnd_ctl_enable(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_volume(struct vmsnd_ctl *ctl);
+int vmsnd_ctl_mixer(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_card_add(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_card_remove(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_attach(struct vmsnd_ctl *ctl);

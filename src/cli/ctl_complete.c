@@ -173,6 +173,25 @@ static void offer_loudness(struct guess *guess)
 	offer(guess, "unmute");
 }
 
+static void offer_mixer(struct guess *guess)
+{
+	const char *before = guess->n_words > 0 ? guess->words[guess->n_words - 1] : "";
+
+	if (strcmp(before, "source") == 0) {
+		offer(guess, "all");
+		offer_outputs(guess);
+		return;
+	}
+	if (guess->n_words == 0)
+		offer_streams(guess);
+	else
+		offer_directions(guess);
+	if (guess->n_words > 1)
+		return;
+	offer_loudness(guess);
+	offer(guess, "source");
+}
+
 static void offer_points(struct guess *guess)
 {
 	offer(guess, "device");
@@ -187,12 +206,19 @@ static void offer_files(struct guess *guess)
 static void offer_word(struct guess *guess, enum vmsnd_ctl_word word)
 {
 	static void (*const offers[])(struct guess * guess) = {
-	    [VMSND_CTL_DIRECTION] = offer_directions, [VMSND_CTL_OUTPUT] = offer_outputs,
-	    [VMSND_CTL_LOUDNESS] = offer_loudness,    [VMSND_CTL_BACKEND] = offer_backends,
-	    [VMSND_CTL_DRIVER] = offer_drivers,       [VMSND_CTL_DEVICE] = offer_device_classes,
-	    [VMSND_CTL_CARD] = offer_cards,           [VMSND_CTL_HOST_DEVICE] = offer_host_devices,
-	    [VMSND_CTL_STREAM] = offer_streams,       [VMSND_CTL_POINT] = offer_points,
-	    [VMSND_CTL_FILE] = offer_files,           [VMSND_CTL_COMMAND] = offer_commands,
+	    [VMSND_CTL_DIRECTION] = offer_directions,
+	    [VMSND_CTL_OUTPUT] = offer_outputs,
+	    [VMSND_CTL_LOUDNESS] = offer_loudness,
+	    [VMSND_CTL_MIXER] = offer_mixer,
+	    [VMSND_CTL_BACKEND] = offer_backends,
+	    [VMSND_CTL_DRIVER] = offer_drivers,
+	    [VMSND_CTL_DEVICE] = offer_device_classes,
+	    [VMSND_CTL_CARD] = offer_cards,
+	    [VMSND_CTL_HOST_DEVICE] = offer_host_devices,
+	    [VMSND_CTL_STREAM] = offer_streams,
+	    [VMSND_CTL_POINT] = offer_points,
+	    [VMSND_CTL_FILE] = offer_files,
+	    [VMSND_CTL_COMMAND] = offer_commands,
 	};
 
 	if ((size_t)word < sizeof(offers) / sizeof(offers[0]) && offers[word])

@@ -38,6 +38,70 @@ int vmsnd_ctl_volume(struct vmsnd_ctl *ctl)
 	return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, "volume", with), NULL);
 }
 
+/* ---- the mixer ---- */
+
+static bool is_direction(const struct vmsnd_ctl *ctl, int index)
+{
+	json_t *ignored = json_object();
+	bool is = vmsnd_ctl_take_direction(ctl, index, ignored);
+
+	json_decref(ignored);
+	return is;
+}
+
+/* "2 -6" is a stream and a loudness, "2" and "2 capture" are a loudness. */
+static bool begins_with_stream(const struct vmsnd_ctl *ctl)
+{
+	json_t *ignored = json_object();
+	bool does = ctl->n_words > 1 && !is_direction(ctl, 1) &&
+		    vmsnd_ctl_take_number(ctl->words[0], "stream", ignored);
+
+	json_decref(ignored);
+	return does;
+}
+
+/* "all" or an output's number. */
+static bool take_source(const char *word, json_t *with)
+{
+	json_t *one = json_object();
+	bool good = strcmp(word, "all") == 0;
+
+	if (good)
+		json_object_set_new(with, "sources", json_null());
+	else if (vmsnd_ctl_take_number(word, "source", one))
+		good = json_object_set_new(with, "sources",
+					   json_pack("[O]", json_object_get(one, "source"))) == 0;
+	json_decref(one);
+	return good;
+}
+
+int vmsnd_ctl_mixer(struct vmsnd_ctl *ctl)
+{
+	json_t *with = vmsnd_ctl_arguments(ctl);
+	int at = 0, n = ctl->n_words;
+	bool good;
+
+	if (n == 0)
+		return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, "query-mixer", with),
+					vmsnd_ctl_show_mixers);
+	if (begins_with_stream(ctl))
+		vmsnd_ctl_take_number(ctl->words[at++], "stream", with);
+	if (strcmp(ctl->words[at], "source") == 0) {
+		json_object_set_new(with, "direction", json_string("capture"));
+		good = ++at < n && take_source(ctl->words[at], with);
+	} else {
+		good = vmsnd_ctl_take_loudness(ctl->words[at], with);
+	}
+	if (!good)
+		return vmsnd_ctl_give_up(
+		    with, vmsnd_ctl_bad_word(ctl, "loudness from -144 to 24 dB, or source",
+					     ctl->words[at < n ? at : n - 1]));
+	if (!vmsnd_ctl_take_direction(ctl, ++at, with) || at + 1 < n)
+		return vmsnd_ctl_give_up(with,
+					 vmsnd_ctl_bad_word(ctl, "direction", ctl->words[n - 1]));
+	return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, "set-mixer", with), NULL);
+}
+
 /* ---- cards ---- */
 
 static bool make_output(struct vmsnd_node *outputs, int index, const char *text,

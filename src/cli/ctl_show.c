@@ -36,18 +36,44 @@ static void put_latency(struct vmsnd_cli_row *row, unsigned column, const json_t
 		vmsnd_cli_put(row, column, "-");
 }
 
-static void put_volume(struct vmsnd_cli_row *row, unsigned column, const json_t *volume)
+/* "-6.0 dB, partly muted, input 1" */
+static void say_volume(char *to, size_t bytes, const json_t *volume)
 {
 	const json_t *muted = json_object_get(volume, "mute-channels");
+	const json_t *sources = json_object_get(volume, "sources");
 	bool some = false;
+	size_t at;
 
 	for (size_t i = 0; i < json_array_size(muted); i++)
 		some = some || json_is_true(json_array_get(muted, i));
-	vmsnd_cli_put(row, column, "%.1f dB%s",
-		      json_number_value(json_object_get(volume, "gain-db")),
-		      is_on(volume, "mute") ? ", muted"
-		      : some                ? ", partly muted"
-					    : "");
+	snprintf(to, bytes, "%.1f dB%s", json_number_value(json_object_get(volume, "gain-db")),
+		 is_on(volume, "mute") ? ", muted"
+		 : some                ? ", partly muted"
+				       : "");
+	for (size_t i = 0; i < json_array_size(sources); i++) {
+		at = strlen(to);
+		snprintf(to + at, bytes - at, "%s%lld", i ? "+" : ", input ",
+			 (long long)json_integer_value(json_array_get(sources, i)));
+	}
+}
+
+/* Nothing is said of a mixer that nobody has turned. */
+static bool is_turned(const json_t *mixer)
+{
+	return json_number_value(json_object_get(mixer, "gain-db")) != 0 || is_on(mixer, "mute") ||
+	       json_array_size(json_object_get(mixer, "channels-db")) > 0 ||
+	       json_is_array(json_object_get(mixer, "sources"));
+}
+
+static void put_volume(struct vmsnd_cli_row *row, unsigned column, const json_t *stream)
+{
+	const json_t *mixer = json_object_get(stream, "mixer");
+	char own[64], guest[64] = "";
+
+	say_volume(own, sizeof(own), json_object_get(stream, "volume"));
+	if (is_turned(mixer))
+		say_volume(guest, sizeof(guest), mixer);
+	vmsnd_cli_put(row, column, "%s%s%s", own, guest[0] ? "; guest " : "", guest);
 }
 
 static void add_stream(struct vmsnd_cli_table *table, const json_t *card, const json_t *stream)
@@ -74,7 +100,7 @@ static void add_stream(struct vmsnd_cli_table *table, const json_t *card, const 
 	put_latency(row, 8, stream);
 	vmsnd_cli_put(row, 9, "%lld", (long long)number(stream, "xruns"));
 	vmsnd_cli_put(row, 10, "%.1f", json_number_value(json_object_get(stream, "drift-ppm")));
-	put_volume(row, 11, json_object_get(stream, "volume"));
+	put_volume(row, 11, stream);
 }
 
 /* "; playback running"; a backend that does not tell has no second word. */
@@ -174,4 +200,38 @@ void vmsnd_ctl_show_status(const json_t *all)
 		putchar('\n');
 		vmsnd_cli_table_print(&table);
 	}
+}
+
+static void put_channels(struct vmsnd_cli_row *row, unsigned column, const json_t *mixer)
+{
+	const json_t *gains = json_object_get(mixer, "channels-db");
+	char line[VMSND_CLI_CELL_BYTES] = "";
+
+	for (size_t i = 0; i < json_array_size(gains); i++) {
+		size_t at = strlen(line);
+
+		snprintf(line + at, sizeof(line) - at, "%s%.1f", i ? " " : "",
+			 json_number_value(json_array_get(gains, i)));
+	}
+	vmsnd_cli_put(row, column, "%s", line[0] ? line : "-");
+}
+
+void vmsnd_ctl_show_mixers(const json_t *mixers)
+{
+	static const char *const titles[] = {"STREAM", "MIXER", "CHANNELS dB"};
+	struct vmsnd_cli_table table = {.titles = titles, .n_columns = 3};
+	char line[64];
+
+	for (size_t i = 0; i < json_array_size(mixers); i++) {
+		const json_t *mixer = json_array_get(mixers, i);
+		struct vmsnd_cli_row *row = vmsnd_cli_table_row(&table);
+
+		say_volume(line, sizeof(line), mixer);
+		vmsnd_cli_put(row, 0, "%s %lld", text(mixer, "direction"),
+			      (long long)number(mixer, "stream"));
+		vmsnd_cli_put(row, 1, "%s", line);
+		put_channels(row, 2, mixer);
+	}
+	if (table.n_rows > 0)
+		vmsnd_cli_table_print(&table);
 }

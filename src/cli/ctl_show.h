@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+void vmsnd_ctl_show_mixers(const json_t *mixers);
 /* {"version", "status", "cards": query-cards with "streams" in each} */
 void vmsnd_ctl_show_status(const json_t *all);
 void vmsnd_ctl_show_counters(const json_t *counters);

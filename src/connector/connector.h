@@ -287,7 +287,7 @@ size_t vmsnd_port_counters(const struct vmsnd_port *port, struct vmsnd_counter *
 /* ---- saved state ---- */
 
 #define VMSND_PORT_STATE_MAJOR 1u
-#define VMSND_PORT_STATE_MINOR 0u
+#define VMSND_PORT_STATE_MINOR 1u
 
 /* What a paused port is and what its ring holds: phase, parameters, positions, what was counted,
  * its units' volume and what is in their rings. Neither host streams nor the owner's switch are

@@ -149,6 +149,7 @@ static enum vmsnd_rc fit_flow(struct vmsnd_lun *lun)
 	const struct vmsnd_port *port = lun->port;
 	const struct vmsnd_format *guest = &port->params.format;
 	bool playback = lun->dir == VMSND_PLAYBACK;
+	struct vmsnd_loudness loudness;
 	struct vmsnd_flow_conf conf = {
 	    .from = playback ? lun->path->ring_format : lun->got.format,
 	    .to = playback ? lun->got.format : *guest,
@@ -159,7 +160,9 @@ static enum vmsnd_rc fit_flow(struct vmsnd_lun *lun)
 	    .dither = !lun->conf.prefs.no_dither,
 	};
 
-	vmsnd_lun_loudness(lun, &conf.volume);
+	vmsnd_lun_loudness(lun, &loudness);
+	conf.volume = loudness.after;
+	conf.before = loudness.before;
 	vmsnd_flow_close(lun->path->flow);
 	return vmsnd_flow_open(lun->path->flow, &conf);
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The guest's mixer of a stream, on top of each unit's own loudness. */
+/* The guest's mixer of a stream, on top of each unit's own loudness.
+ *
+ * Its channels are the guest's. What plays has them before it is remixed for the host, whose
+ * channels the unit's own loudness is in; what is recorded has the guest's at the end, where both
+ * are one. */
 #include "connector/port.h"
 
 static int32_t sum_mdb(int32_t a, int32_t b)
@@ -11,30 +15,41 @@ static int32_t sum_mdb(int32_t a, int32_t b)
 	return sum > VMSND_GAIN_MAX_MDB ? VMSND_GAIN_MAX_MDB : (int32_t)sum;
 }
 
+static void add(struct vmsnd_volume *to, const struct vmsnd_volume *more)
+{
+	to->gain_mdb = sum_mdb(to->gain_mdb, more->gain_mdb);
+	for (uint32_t i = 0; i < VMSND_CHANNELS_MAX; i++)
+		to->channel_mdb[i] = sum_mdb(to->channel_mdb[i], more->channel_mdb[i]);
+	to->muted |= more->muted;
+}
+
 /* Taps write down what goes by, not what is heard. */
-void vmsnd_lun_loudness(const struct vmsnd_lun *lun, struct vmsnd_volume *out)
+void vmsnd_lun_loudness(const struct vmsnd_lun *lun, struct vmsnd_loudness *out)
 {
 	const struct vmsnd_mixer *mixer = &lun->port->mixer;
 
-	*out = lun->conf.volume;
+	*out = (struct vmsnd_loudness){.after = lun->conf.volume};
 	if (lun->conf.role != VMSND_LUN_NORMAL)
 		return;
-	out->gain_mdb = sum_mdb(out->gain_mdb, mixer->volume.gain_mdb);
-	for (uint32_t i = 0; i < VMSND_CHANNELS_MAX; i++)
-		out->channel_mdb[i] = sum_mdb(out->channel_mdb[i], mixer->volume.channel_mdb[i]);
-	out->muted |= mixer->volume.muted;
-	if (lun->dir == VMSND_CAPTURE && !(mixer->sources >> lun->index & 1))
-		out->muted = UINT32_MAX;
+	if (lun->dir == VMSND_PLAYBACK) {
+		out->before = mixer->volume;
+		return;
+	}
+	add(&out->after, &mixer->volume);
+	if (!(mixer->sources >> lun->index & 1))
+		out->after.muted = UINT32_MAX;
 }
 
 void vmsnd_lun_volume(struct vmsnd_lun *lun, const struct vmsnd_volume *volume)
 {
-	struct vmsnd_volume loudness;
+	struct vmsnd_loudness loudness;
 
 	lun->conf.volume = *volume;
+	if (!lun->stream)
+		return;
 	vmsnd_lun_loudness(lun, &loudness);
-	if (lun->stream)
-		vmsnd_gain_set(&lun->path->flow->gain, &loudness);
+	vmsnd_gain_set(&lun->path->flow->before, &loudness.before);
+	vmsnd_gain_set(&lun->path->flow->gain, &loudness.after);
 }
 
 void vmsnd_port_mixer(const struct vmsnd_port *port, struct vmsnd_mixer *out)

@@ -292,8 +292,12 @@ bool vmsnd_want_equal(const struct vmsnd_stream_want *a, const struct vmsnd_stre
 
 /* ---- the lane: mixer.c ---- */
 
-/* Its own and the guest's, together. */
-void vmsnd_lun_loudness(const struct vmsnd_lun *lun, struct vmsnd_volume *out);
+/* Its own and the guest's, where each is applied: `before` in the channels that come in, `after` in
+ * those that go out. */
+struct vmsnd_loudness {
+	struct vmsnd_volume before, after;
+};
+void vmsnd_lun_loudness(const struct vmsnd_lun *lun, struct vmsnd_loudness *out);
 
 /* ---- the lane: insert.c ---- */
 

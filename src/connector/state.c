@@ -10,6 +10,9 @@
 /* No count, position or time is larger; sums of two of them do not wrap. */
 #define VALUE_MAX (UINT64_C(1) << 61)
 
+/* Since when the guest's mixer is at the end. */
+#define MIXER_MINOR 1u
+
 /* Of a path, in the order they are written. The last ones may be UINT64_MAX: nothing yet. */
 enum { FIGURE_OUT, FIGURE_DROPPED, FIGURES = 14, FIGURES_LEAST = 12 };
 static const size_t figure_at[FIGURES] = {
@@ -49,6 +52,7 @@ struct saved_port {
 	uint64_t position, waited_ns, ahead_done, frames_before, starts, stalls, opens, losses;
 	uint64_t main[FIGURES], stand[FIGURES];
 	struct frames frames;
+	struct vmsnd_mixer mixer;
 	unsigned n_units;
 	struct saved_unit units[VMSND_PORT_LUNS_MAX];
 };
@@ -218,6 +222,8 @@ void vmsnd_port_save(const struct vmsnd_port *port, struct vmsnd_state_writer *t
 	for (unsigned i = 0; i < port->n_places; i++)
 		if (port->luns[i])
 			put_unit(to, port->luns[i]);
+	put_volume(to, &port->mixer.volume);
+	vmsnd_state_put_u32(to, port->mixer.sources);
 }
 
 /* ---- reading, and checking ------------------------------------------------------------ */
@@ -317,7 +323,7 @@ static bool holds_together(const struct vmsnd_port *port, const struct saved_por
 	return saved->phase != VMSND_PORT_DRAIN;
 }
 
-static bool read_all(const struct vmsnd_port *port, struct vmsnd_state_reader *from,
+static bool read_all(const struct vmsnd_port *port, struct vmsnd_state_reader *from, uint16_t minor,
 		     struct saved_port *saved)
 {
 	uint64_t *const values[] = {&saved->position,      &saved->waited_ns, &saved->ahead_done,
@@ -341,6 +347,11 @@ static bool read_all(const struct vmsnd_port *port, struct vmsnd_state_reader *f
 		read_unit(from, saved, &saved->units[i]);
 		from->bad |= (places >> saved->units[i].index & 1) != 0;
 		places |= 1u << saved->units[i].index;
+	}
+	saved->mixer.sources = UINT32_MAX;
+	if (minor >= MIXER_MINOR) {
+		read_volume(from, &saved->mixer.volume);
+		saved->mixer.sources = vmsnd_state_get_u32(from);
 	}
 	return !from->bad && holds_together(port, saved);
 }
@@ -386,6 +397,7 @@ static vmsnd_ns began(uint64_t waited, vmsnd_ns now)
 static void load_port(struct vmsnd_port *port, const struct saved_port *saved, vmsnd_ns now)
 {
 	port->phase = (enum vmsnd_port_phase)saved->phase;
+	port->mixer = saved->mixer;
 	port->prepared = saved->prepared;
 	port->known = saved->known;
 	port->holding = saved->holding;
@@ -422,7 +434,7 @@ enum vmsnd_rc vmsnd_port_load(struct vmsnd_port *port, struct vmsnd_state_reader
 	memset(&saved, 0, sizeof(saved));
 	if (port->known || port->prepared)
 		return VMSND_E_INVALID;
-	if (!read_all(port, from, &saved))
+	if (!read_all(port, from, minor, &saved))
 		return VMSND_E_DAMAGED;
 	load_port(port, &saved, now);
 	for (unsigned i = 0; i < saved.n_units; i++) {

@@ -172,6 +172,19 @@ static bool take_words(const json_t *given, struct vmsnd_control_value *out)
 	return json_is_array(given);
 }
 
+static bool take_sources(const json_t *given, struct vmsnd_control_value *out)
+{
+	struct vmsnd_control_value one;
+
+	out->bits = json_is_null(given) ? UINT32_MAX : 0;
+	for (size_t i = 0; i < json_array_size(given); i++) {
+		if (!take_output(json_array_get(given, i), &one))
+			return false;
+		out->bits |= UINT32_C(1) << one.number;
+	}
+	return json_is_null(given) || json_is_array(given);
+}
+
 static const struct {
 	const char *words;
 	bool (*take)(const json_t *given, struct vmsnd_control_value *out);
@@ -193,6 +206,7 @@ static const struct {
     [VMSND_CONTROL_GAINS] = {"an array of 1 to 18 numbers from -144 to 24", take_gains},
     [VMSND_CONTROL_BOOLS] = {"an array of 1 to 18 times true or false", take_bools},
     [VMSND_CONTROL_WORDS] = {"an array of strings", take_words},
+    [VMSND_CONTROL_SOURCES] = {"an array of whole numbers from 0 to 7, or null", take_sources},
 };
 _Static_assert(VMSND_OUTPUTS_MAX == 8 && VMSND_DRIVERS_MAX == 8 && VMSND_CHANNELS_MAX == 18 &&
 		   VMSND_GAIN_MIN_MDB == -144000 && VMSND_GAIN_MAX_MDB == 24000,

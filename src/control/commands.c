@@ -139,6 +139,28 @@ static const struct vmsnd_control_command commands[] = {
 	      {"mute", VMSND_CONTROL_BOOL, true, "all channels"},
 	      {"mute-channels", VMSND_CONTROL_BOOLS, true, "each; false for those not named"}},
      .run = vmsnd_control_volume},
+    {.name = "query-mixer",
+     .help = "The mixer of each stream of a card: what its guest, or set-mixer, has set.",
+     .returns =
+	 "a list of direction, stream, gain-db, mute, channels-db, mute-channels (of as many "
+	 "channels as are not like the rest), and of what records sources (outputs that are "
+	 "heard; null: all)",
+     .args = {CARD},
+     .run = vmsnd_control_query_mixer},
+    {.name = "set-mixer",
+     .help = "Turns the mixer of a stream as its guest does, on top of the volume of each output; "
+	     "what is not given stays as it is. The guest is told. The change is a ramp of 10 ms.",
+     .args = {CARD,
+	      MAY_DIRECTION,
+	      {"stream", VMSND_CONTROL_STREAM, true, "its number; default: all of the direction"},
+	      {"gain-db", VMSND_CONTROL_GAIN, true, "of all channels; -144 is silence"},
+	      {"channels-db", VMSND_CONTROL_GAINS, true,
+	       "more or less for each; 0 for those not named"},
+	      {"mute", VMSND_CONTROL_BOOL, true, "all channels"},
+	      {"mute-channels", VMSND_CONTROL_BOOLS, true, "each; false for those not named"},
+	      {"sources", VMSND_CONTROL_SOURCES, true,
+	       "capture: the outputs that are heard; null: all"}},
+     .run = vmsnd_control_set_mixer},
     {.name = "card-add",
      .help = "Adds a card. Its socket is there when this is answered.",
      .returns = "card: its number",

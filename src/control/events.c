@@ -25,6 +25,9 @@ static const struct {
 		  "output, backend, host"},
     {"HOST_BACK", "it works again, or is not wanted any more (host is then \"none\"): the same "
 		  "members"},
+    {"MIXER_CHANGED",
+     "a guest, or its owner, has turned the mixer of a stream: card, name, direction, "
+     "stream, and the members of query-mixer"},
     {"VMMS_CHANGED", "a VMM has come or left: connected, how many there are now"},
     {"SHUTDOWN", "the program ends: no members"},
 };
@@ -81,6 +84,7 @@ static void forget(struct vmsnd_seen_card *seen)
 {
 	free(seen->name);
 	free(seen->streams);
+	free(seen->mixers);
 	*seen = (struct vmsnd_seen_card){.name = NULL};
 }
 

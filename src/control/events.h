@@ -18,6 +18,8 @@ struct vmsnd_seen_card {
 	uint64_t reattach[VMSND_OUTPUTS_MAX];   /* the one that is under way; 0: none */
 	struct vmsnd_seen_stream *streams;
 	size_t n_streams;
+	struct vmsnd_mixer *mixers; /* by stream, playback and capture in turn */
+	size_t n_mixers;
 };
 
 struct vmsnd_control_watch {
@@ -31,6 +33,9 @@ struct vmsnd_control_watch {
 /* events_card.c: tells what changed on a card that was there before, or only takes it for granted.
  */
 void vmsnd_control_look_at_card(struct vmsnd_control_watch *watch, unsigned card, bool silent);
+
+/* mixer.c: the same of its mixers. */
+void vmsnd_control_look_at_mixers(struct vmsnd_control_watch *watch, unsigned card, bool silent);
 
 /* events.c: {"card", "name"}, as seen last. */
 json_t *vmsnd_control_about_card(const struct vmsnd_control_watch *watch, unsigned card);

@@ -70,6 +70,7 @@ enum vmsnd_control_kind {
 	VMSND_CONTROL_GAINS,
 	VMSND_CONTROL_BOOLS,
 	VMSND_CONTROL_WORDS,
+	VMSND_CONTROL_SOURCES, /* bits: outputs, or all */
 	VMSND_CONTROL_KIND_COUNT
 };
 
@@ -199,6 +200,11 @@ void vmsnd_control_tap_set(struct vmsnd_control_call *call);
 void vmsnd_control_host_device(struct vmsnd_control_call *call);
 void vmsnd_control_pause(struct vmsnd_control_call *call);
 void vmsnd_control_unpause(struct vmsnd_control_call *call);
+/* mixer.c */
+void vmsnd_control_query_mixer(struct vmsnd_control_call *call);
+void vmsnd_control_set_mixer(struct vmsnd_control_call *call);
+json_t *vmsnd_control_volume_of(const struct vmsnd_volume *volume, uint32_t channels);
+json_t *vmsnd_control_mixer_of(enum vmsnd_dir dir, const struct vmsnd_mixer *mixer);
 /* chain.c */
 void vmsnd_control_attach(struct vmsnd_control_call *call);
 void vmsnd_control_reattach(struct vmsnd_control_call *call);

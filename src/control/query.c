@@ -141,21 +141,6 @@ static json_t *format_of(const struct vmsnd_format *format)
 			 "big-endian", format->big_endian, "positions", positions);
 }
 
-/* As many channels as are known, so that what is shown can be handed to volume. */
-static json_t *volume_of(const struct vmsnd_stream_status *status)
-{
-	const struct vmsnd_volume *volume = &status->volume;
-	json_t *gains = json_array(), *muted = json_array();
-
-	for (uint32_t i = 0; i < status->guest_format.channels && i < VMSND_CHANNELS_MAX; i++) {
-		json_array_append_new(gains, vmsnd_control_real(volume->channel_mdb[i] / 1000.0));
-		json_array_append_new(muted, json_boolean(volume->muted >> i & 1));
-	}
-	return json_pack("{s:o,s:b,s:o,s:o}", "gain-db",
-			 vmsnd_control_real(volume->gain_mdb / 1000.0), "mute",
-			 volume->muted == UINT32_MAX, "channels-db", gains, "mute-channels", muted);
-}
-
 static json_t *changes_of(const struct vmsnd_stream_status *status, vmsnd_ns now)
 {
 	const size_t max = sizeof(status->changes) / sizeof(status->changes[0]);
@@ -197,7 +182,18 @@ static void add_figures(json_t *stream, const struct vmsnd_stream_status *status
 	json_object_set_new(stream, "bend-ppm", vmsnd_control_real(status->bend_ppm));
 }
 
-static json_t *stream_of(const struct vmsnd_stream_status *status, vmsnd_ns now)
+static json_t *mixer_of(const struct vmsnd_control_call *call,
+			const struct vmsnd_stream_status *status)
+{
+	const struct vmsnd_mixer_place place = {call->args[0].number, status->dir, status->stream};
+	struct vmsnd_mixer mixer = {.sources = UINT32_MAX};
+
+	vmsnd_machine_mixer(call->machine, &place, &mixer);
+	return vmsnd_control_mixer_of(status->dir, &mixer);
+}
+
+static json_t *stream_of(const struct vmsnd_control_call *call,
+			 const struct vmsnd_stream_status *status)
 {
 	json_t *stream = json_pack(
 	    "{s:s,s:o,s:o,s:o,s:o,s:o}", "direction", vmsnd_control_direction(status->dir),
@@ -208,9 +204,13 @@ static json_t *stream_of(const struct vmsnd_stream_status *status, vmsnd_ns now)
 	json_object_set_new(stream, "guest-format", format_of(&status->guest_format));
 	json_object_set_new(stream, "host-format", format_of(&status->host_format));
 	json_object_set_new(stream, "exact", json_boolean(status->exact));
-	json_object_set_new(stream, "volume", volume_of(status));
+	/* As many channels as are known, so that what is shown can be handed to volume. */
+	json_object_set_new(
+	    stream, "volume",
+	    vmsnd_control_volume_of(&status->volume, status->guest_format.channels));
+	json_object_set_new(stream, "mixer", mixer_of(call, status));
 	add_figures(stream, status);
-	json_object_set_new(stream, "changes", changes_of(status, now));
+	json_object_set_new(stream, "changes", changes_of(status, call->now));
 	return stream;
 }
 
@@ -222,7 +222,7 @@ void vmsnd_control_query_streams(struct vmsnd_control_call *call)
 
 	call->result = json_array();
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(call->result, stream_of(&list[i], call->now));
+		json_array_append_new(call->result, stream_of(call, &list[i]));
 	free(list);
 }
 

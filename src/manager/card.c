@@ -149,13 +149,13 @@ static enum vmsnd_rc fail(const struct vmsnd_machine *machine, enum vmsnd_rc rc,
 	return rc;
 }
 
-/* Its own leaves; the outputs are told anew whenever somebody asks. */
+/* With the outputs that it is made with, for the device; what they are later is told anew whenever
+ * somebody asks. */
 static struct vmsnd_node *own_node(const struct vmsnd_node *node)
 {
 	struct vmsnd_node *own = vmsnd_tree_copy(node);
 
 	if (own) {
-		vmsnd_node_remove(own, "outputs");
 		vmsnd_leaf_remove(own, "name");
 		vmsnd_node_restrict(own);
 	}
@@ -271,7 +271,8 @@ static enum vmsnd_rc open_device(struct vmsnd_card *card, vmsnd_ns now)
 					   .mem = card->mem,
 					   .notify = notify,
 					   .port = find_port,
-					   .guest_fault = vmsnd_card_guest_fault};
+					   .guest_fault = vmsnd_card_guest_fault,
+					   .mixer_changed = vmsnd_card_mixer_changed};
 	if (card->trace)
 		vmsnd_trace_env(card->trace, &card->env);
 	rc = card->cls->init(card->dev, &conf, &card->env, now);

@@ -87,7 +87,7 @@ struct vmsnd_card {
 	unsigned number; /* of its device's instances (DM-32) */
 	char name[64];
 	struct vmsnd_card *after, *before; /* in the machine, in the order of creation */
-	struct vmsnd_node *node; /* what it was made from, without the outputs; restricted */
+	struct vmsnd_node *node;           /* what it was made from; restricted */
 
 	/* The device's, the transport's and the card's own options as one table. */
 	struct vmsnd_option table[VMSND_CARD_OPTIONS_MAX];
@@ -240,6 +240,9 @@ void vmsnd_card_stand(struct vmsnd_card *card, vmsnd_ns now);
 bool vmsnd_card_volume_fits(const struct vmsnd_volume *volume);
 void vmsnd_card_volume(struct vmsnd_card *card, struct vmsnd_output *output, enum vmsnd_dir dir,
 		       const struct vmsnd_volume *volume);
+
+/* card_mixer.c: the guest has set a mixer. */
+void vmsnd_card_mixer_changed(void *ctx, enum vmsnd_dir dir, unsigned index);
 
 /* card_watch.c: one line when a unit is lost, one when it is well again; formats. */
 vmsnd_ns vmsnd_card_watch(struct vmsnd_card *card, vmsnd_ns now);

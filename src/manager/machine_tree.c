@@ -101,6 +101,7 @@ static bool write_card(struct vmsnd_node *cards, const struct vmsnd_card *card)
 
 	if (!node || vmsnd_tree_merge(node, card->node, true))
 		return false;
+	vmsnd_node_remove(node, "outputs");
 	if (!is_numbered_in_order(card) && vmsnd_leaf_set_uint(node, "number", card->number))
 		return false;
 	set_switch(node, "output", card, card->enabled[VMSND_PLAYBACK]);

@@ -236,6 +236,30 @@ static void queue_reset(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 	leave(trace, &record, 0);
 }
 
+/* ---- the panel ---- */
+
+static void mixer_changed(struct vmsnd_dev *dev, enum vmsnd_dir dir, unsigned index, vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {
+	    .what = VMSND_TRACE_DEV_MIXER_CHANGED, .dir = (uint8_t)dir, .index = index};
+	struct vmsnd_trace *trace = of(dev);
+
+	set_time(trace, now);
+	enter(trace, &record);
+	trace->real.cls->panel->mixer_changed(trace->real.dev, dir, index, now);
+	leave(trace, &record, 0);
+}
+
+static const struct vmsnd_panel_ops *panel_of(struct vmsnd_trace *trace,
+					      const struct vmsnd_panel_ops *real)
+{
+	if (!real)
+		return NULL;
+	trace->panel = *real;
+	trace->panel.mixer_changed = real->mixer_changed ? mixer_changed : NULL;
+	return &trace->panel;
+}
+
 /* What the true class lacks is missing here, too. */
 struct vmsnd_card_ref vmsnd_trace_card(struct vmsnd_trace *trace, struct vmsnd_card_ref card)
 {
@@ -249,7 +273,7 @@ struct vmsnd_card_ref vmsnd_trace_card(struct vmsnd_trace *trace, struct vmsnd_c
 	trace->cls.life = card.cls->life ? life : NULL;
 	trace->cls.save = card.cls->save ? save : NULL;
 	trace->cls.load = card.cls->load ? load : NULL;
-	trace->cls.panel = NULL;
+	trace->cls.panel = panel_of(trace, card.cls->panel);
 	if (card.cls->virtio) {
 		trace->ops = (struct vmsnd_virtio_ops){.device_id = card.cls->virtio->device_id,
 						       .n_queues = card.cls->virtio->n_queues,

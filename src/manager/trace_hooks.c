@@ -96,6 +96,16 @@ static void guest_fault(void *ctx, enum vmsnd_fault what, uint64_t detail)
 	trace->env.guest_fault(trace->env.ctx, what, detail);
 }
 
+static void mixer_changed(void *ctx, enum vmsnd_dir dir, unsigned index)
+{
+	struct vmsnd_trace *trace = ctx;
+	const struct vmsnd_trace_record record = {
+	    .what = VMSND_TRACE_MIXER_SET, .dir = (uint8_t)dir, .index = index};
+
+	vmsnd_trace_put(trace, &record);
+	trace->env.mixer_changed(trace->env.ctx, dir, index);
+}
+
 void vmsnd_trace_env(struct vmsnd_trace *trace, struct vmsnd_dev_env *env)
 {
 	trace->env = *env;
@@ -103,4 +113,5 @@ void vmsnd_trace_env(struct vmsnd_trace *trace, struct vmsnd_dev_env *env)
 	env->notify = notify;
 	env->port = port_of;
 	env->guest_fault = guest_fault;
+	env->mixer_changed = env->mixer_changed ? mixer_changed : NULL;
 }

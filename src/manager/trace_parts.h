@@ -40,6 +40,7 @@ struct vmsnd_trace {
 	struct vmsnd_card_ref real;
 	struct vmsnd_dev_class cls;
 	struct vmsnd_virtio_ops ops;
+	struct vmsnd_panel_ops panel;
 };
 
 /* Time is the trace's. */

@@ -40,6 +40,7 @@ static void init_stages(struct vmsnd_flow *flow)
 	flow->decode = vmsnd_codec_find(from->sample, from->big_endian, flow->conf.cpu);
 	flow->encode = vmsnd_codec_find(to->sample, to->big_endian, flow->conf.cpu);
 	vmsnd_remix_init(&flow->remix, from, to);
+	vmsnd_gain_init(&flow->before, from, &flow->conf.before);
 	vmsnd_gain_init(&flow->gain, to, &flow->conf.volume);
 	flow->mid_channels = from->channels < to->channels ? from->channels : to->channels;
 	flow->ratio = (double)to->rate_hz / from->rate_hz;
@@ -86,6 +87,12 @@ void vmsnd_flow_reset(struct vmsnd_flow *flow)
 	flow->padded = 0;
 }
 
+/* Nobody makes it louder or softer just now. */
+static bool unity_rt(const struct vmsnd_flow *flow)
+{
+	return vmsnd_gain_unity_rt(&flow->before) && vmsnd_gain_unity_rt(&flow->gain);
+}
+
 /* ---- stages ---- */
 
 /* Takes at most `frames` that lie in one piece; what they are is good until the next commit. */
@@ -125,7 +132,7 @@ static double *remixed_rt(struct vmsnd_flow *flow, double *from, uint32_t frames
 	return to;
 }
 
-/* At most a chunk from the source, decoded; *out holds from's channels. */
+/* At most a chunk from the source, decoded, as loud as its channels are; *out holds those. */
 static uint32_t decoded_rt(struct vmsnd_flow *flow, struct source *source, uint32_t frames,
 			   double **out)
 {
@@ -141,6 +148,8 @@ static uint32_t decoded_rt(struct vmsnd_flow *flow, struct source *source, uint3
 		flow->decode->decode_rt(flow->a, at, samples);
 	else
 		memset(flow->a, 0, samples * sizeof(flow->a[0]));
+	if (frames)
+		vmsnd_gain_apply_rt(&flow->before, flow->a, frames);
 	source_commit_rt(source, frames, flow->from_bytes);
 	return frames;
 }
@@ -266,7 +275,7 @@ static uint32_t pull_piece_rt(struct vmsnd_flow *flow, struct source *source, vo
 			      uint32_t frames)
 {
 	/* Asked before the gain moves: the end of a ramp is still a part of it. */
-	bool unity = vmsnd_gain_unity_rt(&flow->gain);
+	bool unity = unity_rt(flow);
 	double *samples;
 
 	if (unity && flow->equal)
@@ -391,7 +400,7 @@ static uint32_t push_equal_rt(struct vmsnd_flow *flow, struct source *source,
 static uint32_t push_piece_rt(struct vmsnd_flow *flow, const struct vmsnd_flow_block *block,
 			      struct source *source, struct vmsnd_ring_end *to, uint32_t *made)
 {
-	bool unity = vmsnd_gain_unity_rt(&flow->gain);
+	bool unity = unity_rt(flow);
 	double *samples;
 	uint32_t done;
 
@@ -435,7 +444,7 @@ void vmsnd_flow_bend_rt(struct vmsnd_flow *flow, double factor)
 
 bool vmsnd_flow_exact_rt(const struct vmsnd_flow *flow)
 {
-	return flow->equal && vmsnd_gain_unity_rt(&flow->gain);
+	return flow->equal && unity_rt(flow);
 }
 
 uint32_t vmsnd_flow_held_frames_rt(const struct vmsnd_flow *flow)

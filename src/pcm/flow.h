@@ -16,7 +16,8 @@
 
 struct vmsnd_flow_conf {
 	struct vmsnd_format from, to;
-	struct vmsnd_volume volume;
+	struct vmsnd_volume volume;                /* in `to`'s channels */
+	struct vmsnd_volume before;                /* and in `from`'s, before they are remixed */
 	const struct vmsnd_resampler_class *rates; /* NULL: the rates must be equal */
 	enum vmsnd_quality quality;
 	enum vmsnd_cpu cpu;
@@ -24,14 +25,14 @@ struct vmsnd_flow_conf {
 	bool dither; /* where bits are lost */
 };
 
-/* Private to flow*.c but for `gain`, through which the lane changes the loudness. */
+/* Private to flow*.c but for `gain` and `before`, through which the lane changes the loudness. */
 struct vmsnd_flow {
 	struct vmsnd_flow_conf conf;
 	uint32_t from_bytes, to_bytes; /* of a frame */
 	uint32_t mid_channels;         /* through the converter: the fewer of both sides */
 	const struct vmsnd_codec *decode, *encode;
 	struct vmsnd_remix remix;
-	struct vmsnd_gain gain;
+	struct vmsnd_gain before, gain; /* conf.before, conf.volume */
 	struct vmsnd_dither dither;
 	bool equal;                        /* both formats are the same and there is no converter */
 	bool lossy;                        /* bits are lost even at unity */

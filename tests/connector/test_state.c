@@ -323,6 +323,24 @@ static void test_volume_is_kept_and_the_switch_is_not(void **state)
 	close_both(&old, &new);
 }
 
+static void test_the_guests_mixer_is_kept(void **state)
+{
+	const struct vmsnd_mixer mixer = {
+	    .volume = {.gain_mdb = -6000, .channel_mdb = {0, -1000}, .muted = 2}, .sources = 5};
+	struct vmsnd_mixer got;
+	struct rig old, new;
+
+	begin(&old, VMSND_PLAYBACK, PACED, 1);
+	rig_begin(&new, VMSND_PLAYBACK, true);
+	rig_add(&new, 0);
+	rig_go(&old, 100 * MS);
+	vmsnd_port_mixer_set(old.port, &mixer, old.now);
+	move(&old, &new);
+	vmsnd_port_mixer(new.port, &got);
+	assert_memory_equal(&got, &mixer, sizeof(mixer));
+	close_both(&old, &new);
+}
+
 /* Units come and go between the two; the others do not notice. */
 static void test_other_units_than_were_saved(void **state)
 {
@@ -432,6 +450,7 @@ int main(void)
 	    cmocka_unit_test(test_a_conversion_keeps_no_frames),
 	    cmocka_unit_test(test_counters_go_on),
 	    cmocka_unit_test(test_volume_is_kept_and_the_switch_is_not),
+	    cmocka_unit_test(test_the_guests_mixer_is_kept),
 	    cmocka_unit_test(test_other_units_than_were_saved),
 	    cmocka_unit_test(test_without_a_host_time_goes_on),
 	    cmocka_unit_test(test_a_damaged_state_changes_nothing),

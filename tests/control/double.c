@@ -26,6 +26,8 @@ void double_init(struct vmsnd_machine *machine)
 		machine->cards[i].name = names[i];
 		machine->cards[i].on[VMSND_PLAYBACK] = true;
 		machine->cards[i].guard.trusted = true;
+		for (unsigned j = 0; j < 4; j++)
+			machine->cards[i].mixers[j / 2][j % 2].sources = UINT32_MAX;
 		add_stream(&machine->cards[i], VMSND_PLAYBACK);
 		add_stream(&machine->cards[i], VMSND_CAPTURE);
 	}
@@ -333,6 +335,26 @@ enum vmsnd_rc vmsnd_machine_volume(struct vmsnd_machine *machine, unsigned card,
 	machine->volume = *volume;
 	return called(machine, "volume %u %u %d %d %x", card, output, (int)dir, volume->gain_mdb,
 		      volume->muted);
+}
+
+enum vmsnd_rc vmsnd_machine_mixer(const struct vmsnd_machine *machine,
+				  const struct vmsnd_mixer_place *place, struct vmsnd_mixer *out)
+{
+	if (place->card >= DOUBLE_CARDS || !machine->cards[place->card].name || place->stream >= 2)
+		return VMSND_E_INVALID;
+	*out = machine->cards[place->card].mixers[place->dir][place->stream];
+	return VMSND_OK;
+}
+
+enum vmsnd_rc vmsnd_machine_mixer_set(struct vmsnd_machine *machine,
+				      const struct vmsnd_mixer_place *place,
+				      const struct vmsnd_mixer *mixer, vmsnd_ns now)
+{
+	if (place->card >= DOUBLE_CARDS || place->stream >= 2)
+		return VMSND_E_INVALID;
+	machine->cards[place->card].mixers[place->dir][place->stream] = *mixer;
+	return called(machine, "mixer %u %d %u %d %x %x", place->card, (int)place->dir,
+		      place->stream, mixer->volume.gain_mdb, mixer->volume.muted, mixer->sources);
 }
 
 enum vmsnd_rc vmsnd_machine_tap(struct vmsnd_machine *machine, unsigned card,

@@ -19,7 +19,8 @@ struct double_card {
 	size_t n_streams;
 	/* Where `backend` is NULL: an output of the streams that have its number, if any. */
 	struct vmsnd_output_status outputs[VMSND_OUTPUTS_MAX];
-	struct vmsnd_tap_conf tap; /* its path NULL: none is set */
+	struct vmsnd_mixer mixers[2][2]; /* by direction and stream; there are so many */
+	struct vmsnd_tap_conf tap;       /* its path NULL: none is set */
 };
 
 /* The machine of the public header, in the test's own storage. */
