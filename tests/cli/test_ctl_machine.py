@@ -74,6 +74,32 @@ def test_chains_and_drivers():
         assert ctl_fine("drivers").startswith("delay\n")
 
 
+def test_the_mixer_is_turned_and_shown():
+    def mixer(*words):
+        return ctl_fine("--card", "vm2", "mixer", *words)
+
+    with Server():
+        ctl_fine("cards", "add", "vm2", "virtio-snd,socket=t.sock,playback=2,input=on")
+        mixer("-6.5")
+        mixer("1", "mute")
+        mixer("source", "0")
+        mixers = json.loads(mixer("--json"))
+        assert [(m["direction"], m["stream"], m["gain-db"], m["mute"]) for m in mixers] == [
+            ("playback", 0, -6.5, False), ("playback", 1, -6.5, True), ("capture", 0, 0, False)], mixers
+        assert mixers[2]["sources"] == [0], mixers
+        assert re.search(r"^playback 1 +-6.5 dB, muted +-$", mixer(), re.M), mixer()
+        assert re.search(r"^capture 0 +0.0 dB, input 0 +-$", mixer(), re.M), mixer()
+        status = ctl_fine("status")
+        assert "0.0 dB; guest -6.5 dB, muted" in status and "0.0 dB; guest 0.0 dB, input 0" in status, status
+        mixer("0", "playback")
+        mixer("1", "unmute")
+        mixer("0", "source", "all")
+        assert "guest" not in ctl_fine("status"), ctl_fine("status")
+        for words in (["loud"], ["source"], ["source", "x"], ["-6", "sideways"], ["0", "-6", "playback", "x"], ["0", "-6", "x"]):
+            ctl_wrong(2, "--card", "vm2", "mixer", *words, part="mixer [STREAM]")
+        ctl_wrong(1, "--card", "vm2", "mixer", "5", "mute", part="no such stream")
+
+
 def test_classes_are_listed_with_options():
     with Server():
         qmp = Qmp()

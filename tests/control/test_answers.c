@@ -66,7 +66,9 @@ static void test_query_streams_has_all_of_it(void **state)
 	    "\"host-format\":{\"sample\":\"FLOAT\",\"rate\":44100,\"channels\":1,"
 	    "\"big-endian\":true,\"positions\":[\"MONO\"]},\"exact\":true,\"volume\":"
 	    "{\"gain-db\":-1.5,\"mute\":false,\"channels-db\":[0.0,0.25],"
-	    "\"mute-channels\":[false,true]},\"frames-in\":1,\"frames-out\":2,"
+	    "\"mute-channels\":[false,true]},\"mixer\":{\"gain-db\":-30.0,\"mute\":true,"
+	    "\"channels-db\":[0.0,-0.5],\"mute-channels\":[true,true],\"sources\":[0,2]},"
+	    "\"frames-in\":1,\"frames-out\":2,"
 	    "\"dropped-frames\":3,\"silence-frames\":4,\"xruns\":5,\"xrun-frames\":6,"
 	    "\"fill-frames\":7,\"latency-ns\":8,\"latency-min-ns\":9,"
 	    "\"latency-max-ns\":9223372036854775807,\"opens\":10,\"losses\":11,"
@@ -80,6 +82,9 @@ static void test_query_streams_has_all_of_it(void **state)
 	rig->now = 1000;
 	rig->machine.cards[1].n_streams = 1;
 	rig->machine.cards[1].streams[0] = full;
+	rig->machine.cards[1].mixers[VMSND_CAPTURE][1] = (struct vmsnd_mixer){
+	    .volume = {.gain_mdb = -30000, .channel_mdb = {0, -500}, .muted = UINT32_MAX},
+	    .sources = 5};
 	client_join(rig, &client);
 	message = ask(&client, "query-streams", "\"card\":\"second\"");
 	if (!json_equal(json_object_get(message, "return"), wanted))

@@ -68,6 +68,15 @@ static const struct {
     {"volume", "\"card\":1,\"direction\":\"capture\",\"gain-db\":23.9996", "volume 1 0 1 24000 0"},
     {"volume", "\"card\":0,\"mute\":true", "volume 0 0 0 0 ffffffff"},
     {"volume", "\"card\":0,\"mute-channels\":[false,true]", "volume 0 0 0 0 2"},
+    {"set-mixer", "\"card\":0,\"stream\":1,\"gain-db\":-6", "mixer 0 0 1 -6000 0 ffffffff"},
+    {"set-mixer", "\"card\":1,\"stream\":0,\"direction\":\"capture\",\"mute\":true",
+     "mixer 1 1 0 0 ffffffff ffffffff"},
+    {"set-mixer", "\"card\":1,\"stream\":0,\"direction\":\"capture\",\"sources\":[0,2]",
+     "mixer 1 1 0 0 ffffffff 5"},
+    {"set-mixer",
+     "\"card\":1,\"stream\":0,\"direction\":\"capture\",\"mute-channels\":[false,true],"
+     "\"sources\":null",
+     "mixer 1 1 0 0 2 ffffffff"},
     {"tap-set", "\"card\":0,\"point\":\"host\",\"path\":\"/t.wav\"", "tap 0 0 0 1 /t.wav"},
     {"tap-set",
      "\"card\":1,\"direction\":\"capture\",\"stream\":63,\"point\":\"device\",\"path\":null",
@@ -130,6 +139,26 @@ static void test_attach_tells_the_output(void **state)
 }
 
 /* What is not named stays; of the channels those not named are at 0. */
+/* Without a stream all of the direction, each with what is not given as it was. */
+static void test_set_mixer_of_all_streams(void **state)
+{
+	struct rig *rig = *state;
+	struct vmsnd_mixer *mixers = rig->machine.cards[0].mixers[VMSND_PLAYBACK];
+	struct client client;
+
+	mixers[0].volume.gain_mdb = -1000;
+	mixers[1].volume.gain_mdb = -2000;
+	client_join(rig, &client);
+	json_decref(ask(&client, "set-mixer", "\"card\":0,\"mute\":true"));
+	assert_int_equal(rig->machine.calls, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(mixers[i].volume.gain_mdb, -1000 * (int)(i + 1));
+		assert_int_equal(mixers[i].volume.muted, UINT32_MAX);
+	}
+	assert_int_equal(rig->machine.cards[0].mixers[VMSND_CAPTURE][0].volume.muted, 0);
+	client_close(&client);
+}
+
 static void test_volume_changes_what_is_given_only(void **state)
 {
 	struct rig *rig = *state;
@@ -221,6 +250,15 @@ static const struct {
     {"volume", "\"card\":0,\"mute-channels\":[1]", "an array of 1 to 18 times true or false"},
     {"volume", "\"card\":0,\"mute\":true,\"mute-channels\":[true]", "not both"},
     {"volume", "\"card\":0,\"output\":4,\"mute\":true", "no output 4 that does playback"},
+    {"set-mixer", "\"card\":0", "set-mixer needs one of gain-db, channels-db, mute"},
+    {"set-mixer", "\"card\":0,\"mute\":true,\"mute-channels\":[true]", "not both"},
+    {"set-mixer", "\"card\":0,\"sources\":[0]", "'sources' are of what records"},
+    {"set-mixer", "\"card\":0,\"direction\":\"capture\",\"sources\":[8]",
+     "'sources' has to be an array of whole numbers from 0 to 7, or null"},
+    {"set-mixer", "\"card\":0,\"direction\":\"capture\",\"sources\":0", "'sources' has to be"},
+    {"set-mixer", "\"card\":0,\"stream\":64,\"mute\":true", "'stream' has to be"},
+    {"set-mixer", "\"card\":0,\"stream\":2,\"mute\":true",
+     "there is no such stream; query-mixer lists them"},
     {"tap-set", "\"card\":0,\"point\":\"guest\",\"path\":\"a\"",
      "'point' has to be \"device\" or \"host\""},
     {"tap-set", "\"card\":0,\"point\":\"host\"", "tap-set needs 'path'"},
@@ -420,6 +458,7 @@ int main(void)
 	    TEST(test_every_command_that_changes_something_is_in_the_table),
 	    TEST(test_attach_tells_the_output),
 	    TEST(test_volume_changes_what_is_given_only),
+	    TEST(test_set_mixer_of_all_streams),
 	    TEST(test_the_only_card_needs_no_name),
 	    TEST(test_what_is_wrong_is_named_with_what_is_allowed),
 	    TEST(test_a_card_that_is_not_there_has_a_class_of_its_own),

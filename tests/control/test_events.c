@@ -102,6 +102,33 @@ static void test_a_direction_switched_by_others_is_told(void **state)
 	client_close(&client);
 }
 
+/* However often it was turned between two looks. */
+static void test_a_mixer_that_the_guest_turned_is_told_once(void **state)
+{
+	struct rig *rig = *state;
+	struct vmsnd_mixer *mixer = &rig->machine.cards[1].mixers[VMSND_CAPTURE][1];
+	struct client client;
+
+	client_join(rig, &client);
+	for (int i = 1; i <= 20; i++)
+		mixer->volume.gain_mdb = -1500 * i;
+	look(rig);
+	expect(&client, "MIXER_CHANGED",
+	       "{\"card\":1,\"name\":\"second\",\"direction\":\"capture\",\"stream\":1,"
+	       "\"gain-db\":-30.0,\"mute\":false,\"channels-db\":[],\"mute-channels\":[],"
+	       "\"sources\":null}");
+	look(rig);
+	assert_null(client_next(&client));
+	mixer->sources = 2;
+	mixer->volume = (struct vmsnd_volume){.channel_mdb = {0, -500}, .muted = 1};
+	look(rig);
+	expect(&client, "MIXER_CHANGED",
+	       "{\"card\":1,\"name\":\"second\",\"direction\":\"capture\",\"stream\":1,"
+	       "\"gain-db\":0.0,\"mute\":false,\"channels-db\":[0.0,-0.5],"
+	       "\"mute-channels\":[true,false],\"sources\":[1]}");
+	client_close(&client);
+}
+
 static void test_outputs_come_and_go(void **state)
 {
 	struct rig *rig = *state;
@@ -411,6 +438,7 @@ int main(void)
 	    TEST(test_an_event_has_the_shape_of_QMP),
 	    TEST(test_a_switched_direction_is_told_to_all_after_the_answer),
 	    TEST(test_a_direction_switched_by_others_is_told),
+	    TEST(test_a_mixer_that_the_guest_turned_is_told_once),
 	    TEST(test_outputs_come_and_go),
 	    TEST(test_an_output_without_a_stream_comes_and_goes),
 	    TEST(test_a_host_is_lost_once_and_back_once),
