@@ -18,7 +18,7 @@
 #define PACKED_USED  0x8000u
 /* Looked at this often even without an interrupt, so that a missing one is a verdict of its own
  * and not the failure of every row. */
-#define LOOK_MS 20
+#define LOOK_MS 5
 
 static uint8_t *at(const struct front *front, uint32_t offset)
 {

@@ -102,7 +102,8 @@ static void wrapping_size(struct run *run)
 	static const uint32_t sizes[] = {0, UINT32_MAX, 0x80000000, 0xfffffffc, 0x10000000};
 
 	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-		for (uint32_t count = 1; count <= run->n_streams; count += run->n_streams) {
+		for (unsigned all = 0; all < 2; all++) {
+			uint32_t count = all ? run->n_streams : 1;
 			const uint32_t query[4] = {R_PCM_INFO, 0, count, sizes[i]};
 			struct answer answer = request_info_into(run, query, 64);
 

@@ -70,7 +70,8 @@ static void channels_of(struct run *run, struct stream *stream)
 {
 	const struct pcm_info *info = &run->streams[stream->id];
 
-	for (unsigned n = info->channels_min; n > 0 && n <= info->channels_max; n++) {
+	for (unsigned n = info->channels_min ? info->channels_min : 1; n <= info->channels_max;
+	     n++) {
 		stream->params.channels = (uint8_t)n;
 		adapt(stream);
 		if (!stream_ready(stream) || !stream_do(stream, R_RELEASE))

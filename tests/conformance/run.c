@@ -86,8 +86,8 @@ bool run_session(struct run *run, uint64_t features)
 const struct row_table *run_table(unsigned index)
 {
 	static const struct row_table *const tables[] = {
-	    &rows_config, &rows_control, &rows_info, &rows_params, &rows_life,
-	    &rows_data,   &rows_stream,  &rows_ring, &rows_hostile};
+	    &rows_config, &rows_control, &rows_info,  &rows_params, &rows_life,  &rows_data,
+	    &rows_stream, &rows_ring,    &rows_event, &rows_ctl,    &rows_value, &rows_hostile};
 
 	return index < sizeof(tables) / sizeof(tables[0]) ? tables[index] : NULL;
 }

@@ -89,6 +89,6 @@ uint64_t run_features(const struct run *run);
 const struct row_table *run_table(unsigned index);
 
 extern const struct row_table rows_config, rows_control, rows_info, rows_params, rows_life,
-    rows_data, rows_stream, rows_ring, rows_event, rows_ctl, rows_hostile;
+    rows_data, rows_stream, rows_ring, rows_event, rows_ctl, rows_value, rows_hostile;
 
 #endif

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Each fault of the faulty card is found by the row that is about it, and by no row that is not named here.
+
+usage: test_faults.py CONFORMANCE FAULTY [FAULT]..."""
+
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+# Fault -> the row that has to find it with its verdict, then rows that may find it, too.
+EXPECTED = {
+    "none": "",
+    "feature-unknown": "V3/features FAIL",
+    "version-missing": "V8/version WARN",
+    "maps-fewer": "V7/served FAIL | V19/beyond",
+    "controls-told": "V5/controls WARN",
+    # A kind of items that is told of and not there is seen wherever items are read.
+    "jacks-told": "V7/served FAIL | V18/items V20/stride V22/groups V23/items V24/features V25/padding V27/remap",
+    "status-missing": "V13/unknown WARN",
+    "unknown-ok": "V13/unknown FAIL",
+    "unknown-silent": "V13/unknown FAIL",
+    "unknown-fatal": "V13/unknown FAIL",
+    "short-silent": "V14/short FAIL",
+    "short-ok": "V14/short FAIL",
+    "room-overrun": "V15/room FAIL",
+    "length-less": "V16/length FAIL",
+    "length-whole": "V16/length FAIL",
+    "twice": "V17/once FAIL",
+    "interrupt-missing": "V17/interrupt WARN",
+    "item-alone": "V18/items FAIL",
+    "sum-wraps": "V19/beyond FAIL",
+    "size-wraps": "V19/size FAIL",
+    "stride-ignored": "V20/stride FAIL",
+    "stride-tail": "V20/stride WARN",
+    "none-refused": "V21/none WARN",
+    "group-other": "V22/groups WARN | V88/fits",
+    "pcm-feature": "V31/values FAIL",
+    "pcm-padding": "V32/padding FAIL",
+    "pcm-shmem": "V33/shmem WARN",
+    "channels-none": "V38/ranges FAIL",
+    "format-told": "V40/formats FAIL",
+    "rate-refused": "V46/rates FAIL",
+    "map-direction": "V86/direction FAIL | V88/fits",
+    "map-channels": "V87/channels FAIL | V88/fits V89/positions",
+    "map-position": "V89/positions FAIL",
+    "channels-any": "V51/channels FAIL",
+    "number-any": "V52/numbers FAIL",
+    "feature-any": "V53/features FAIL",
+    "padding-matters": "V54/padding WARN",
+    "division-any": "V50/division WARN",
+    "frames-part": "V56/frames WARN",
+    "stream-unknown": "V58/unknown FAIL",
+    "order-any": "V59/refused FAIL",
+    # What nobody can do without is missed by many.
+    "release-refused": "V59/allowed FAIL | *",
+    "stop-refused": "V59/allowed FAIL | *",
+    "release-early": "V62/order FAIL",
+    "release-loses": "V61/completes FAIL | V62/order V67/short",
+    "status-first": "V67/playback FAIL",
+    "status-capture": "V67/capture FAIL",
+    "status-short": "V67/short FAIL | V76/sizes",
+    "message-unknown-ok": "V73/unknown FAIL",
+    "message-unknown-bad": "V73/unknown WARN",
+    "message-misled": "V74/direction FAIL",
+    "message-unprepared": "V75/unprepared FAIL",
+    "size-refused": "V76/sizes WARN",
+    "header-taken": "V76/header FAIL",
+    "status-overrun": "V77/status FAIL",
+    "latency-much": "V69/latency FAIL",
+    "capture-part": "V71/full FAIL | V72/length",
+    "capture-length": "V72/length FAIL | V71/full",
+    "playback-slow": "V78/playback FAIL | V63/pause V8/full",
+    "capture-slow": "V78/capture FAIL | V63/pause",
+    "playback-at-once": "V78/playback FAIL | V60/prebuffer V63/pause V70/consumed V80/underrun",
+    "capture-at-once": "V78/capture FAIL | V63/pause",
+    "second-starves": "V79/beside FAIL",
+    "cut-request": "V8/control FAIL",
+    "cut-data": "V8/data FAIL",
+    "cut-table": "V9/indirect FAIL",
+    "event-unknown": "V83/events FAIL",
+    "event-unasked": "V82/unasked FAIL",
+}
+# How many cards are served at a time: they mostly wait.
+AT_ONCE = 16
+
+
+def examine(conformance, faulty, fault, folder):
+    """Verdicts other than PASS and SKIP, by row."""
+    socket = os.path.join(folder, fault + ".sock")
+    ran = subprocess.run([conformance, "--format", "json", "--timeout", "1500", "--spawn",
+                          f"exec '{faulty}' {fault} '{socket}' 2>/dev/null", socket],
+                         capture_output=True, text=True, timeout=200)
+    rows = json.loads(ran.stdout)["rows"]
+    return {f"{r['row']}/{r['name']}": (r["verdict"], r["text"]) for r in rows
+            if r["verdict"] in ("FAIL", "WARN")}
+
+
+def judge(found, expected):
+    """What is wrong with what was found, as lines."""
+    named, _, others = expected.partition(" | ")
+    row, _, verdict = named.partition(" ")
+    if row and row not in found:
+        yield f"{row} has not found it"
+    elif row and found[row][0] != verdict:
+        yield f"{row} says {found[row][0]}, not {verdict}: {found[row][1]}"
+    for other, (its, text) in found.items():
+        if other != row and others != "*" and other not in others.split():
+            yield f"{other} says {its}: {text}"
+
+
+def main():
+    conformance, faulty, *wanted = sys.argv[1:]
+    listed = subprocess.run([faulty, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    names = wanted or listed
+    bad = 0
+    print(f"1..{len(names) + 1}")
+    with tempfile.TemporaryDirectory() as folder, \
+            concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        runs = pool.map(lambda n: examine(conformance, faulty, n, folder), names)
+        for number, (name, found) in enumerate(zip(names, runs), 1):
+            problems = list(judge(found, EXPECTED.get(name, "no row is named")))
+            bad += bool(problems)
+            print(f"{'not ok' if problems else 'ok'} {number} - {name}", flush=True)
+            for problem in problems:
+                print(f"# {problem}")
+    missing = set(EXPECTED) ^ set(listed)
+    print(f"{'not ok' if missing else 'ok'} {len(names) + 1} - every fault is expected of a row {missing or ''}")
+    sys.exit(bool(bad or missing))
+
+
+main()
