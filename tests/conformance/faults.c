@@ -25,7 +25,7 @@ enum {
 	CHMAP_INFO = 0x200
 };
 
-static bool is_control(const struct entry *e, uint32_t code)
+bool is_control(const struct entry *e, uint32_t code)
 {
 	return e->queue == CONTROL && e->words[0] == code;
 }
@@ -145,8 +145,7 @@ static bool is_info(const struct entry *e, uint32_t code)
 }
 
 /* One byte in each of the items. */
-static void set_in_items(struct faulty *f, struct entry *e, uint32_t code, uint32_t at,
-			 uint8_t byte)
+void set_in_items(struct faulty *f, struct entry *e, uint32_t code, uint32_t at, uint8_t byte)
 {
 	for (uint32_t i = 0; is_info(e, code) && i < e->words[2] && at < e->words[3]; i++)
 		chain_write(f, &e->chain, 4 + i * e->words[3] + at, &byte, 1);
@@ -600,17 +599,4 @@ static const struct fault faults[] = {
     {"event-unasked", .kick = xrun_unasked},
 };
 
-#define N_FAULTS (sizeof(faults) / sizeof(faults[0]))
-
-const char *fault_name(unsigned index)
-{
-	return index < N_FAULTS ? faults[index].name : NULL;
-}
-
-const struct fault *fault_find(const char *name)
-{
-	for (unsigned i = 0; i < N_FAULTS; i++)
-		if (strcmp(name, faults[i].name) == 0)
-			return &faults[i];
-	return NULL;
-}
+const struct fault_table faults_card = {faults, sizeof(faults) / sizeof(faults[0])};

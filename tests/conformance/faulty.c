@@ -52,6 +52,8 @@ struct faulty {
 	_Alignas(64) uint8_t shadow[FAULTY_QUEUES][SHADOW_BYTES];
 };
 
+static const struct fault_table *const tables[] = {&faults_card, &faults_ctl};
+
 static struct faulty *faulty_of(struct vmsnd_dev *dev)
 {
 	return (struct faulty *)(void *)dev;
@@ -366,6 +368,15 @@ static struct vmsnd_port *port(void *ctx, enum vmsnd_dir dir, unsigned index)
 	return f->env.port(f->env.ctx, dir, index);
 }
 
+static const struct fault *fault_find(const char *name)
+{
+	for (unsigned t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
+		for (unsigned i = 0; i < tables[t]->n; i++)
+			if (strcmp(name, tables[t]->faults[i].name) == 0)
+				return &tables[t]->faults[i];
+	return NULL;
+}
+
 static enum vmsnd_rc init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *conf,
 			  const struct vmsnd_dev_env *env, vmsnd_ns now)
 {
@@ -506,6 +517,13 @@ static void log_line(void *ctx, enum vmsnd_log_level level, const char *line)
 		fprintf(stderr, "faulty: %s\n", line);
 }
 
+static void list(void)
+{
+	for (unsigned t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
+		for (unsigned i = 0; i < tables[t]->n; i++)
+			puts(tables[t]->faults[i].name);
+}
+
 static int serve(struct vmsnd_registry *registry, const char *fault, const char *socket)
 {
 	const struct vmsnd_machine_conf conf = {
@@ -514,8 +532,8 @@ static int serve(struct vmsnd_registry *registry, const char *fault, const char 
 	const struct vmsnd_card_conf card = {.device = device, .backend = "null", .listen_fd = -1};
 	struct vmsnd_machine *machine;
 
-	snprintf(device, sizeof(device), "faulty,name=%s,socket=%s,playback=2,capture=2", fault,
-		 socket);
+	snprintf(device, sizeof(device),
+		 "faulty,name=%s,socket=%s,playback=2,capture=2,controls=on", fault, socket);
 	if (vmsnd_machine_open(&conf, &machine) || vmsnd_machine_add(machine, &card, 0))
 		return 1;
 	for (;;)
@@ -529,8 +547,7 @@ int main(int argc, char **argv)
 	struct vmsnd_registry *registry;
 
 	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
-		for (unsigned i = 0; fault_name(i); i++)
-			puts(fault_name(i));
+		list();
 		return 0;
 	}
 	if (argc != 3 || !fault_find(argv[1])) {

@@ -52,9 +52,12 @@ struct fault {
 	unsigned mute;
 };
 
-/* NULL: there is none of this name. */
-const struct fault *fault_find(const char *name);
-const char *fault_name(unsigned index);
+struct fault_table {
+	const struct fault *faults;
+	unsigned n;
+};
+
+extern const struct fault_table faults_card, faults_ctl;
 
 /* ---- what faults work with ---------------------------------------------------------------- */
 
@@ -63,6 +66,11 @@ void chain_write(struct faulty *faulty, const struct chain *chain, uint32_t at, 
 		 uint32_t bytes);
 void chain_read(struct faulty *faulty, const struct chain *chain, uint32_t at, void *to,
 		uint32_t bytes);
+/* Of a control request with this code. */
+bool is_control(const struct entry *entry, uint32_t code);
+/* One byte in each item of an answer to an INFO request. */
+void set_in_items(struct faulty *faulty, struct entry *entry, uint32_t code, uint32_t at,
+		  uint8_t byte);
 void chain_status(struct faulty *faulty, struct entry *entry, uint32_t status);
 /* Behind the last writable byte. */
 void chain_overrun(struct faulty *faulty, const struct chain *chain, uint32_t bytes);

@@ -66,8 +66,10 @@ static void row_text(const struct run *run)
 {
 	const struct row *row = run->row;
 
-	printf("%s  %s/%-14s %c  %s\n", names[run->verdict], row->id, row->name, row->kind,
-	       row->title);
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s/%s", row->id, row->name);
+	printf("%s  %-16s %c  %s\n", names[run->verdict], name, row->kind, row->title);
 	if (run->text[0])
 		printf("      %s\n", run->text);
 }
@@ -132,6 +134,6 @@ void report_list(const struct row *row)
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s/%s", row->id, row->name);
-	printf("%-22s %c %s%s\n", name, row->kind, row->title,
+	printf("%-16s %c  %s%s\n", name, row->kind, row->title,
 	       row->needs & HOSTILE ? " (hostile)" : "");
 }

@@ -185,9 +185,8 @@ static void full_ring(struct run *run)
 	stream_kick(&stream);
 	if (!stream_do(&stream, R_START))
 		return;
-	run_must(run,
-		 stream_wait(&stream, n, (int)n * PERIOD_MS + run->front->timeout_ms) &&
-		     stream.n_bad == 0,
+	stream_wait(&stream, n, (int)n * PERIOD_MS + run->front->timeout_ms);
+	run_must(run, stream.n_done == n && stream.n_bad == 0,
 		 "%u of %u messages of a full ring came back, %u not OK", stream.n_done, n,
 		 stream.n_bad);
 }
