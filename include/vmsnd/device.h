@@ -247,6 +247,9 @@ struct vmsnd_panel_ops {
 			      vmsnd_ns now);
 };
 
+/* Outputs and inputs of one card at a time. */
+#define VMSND_OUTPUTS_MAX 8u
+
 /* What the manager has to know of a stream before there is a device. */
 struct vmsnd_stream_plan {
 	/* Bit n: it plays on, or records from, output n; the lowest of these sets the pace. All

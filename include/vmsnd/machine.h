@@ -60,8 +60,6 @@ struct vmsnd_machine_conf {
 	void *changed_ctx;
 };
 
-/* Outputs and inputs of one card at a time. */
-#define VMSND_OUTPUTS_MAX 8u
 /* Drivers between one output's connector and its backend. */
 #define VMSND_DRIVERS_MAX 8u
 

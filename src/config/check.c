@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/near.h"
+#include "base/near.h"
 #include "config/node.h"
 
 static bool is_number(const char *name)

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/near.h"
 #include "config/base64.h"
-#include "config/near.h"
 #include "config/node.h"
 #include "config/pair.h"
 #include "config/word.h"

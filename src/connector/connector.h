@@ -18,8 +18,8 @@
 #include "vmsnd/backend.h"
 #include "vmsnd/device.h"
 
-/* The longest guest buffer a port takes: Linux' virtio-snd asks for at most 160 ms of
- * 192 kHz, 8 channels, 32 bits, which is 983 040 bytes. */
+/* The longest guest buffer that a port takes unless it is told another: Linux' virtio-snd asks for
+ * at most 160 ms of 192 kHz, 8 channels, 32 bits, which is 983 040 bytes. */
 #define VMSND_PORT_RING_BYTES (1024u * 1024u)
 #define VMSND_PORT_LUNS_MAX   10u
 
@@ -102,7 +102,8 @@ struct vmsnd_port_conf {
 	enum vmsnd_dir dir;
 	bool enabled;                          /* the owner's switch (design, idea 8) */
 	const struct vmsnd_connector_env *env; /* outlives the port */
-	void *ring_storage;                    /* VMSND_PORT_RING_BYTES, aligned to 64, zeroed */
+	void *ring_storage;                    /* ring_bytes, aligned to 64, zeroed */
+	uint32_t ring_bytes;                   /* a power of two; 0: VMSND_PORT_RING_BYTES */
 	const struct vmsnd_port_watch *watch;  /* outlives the port; NULL: nobody watches */
 };
 
@@ -173,7 +174,8 @@ struct vmsnd_lun_conf {
 	const struct vmsnd_insert *insert; /* outlives the unit; NULL: none */
 	struct vmsnd_lun_prefs prefs;
 	struct vmsnd_volume volume;
-	void *ring_storage; /* VMSND_PORT_RING_BYTES, aligned to 64, zeroed; NULL for unit 0 */
+	void *ring_storage; /* as long as the port's, aligned to 64, zeroed; NULL for unit 0 */
+	uint32_t mixer_bit; /* capture: which of struct vmsnd_mixer's sources it is */
 };
 
 size_t vmsnd_lun_footprint(void);

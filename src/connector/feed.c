@@ -63,13 +63,14 @@ void vmsnd_port_feed(struct vmsnd_port *port, uint32_t frames)
 }
 
 /* For what the guest can have under way, and several of its periods. */
-static uint32_t room_for(const struct vmsnd_stream_params *params)
+static uint32_t room_for(const struct vmsnd_port *port)
 {
+	const struct vmsnd_stream_params *params = &port->params;
 	uint64_t some = 8 * (uint64_t)params->period_frames;
 
 	if (some < params->buffer_frames)
 		some = params->buffer_frames;
-	return some < VMSND_PORT_RING_BYTES ? (uint32_t)some : VMSND_PORT_RING_BYTES;
+	return some < port->conf.ring_bytes ? (uint32_t)some : port->conf.ring_bytes;
 }
 
 void vmsnd_lun_feed_reset(struct vmsnd_lun *lun)
@@ -79,7 +80,7 @@ void vmsnd_lun_feed_reset(struct vmsnd_lun *lun)
 	if (!fed_by_lane(lun))
 		return;
 	drop_oldest(lun, 0);
-	vmsnd_lun_ring_reset(lun, &params->format, room_for(params));
+	vmsnd_lun_ring_reset(lun, &params->format, room_for(lun->port));
 	lun->aim_frames = 2 * params->period_frames;
 }
 
@@ -89,11 +90,10 @@ void vmsnd_port_feed_reset(struct vmsnd_port *port)
 	for (unsigned i = 1; i < port->n_places; i++) {
 		struct vmsnd_lun *lun = port->luns[i];
 
-		if (!lun ||
-		    (lun->room_frames >= room_for(&port->params) && lun->far.capacity_frames > 0 &&
-		     vmsnd_format_equal(&lun->own.ring_format, &port->params.format)))
+		if (!lun || (lun->room_frames >= room_for(port) && lun->far.capacity_frames > 0 &&
+			     vmsnd_format_equal(&lun->own.ring_format, &port->params.format)))
 			continue;
-		lun->room_frames = room_for(&port->params);
+		lun->room_frames = room_for(port);
 		lun->guest_format.rate_hz = 0; /* so that aim and pace are fitted anew, too */
 		vmsnd_lun_stop(lun, port->time);
 		vmsnd_lun_feed_reset(lun);

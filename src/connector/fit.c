@@ -19,11 +19,11 @@ void vmsnd_path_init(struct vmsnd_path *path, struct vmsnd_flow *flow)
 }
 
 /* As many whole frames as a power of two that the storage holds. */
-static uint32_t whole_storage(uint32_t frame_bytes)
+static uint32_t whole_storage(const struct vmsnd_lun *lun, uint32_t frame_bytes)
 {
 	uint32_t capacity = 1;
 
-	while ((uint64_t)capacity * 2 * frame_bytes <= VMSND_PORT_RING_BYTES)
+	while ((uint64_t)capacity * 2 * frame_bytes <= lun->port->conf.ring_bytes)
 		capacity *= 2;
 	return capacity;
 }
@@ -31,7 +31,7 @@ static uint32_t whole_storage(uint32_t frame_bytes)
 void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *format, uint64_t frames)
 {
 	uint32_t frame_bytes = vmsnd_format_frame_bytes(format);
-	uint32_t capacity = 0, most = whole_storage(frame_bytes);
+	uint32_t capacity = 0, most = whole_storage(lun, frame_bytes);
 
 	if (frames < most)
 		capacity = vmsnd_ring_capacity((uint32_t)frames);
@@ -47,8 +47,8 @@ void vmsnd_lun_ring_reset(struct vmsnd_lun *lun, const struct vmsnd_format *form
 /* What it holds stays. */
 void vmsnd_lun_make_room(struct vmsnd_lun *lun, uint64_t room)
 {
-	if (room > whole_storage(lun->far.frame_bytes))
-		room = whole_storage(lun->far.frame_bytes);
+	if (room > whole_storage(lun, lun->far.frame_bytes))
+		room = whole_storage(lun, lun->far.frame_bytes);
 	while (lun->far.capacity_frames > 0 && lun->far.capacity_frames < room)
 		vmsnd_ring_double(&lun->far);
 	lun->own.ring.capacity_frames = lun->far.capacity_frames;

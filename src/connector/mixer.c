@@ -36,7 +36,7 @@ void vmsnd_lun_loudness(const struct vmsnd_lun *lun, struct vmsnd_loudness *out)
 		return;
 	}
 	add(&out->after, &mixer->volume);
-	if (!(mixer->sources >> lun->index & 1))
+	if (!(mixer->sources >> lun->conf.mixer_bit & 1))
 		out->after.muted = UINT32_MAX;
 }
 

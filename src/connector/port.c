@@ -38,6 +38,8 @@ static void ring_empty(struct vmsnd_port *port, uint32_t capacity_frames)
 void vmsnd_port_init(struct vmsnd_port *port, const struct vmsnd_port_conf *conf)
 {
 	port->conf = *conf;
+	if (port->conf.ring_bytes == 0)
+		port->conf.ring_bytes = VMSND_PORT_RING_BYTES;
 	port->mixer.sources = UINT32_MAX;
 	port->drained = port->released = VMSND_NEVER;
 	vmsnd_path_init(&port->main, &port->main_flow);
@@ -48,10 +50,11 @@ void vmsnd_port_init(struct vmsnd_port *port, const struct vmsnd_port_conf *conf
 
 /* ---- sizes ---- */
 
-static bool capacity_fits(uint32_t capacity_frames, uint32_t frame_bytes)
+static bool capacity_fits(const struct vmsnd_port *port, uint32_t capacity_frames,
+			  uint32_t frame_bytes)
 {
 	return capacity_frames > 0 &&
-	       (uint64_t)capacity_frames * frame_bytes <= VMSND_PORT_RING_BYTES;
+	       (uint64_t)capacity_frames * frame_bytes <= port->conf.ring_bytes;
 }
 
 bool vmsnd_port_do_fits(const struct vmsnd_port *port, const struct vmsnd_stream_params *params)
@@ -59,7 +62,7 @@ bool vmsnd_port_do_fits(const struct vmsnd_port *port, const struct vmsnd_stream
 	uint32_t frame_bytes = vmsnd_format_frame_bytes(&params->format);
 
 	return frame_bytes > 0 && params->buffer_frames > 0 && params->period_frames > 0 &&
-	       capacity_fits(vmsnd_ring_capacity(params->buffer_frames), frame_bytes);
+	       capacity_fits(port, vmsnd_ring_capacity(params->buffer_frames), frame_bytes);
 }
 
 static enum vmsnd_rc check(const struct vmsnd_port *port, const struct vmsnd_stream_params *params)
@@ -124,13 +127,13 @@ static uint32_t choose_capacity(const struct vmsnd_port *port)
 	uint64_t roomy = larger(port->params.buffer_frames, 4 * larger(vmsnd_port_host_block(port),
 								       port->params.period_frames));
 	uint32_t least = vmsnd_ring_capacity(port->params.buffer_frames);
-	uint32_t capacity = VMSND_PORT_RING_BYTES;
+	uint32_t capacity = port->conf.ring_bytes;
 
 	if (wished(port) != VMSND_PREBUFFER_UNSET)
 		roomy = larger(roomy, 2 * wished(port));
 	if (roomy < capacity)
 		capacity = vmsnd_ring_capacity((uint32_t)roomy);
-	while (capacity > least && !capacity_fits(capacity, port->frame_bytes))
+	while (capacity > least && !capacity_fits(port, capacity, port->frame_bytes))
 		capacity >>= 1;
 	return capacity > least ? capacity : least;
 }

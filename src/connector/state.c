@@ -46,6 +46,7 @@ struct saved_unit {
 };
 
 struct saved_port {
+	uint32_t ring_bytes; /* the port's own */
 	uint8_t phase;
 	bool prepared, known, holding;
 	struct vmsnd_stream_params params;
@@ -273,15 +274,14 @@ static void read_volume(struct vmsnd_state_reader *from, struct vmsnd_volume *vo
 }
 
 /* Where they lie; no more than a ring of that format holds. */
-static void read_frames(struct vmsnd_state_reader *from, const struct vmsnd_stream_params *params,
+static void read_frames(struct vmsnd_state_reader *from, const struct saved_port *saved,
 			struct frames *frames)
 {
-	uint64_t frame_bytes = vmsnd_format_frame_bytes(&params->format);
-	uint32_t n = vmsnd_state_get_u32_upto(from, VMSND_PORT_RING_BYTES);
+	uint64_t frame_bytes = vmsnd_format_frame_bytes(&saved->params.format);
+	uint32_t n = vmsnd_state_get_u32_upto(from, saved->ring_bytes);
 	size_t bytes = (size_t)(n * frame_bytes);
 
-	if (n > 0 &&
-	    (frame_bytes == 0 || vmsnd_ring_capacity(n) * frame_bytes > VMSND_PORT_RING_BYTES))
+	if (n > 0 && (frame_bytes == 0 || vmsnd_ring_capacity(n) * frame_bytes > saved->ring_bytes))
 		from->bad = true;
 	if (from->bad || bytes > from->bytes - from->at) {
 		from->bad = true;
@@ -302,7 +302,7 @@ static void read_unit(struct vmsnd_state_reader *from, const struct saved_port *
 	read_value(from, &unit->opens);
 	read_value(from, &unit->losses);
 	read_figures(from, unit->figures);
-	read_frames(from, &saved->params, &unit->frames);
+	read_frames(from, saved, &unit->frames);
 	from->bad |= unit->frames.n > 0 && (unit->index == 0 || !saved->known);
 }
 
@@ -331,6 +331,7 @@ static bool read_all(const struct vmsnd_port *port, struct vmsnd_state_reader *f
 				    &saved->opens,         &saved->losses};
 	uint32_t places = 0;
 
+	saved->ring_bytes = port->conf.ring_bytes;
 	from->bad |= vmsnd_state_get_u8(from) != (uint8_t)port->conf.dir;
 	saved->phase = vmsnd_state_get_u8_upto(from, VMSND_PORT_DRAIN);
 	saved->prepared = vmsnd_state_get_bool(from);
@@ -341,7 +342,7 @@ static bool read_all(const struct vmsnd_port *port, struct vmsnd_state_reader *f
 		read_value(from, values[i]);
 	read_figures(from, saved->main);
 	read_figures(from, saved->stand);
-	read_frames(from, &saved->params, &saved->frames);
+	read_frames(from, saved, &saved->frames);
 	saved->n_units = vmsnd_state_get_u8_upto(from, VMSND_PORT_LUNS_MAX);
 	for (unsigned i = 0; i < saved->n_units && !from->bad; i++) {
 		read_unit(from, saved, &saved->units[i]);

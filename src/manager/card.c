@@ -14,6 +14,8 @@
 
 /* What shares a cache line, or a page, with a port's parts is not written by others. */
 #define ALIGNMENT 64u
+/* Of one ring, whatever a class plans. */
+#define RING_BYTES_MAX (64u * 1024u * 1024u)
 
 static void join_tables(struct vmsnd_card *card)
 {
@@ -53,7 +55,8 @@ static enum vmsnd_rc choose(struct vmsnd_card *card, const struct vmsnd_registry
 	}
 	join_tables(card);
 	source.who = device;
-	if (vmsnd_card_only_child(node, device, "outputs", error))
+	if (vmsnd_card_only_children(
+		node, "outputs", &(struct vmsnd_card_owner){device, card->cls->children}, error))
 		return VMSND_E_INVALID;
 	rc = vmsnd_conf_from_node(&card->conf, card->table, &source, error);
 	return rc ? rc : vmsnd_window_take(node, &card->conf, device, &card->guard, error);
@@ -71,6 +74,33 @@ struct layout {
 	size_t ports, dev, mem, port, ring, bytes;
 	size_t port_bytes;
 };
+
+static struct vmsnd_dev_conf dev_conf(const struct vmsnd_card *card)
+{
+	return (struct vmsnd_dev_conf){
+	    .name = card->name,
+	    .playback_streams = card->n_playback,
+	    .capture_streams = card->n_ports - card->n_playback,
+	    .options = &card->conf,
+	    .node = card->node,
+	};
+}
+
+static struct vmsnd_stream_plan plan_of(const struct vmsnd_card *card, unsigned port)
+{
+	struct vmsnd_stream_plan plan = {.outputs = UINT32_MAX};
+	enum vmsnd_dir dir = vmsnd_card_port_dir(card, port);
+	struct vmsnd_dev_conf conf = dev_conf(card);
+	uint32_t whole = VMSND_PORT_RING_BYTES;
+
+	if (card->cls->plan)
+		card->cls->plan(&conf, dir, dir == VMSND_PLAYBACK ? port : port - card->n_playback,
+				&plan);
+	while (whole < plan.ring_bytes && whole < RING_BYTES_MAX)
+		whole *= 2;
+	plan.ring_bytes = whole;
+	return plan;
+}
 
 static size_t take(size_t *at, size_t bytes)
 {
@@ -90,36 +120,37 @@ static struct layout lay_out(const struct vmsnd_card *card, size_t dev_bytes)
 	at.dev = take(&at.bytes, dev_bytes);
 	at.mem = take(&at.bytes, sizeof(struct vmsnd_gmem));
 	at.port = take(&at.bytes, card->n_ports * at.port_bytes);
-	at.ring = take(&at.bytes, (size_t)card->n_ports * VMSND_PORT_RING_BYTES);
+	at.ring = at.bytes;
+	for (unsigned i = 0; i < card->n_ports; i++)
+		take(&at.bytes, plan_of(card, i).ring_bytes);
 	return at;
 }
 
-static struct vmsnd_dev_conf dev_conf(const struct vmsnd_card *card)
+static void init_ports(struct vmsnd_card *card, char *ring)
 {
-	return (struct vmsnd_dev_conf){
-	    .name = card->name,
-	    .playback_streams = card->n_playback,
-	    .capture_streams = card->n_ports - card->n_playback,
-	    .options = &card->conf,
-	    .node = card->node,
-	};
-}
-
-static void init_ports(struct vmsnd_card *card)
-{
-	for (unsigned i = 0; i < card->n_ports; i++) {
+	for (unsigned i = 0; i < card->n_ports; ring += card->ports[i++].plan.ring_bytes) {
 		enum vmsnd_dir dir = vmsnd_card_port_dir(card, i);
 		unsigned stream = dir == VMSND_PLAYBACK ? i : i - card->n_playback;
 		struct vmsnd_port_conf conf = {.dir = dir,
 					       .enabled = card->enabled[dir],
 					       .env = &card->lane->env,
-					       .ring_storage =
-						   card->rings + i * VMSND_PORT_RING_BYTES};
+					       .ring_storage = ring,
+					       .ring_bytes = card->ports[i].plan.ring_bytes};
 
 		if (card->trace)
 			conf.watch = vmsnd_trace_port(card->trace, dir, stream);
 		vmsnd_port_init(card->ports[i].port, &conf);
 	}
+}
+
+/* The rings are last. */
+static char *rings_of(struct vmsnd_card *card)
+{
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < card->n_ports; i++)
+		bytes += card->ports[i].plan.ring_bytes;
+	return (char *)card + card->bytes - bytes;
 }
 
 /* Moves what was parsed into pages with room for all the rest. */
@@ -137,9 +168,10 @@ static struct vmsnd_card *settle(const struct vmsnd_card *parsed, size_t dev_byt
 	card->ports = (void *)(base + at.ports);
 	card->dev = (void *)(base + at.dev);
 	card->mem = (void *)(base + at.mem);
-	card->rings = base + at.ring;
-	for (unsigned i = 0; i < card->n_ports; i++)
+	for (unsigned i = 0; i < card->n_ports; i++) {
 		card->ports[i].port = (void *)(base + at.port + i * at.port_bytes);
+		card->ports[i].plan = plan_of(card, i);
+	}
 	return card;
 }
 
@@ -162,6 +194,26 @@ static struct vmsnd_node *own_node(const struct vmsnd_node *node)
 	return own;
 }
 
+enum vmsnd_rc vmsnd_card_check_device(const struct vmsnd_dev_class *cls,
+				      const struct vmsnd_dev_conf *conf, struct vmsnd_error *error)
+{
+	struct vmsnd_place place = vmsnd_node_place(conf->node);
+
+	vmsnd_error_set(error, &place, "%s: %s cannot be configured like this", conf->name,
+			cls->name);
+	return cls->check ? cls->check(conf, error) : VMSND_OK;
+}
+
+/* Of the node that it comes from, whose path and places are in messages. */
+static enum vmsnd_rc check_plan(const struct vmsnd_card *card, const struct vmsnd_node *node,
+				struct vmsnd_error *error)
+{
+	struct vmsnd_dev_conf conf = dev_conf(card);
+
+	conf.node = node;
+	return vmsnd_card_check_device(card->cls, &conf, error);
+}
+
 static enum vmsnd_rc take_plan(struct vmsnd_card *card, const struct vmsnd_card_plan *plan,
 			       struct vmsnd_error *error)
 {
@@ -181,7 +233,7 @@ static enum vmsnd_rc take_plan(struct vmsnd_card *card, const struct vmsnd_card_
 	card->enabled[VMSND_CAPTURE] = vmsnd_conf_bool(&card->conf, "input");
 	card->node = own_node(plan->node);
 	if (card->node)
-		return VMSND_OK;
+		return check_plan(card, plan->node, error);
 	vmsnd_error_set(error, NULL, "out of memory for a card");
 	return VMSND_E_NOMEM;
 }
@@ -220,7 +272,7 @@ static enum vmsnd_rc equip(struct vmsnd_card *card)
 	if (rc)
 		vmsnd_pages_unmap(card, card->bytes);
 	else
-		init_ports(card);
+		init_ports(card, rings_of(card));
 	return rc;
 }
 

@@ -72,6 +72,7 @@ struct vmsnd_output {
 
 struct vmsnd_card_port {
 	struct vmsnd_port *port;
+	struct vmsnd_stream_plan plan; /* the class', with the true ring_bytes */
 	uint64_t told[3]; /* frames, under- or overruns, their frames: as of the last line */
 	struct vmsnd_output *taps[VMSND_TAP_COUNT];
 };
@@ -105,7 +106,6 @@ struct vmsnd_card {
 	struct vmsnd_mmio_bus mmio;   /* likewise */
 
 	unsigned n_playback, n_ports; /* ports: playback first */
-	char *rings;                  /* of the ports */
 	struct vmsnd_card_port *ports;
 	struct vmsnd_output *outputs[VMSND_OUTPUTS_MAX];
 	struct vmsnd_output *live;    /* those, and the taps */
@@ -153,6 +153,9 @@ enum vmsnd_rc vmsnd_card_open(struct vmsnd_card *card, const struct vmsnd_card_p
 void vmsnd_card_close(struct vmsnd_card *card, vmsnd_ns now);
 /* After close: true once the last output has gone and the card is freed. */
 bool vmsnd_card_gone(struct vmsnd_card *card, vmsnd_ns now);
+/* What its class says of a configuration; a class that says nothing has no objection. */
+enum vmsnd_rc vmsnd_card_check_device(const struct vmsnd_dev_class *cls,
+				      const struct vmsnd_dev_conf *conf, struct vmsnd_error *error);
 enum vmsnd_dir vmsnd_card_port_dir(const struct vmsnd_card *card, unsigned port);
 /* Has it looked at in the lane's next turn. */
 void vmsnd_card_touch(struct vmsnd_card *card);
@@ -200,9 +203,14 @@ enum vmsnd_rc vmsnd_card_tap_make(struct vmsnd_card *card, const char *path, con
 /* Such a node from texts; bits of `injected`: drivers that a rule put there. */
 enum vmsnd_rc vmsnd_card_chain_write(struct vmsnd_node *node, const struct vmsnd_chain_conf *conf,
 				     uint32_t injected, struct vmsnd_error *error);
-/* VMSND_E_INVALID: a node has a child besides this one (CF-04); `who` begins the line. */
-enum vmsnd_rc vmsnd_card_only_child(const struct vmsnd_node *node, const char *who,
-				    const char *child, struct vmsnd_error *error);
+/* VMSND_E_INVALID: a node has a child besides this one and those of its owner's class (CF-04). */
+struct vmsnd_card_owner {
+	const char *name;            /* begins the line */
+	const char *const *children; /* ends with a NULL; NULL: none */
+};
+enum vmsnd_rc vmsnd_card_only_children(const struct vmsnd_node *node, const char *child,
+				       const struct vmsnd_card_owner *owner,
+				       struct vmsnd_error *error);
 /* It goes, and another backend of the class may come, though closing may take a while. */
 void vmsnd_card_chain_leave(struct vmsnd_chain_parts *parts);
 /* Its host is closed, or never was opened. */

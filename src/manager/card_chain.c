@@ -44,15 +44,30 @@ enum vmsnd_rc vmsnd_card_chain_write(struct vmsnd_node *node, const struct vmsnd
 	return rc;
 }
 
-enum vmsnd_rc vmsnd_card_only_child(const struct vmsnd_node *node, const char *who,
-				    const char *child, struct vmsnd_error *error)
+static bool is_one_of(const char *const *names, const char *name)
+{
+	while (names && *names && strcmp(*names, name) != 0)
+		names++;
+	return names && *names;
+}
+
+enum vmsnd_rc vmsnd_card_only_children(const struct vmsnd_node *node, const char *child,
+				       const struct vmsnd_card_owner *owner,
+				       struct vmsnd_error *error)
 {
 	for (const struct vmsnd_node *at = vmsnd_node_first(node); at; at = vmsnd_node_next(at)) {
 		struct vmsnd_place place = vmsnd_node_place(at);
+		const char *name = vmsnd_node_name(at);
+		char all[256];
+		size_t n;
 
-		if (strcmp(vmsnd_node_name(at), child) != 0)
-			return vmsnd_error_set(error, &place, "%s has no node '%s'; allowed: %s",
-					       who, vmsnd_node_name(at), child);
+		if (strcmp(name, child) == 0 || is_one_of(owner->children, name))
+			continue;
+		n = (size_t)snprintf(all, sizeof(all), "%s", child);
+		for (size_t i = 0; owner->children && owner->children[i] && n < sizeof(all); i++)
+			n += (size_t)snprintf(all + n, sizeof(all) - n, " %s", owner->children[i]);
+		return vmsnd_error_set(error, &place, "%s has no node '%s'; allowed: %s",
+				       owner->name, name, all);
 	}
 	return VMSND_OK;
 }
@@ -213,7 +228,8 @@ static enum vmsnd_rc make(struct making *making)
 				making->card->name, making->place);
 		return VMSND_E_NO_VALUE;
 	}
-	rc = vmsnd_card_only_child(making->node, backend, "drivers", &making->error);
+	rc = vmsnd_card_only_children(making->node, "drivers",
+				      &(struct vmsnd_card_owner){.name = backend}, &making->error);
 	if (!rc)
 		rc = make_host(making);
 	if (!rc)

@@ -54,7 +54,27 @@ bool vmsnd_card_unit_belongs(const struct vmsnd_card *card, const struct vmsnd_o
 
 	if (output->role != VMSND_LUN_NORMAL && port != output->only)
 		return false;
+	if (output->role == VMSND_LUN_NORMAL &&
+	    !(card->ports[port].plan.outputs >> output->place & 1))
+		return false;
 	return parts->conf.dirs[dir] && vmsnd_host_goes(parts->host, dir);
+}
+
+/* Which unit of a port it is: unit 0 sets the pace, so the lowest output of a stream's plan
+ * changes places with it. */
+static unsigned unit_of(const struct vmsnd_card *card, const struct vmsnd_output *output,
+			unsigned port)
+{
+	uint32_t outputs = card->ports[port].plan.outputs;
+	unsigned first = 0;
+
+	if (output->role != VMSND_LUN_NORMAL || outputs == 0)
+		return output->place;
+	while (!(outputs >> first & 1))
+		first++;
+	if (output->place == first)
+		return 0;
+	return output->place == 0 ? first : output->place;
 }
 
 static bool belongs(const struct vmsnd_card *card, const struct vmsnd_output *output, unsigned port)
@@ -78,7 +98,10 @@ enum vmsnd_rc vmsnd_card_unit_add(struct vmsnd_card *card, struct vmsnd_output *
 {
 	enum vmsnd_dir dir = vmsnd_card_port_dir(card, port);
 	struct vmsnd_unit *unit = &output->units[port];
+	uint32_t ring_bytes = card->ports[port].plan.ring_bytes;
+	unsigned at = unit_of(card, output, port);
 	struct vmsnd_lun_conf conf = {.role = output->role,
+				      .mixer_bit = output->place,
 				      .backend = output->now.host->cls,
 				      .host = backend_of(output),
 				      .prefs = output->now.conf.prefs,
@@ -88,12 +111,12 @@ enum vmsnd_rc vmsnd_card_unit_add(struct vmsnd_card *card, struct vmsnd_output *
 
 	if (output->now.drivers)
 		conf.insert = vmsnd_drivers_insert(output->now.drivers, port);
-	unit->bytes = own + (output->place > 0 ? VMSND_PORT_RING_BYTES : 0);
+	unit->bytes = own + (at > 0 ? ring_bytes : 0);
 	unit->lun = vmsnd_pages_map(unit->bytes);
-	if (output->place > 0)
+	if (at > 0)
 		conf.ring_storage = (char *)unit->lun + own;
 	if (unit->lun)
-		rc = vmsnd_port_add(card->ports[port].port, output->place, unit->lun, &conf, now);
+		rc = vmsnd_port_add(card->ports[port].port, at, unit->lun, &conf, now);
 	if (rc)
 		unit_free(unit);
 	return rc;
@@ -106,7 +129,7 @@ void vmsnd_card_unit_remove(struct vmsnd_card *card, struct vmsnd_output *output
 
 	if (!unit->lun || unit->leaving)
 		return;
-	vmsnd_port_remove(card->ports[port].port, output->place, now);
+	vmsnd_port_remove(card->ports[port].port, unit_of(card, output, port), now);
 	unit->leaving = true;
 }
 

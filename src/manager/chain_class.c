@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/near.h"
+#include "base/near.h"
 
 /* "there is no driver 'delai' (did you mean 'delay'?); there are: delay map" */
 static void tell_no_class(const struct vmsnd_drivers_setup *setup, const char *name,

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/near.h"
+#include "base/near.h"
 #include "manager/builtin.h"
 #include "manager/card.h"
 #include "manager/module.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/near.h"
+#include "base/near.h"
 #include "manager/card.h"
 #include "manager/output.h"
 #include "manager/schema_parts.h"
@@ -148,7 +148,15 @@ struct vmsnd_place vmsnd_schema_place(const struct vmsnd_node *node, const char 
 	return vmsnd_node_place(node);
 }
 
-/* A value where a node belongs. */
+static const char *like_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+		if (strcmp(shapes[i].name, name) == 0)
+			return shapes[i].like;
+	return "lines with its own keys below it";
+}
+
+/* A value where a node belongs; an option may have the name of one. */
 static enum vmsnd_rc check_shapes(const struct vmsnd_schema_check *check,
 				  const struct vmsnd_node *node, const char *const *nodes)
 {
@@ -156,20 +164,33 @@ static enum vmsnd_rc check_shapes(const struct vmsnd_schema_check *check,
 	struct vmsnd_value value;
 
 	for (; *nodes; nodes++)
-		for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
-			if (strcmp(shapes[i].name, *nodes) == 0 &&
-			    vmsnd_leaf_get(node, *nodes, &value, &place) == VMSND_OK)
-				return vmsnd_error_set(check->error, &place,
-						       "%s: '%s' is not one value but %s",
-						       check->who, *nodes, shapes[i].like);
+		if (!find_key(check->table.rows, *nodes) &&
+		    vmsnd_leaf_get(node, *nodes, &value, &place) == VMSND_OK)
+			return vmsnd_error_set(check->error, &place,
+					       "%s: '%s' is not one value but %s", check->who,
+					       *nodes, like_of(*nodes));
 	return VMSND_OK;
+}
+
+/* The part's children, then the class' own; ends with a NULL. */
+static void join_nodes(const char *names[VMSND_SCHEMA_NODES_MAX + 1], const char *const *part,
+		       const char *const *own)
+{
+	size_t n = 0;
+
+	for (; *part; part++)
+		names[n++] = *part;
+	for (; own && *own && n < VMSND_SCHEMA_NODES_MAX; own++)
+		names[n++] = *own;
+	names[n] = NULL;
 }
 
 enum vmsnd_rc vmsnd_schema_check_node(struct vmsnd_schema_check *check,
 				      const struct vmsnd_node *node, enum vmsnd_schema_part part)
 {
 	const char *leaves[VMSND_SCHEMA_KEYS_MAX + 1];
-	struct vmsnd_allow allow = {leaves, parts[part].nodes};
+	const char *nodes[VMSND_SCHEMA_NODES_MAX + 1];
+	struct vmsnd_allow allow = {leaves, nodes};
 	struct vmsnd_conf_source source = {.node = node, .who = check->who};
 	size_t n = 0;
 	enum vmsnd_rc rc;
@@ -180,7 +201,8 @@ enum vmsnd_rc vmsnd_schema_check_node(struct vmsnd_schema_check *check,
 	for (; check->table.rows[n].key; n++)
 		leaves[n] = check->table.rows[n].key;
 	leaves[n] = NULL;
-	rc = check_shapes(check, node, parts[part].nodes);
+	join_nodes(nodes, parts[part].nodes, check->children);
+	rc = check_shapes(check, node, nodes);
 	if (!rc)
 		rc = vmsnd_node_check(node, check->who, &allow, check->error);
 	return rc ? rc

@@ -6,7 +6,8 @@
 
 #include "vmsnd/machine.h"
 
-#define VMSND_SCHEMA_KEYS_MAX 96u
+#define VMSND_SCHEMA_KEYS_MAX  96u
+#define VMSND_SCHEMA_NODES_MAX 16u
 
 enum vmsnd_schema_part {
 	VMSND_SCHEMA_MACHINE, /* the root */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "manager/card.h"
 #include "manager/output.h"
 #include "manager/schema_parts.h"
 #include "manager/window.h"
@@ -190,9 +191,14 @@ static enum vmsnd_rc check_streams(struct vmsnd_schema_check *check, const struc
 	    .playback_streams = (unsigned)vmsnd_conf_uint(&check->conf, "playback"),
 	    .capture_streams = (unsigned)vmsnd_conf_uint(&check->conf, "capture"),
 	    .options = &check->conf,
+	    .node = node,
 	};
-	size_t bytes = cls->footprint(&conf);
+	enum vmsnd_rc rc = vmsnd_card_check_device(cls, &conf, check->error);
+	size_t bytes;
 
+	if (rc)
+		return rc;
+	bytes = cls->footprint(&conf);
 	if (bytes > 0 && bytes <= VMSND_DEV_BYTES_MAX)
 		return VMSND_OK;
 	return vmsnd_error_set(check->error, &place,
@@ -249,8 +255,11 @@ static enum vmsnd_rc check_card(struct vmsnd_schema_check *check, const struct v
 		return vmsnd_error_set(check->error, &place,
 				       "cards.%s: leave 'name' out: the key is the card's name",
 				       vmsnd_node_name(node));
-	if (!rc)
-		rc = vmsnd_schema_check_node(check, node, VMSND_SCHEMA_CARD);
+	if (rc)
+		return rc;
+	check->children = seen->cls->children;
+	rc = vmsnd_schema_check_node(check, node, VMSND_SCHEMA_CARD);
+	check->children = NULL;
 	if (rc)
 		return rc;
 	seen->number = vmsnd_conf_given(&check->conf, "number")

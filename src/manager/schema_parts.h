@@ -17,6 +17,7 @@ struct vmsnd_schema_check {
 	/* Of the node that is looked at. */
 	char who[VMSND_WHO_BYTES];
 	struct vmsnd_schema_table table;
+	const char *const *children; /* those of its class besides the part's; NULL: none */
 	struct vmsnd_conf conf;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* config/near.h - "did you mean". */
-#ifndef VMSND_CONFIG_NEAR_H
-#define VMSND_CONFIG_NEAR_H
+/* base/near.h - "did you mean". */
+#ifndef VMSND_BASE_NEAR_H
+#define VMSND_BASE_NEAR_H
 
 #include "vmsnd/types.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "config/near.h"
+#include "base/near.h"
 
 #include <string.h>
 
