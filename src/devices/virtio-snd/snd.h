@@ -168,8 +168,11 @@ uint32_t snd_rate_of(uint8_t rate);
 /* The other way round, as a bit; 0: none. */
 uint64_t snd_format_bit(enum vmsnd_sample sample);
 uint64_t snd_rate_bit(uint32_t rate_hz);
-/* VMSND_POSITION_*, of VIRTIO_SND_CHMAP_*. */
-enum vmsnd_position snd_position_of(uint8_t position);
+/* All of them but those that are no PCM. */
+uint64_t snd_formats_pcm(void);
+/* What configurations call them; NULL after the last. */
+const char *snd_rate_name(unsigned index);
+const char *snd_position_name(unsigned position); /* VIRTIO_SND_CHMAP_* */
 /* The positions that a stream of so many channels has, from its group's first map of that many;
  * left alone when there is none. */
 void snd_positions(const struct vmsnd_snd *snd, uint32_t stream, struct vmsnd_format *format);

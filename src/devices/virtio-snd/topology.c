@@ -4,15 +4,7 @@
 #include <string.h>
 
 #include "devices/virtio-snd/snd.h"
-
-/* Maps each direction with streams has (V85-V89), one for every channel count on offer. */
-static const struct {
-	uint8_t channels;
-	uint8_t positions[2];
-} maps[] = {
-    {1, {VIRTIO_SND_CHMAP_MONO}},
-    {2, {VIRTIO_SND_CHMAP_FL, VIRTIO_SND_CHMAP_FR}},
-};
+#include "devices/virtio-snd/topology_parts.h"
 
 /* Features that are options (docs/virtio-snd.md). */
 static const struct {
@@ -38,47 +30,47 @@ static uint64_t offered_features(const struct vmsnd_conf *options)
 	return features;
 }
 
-static void add_maps(struct snd_topology *out, enum vmsnd_dir dir)
+static enum vmsnd_rc count_streams(const struct vmsnd_dev_conf *conf, struct snd_topology *out,
+				   struct vmsnd_error *error)
 {
-	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
-		uint32_t at = out->n_chmaps++;
+	struct vmsnd_place place = {.file = NULL};
+	char who[SND_PATH_BYTES];
 
-		if (!out->chmaps)
-			continue;
-		out->chmaps[at] = (struct snd_chmap_plan){.dir = dir, .channels = maps[i].channels};
-		memcpy(out->chmaps[at].positions, maps[i].positions, sizeof(maps[i].positions));
-	}
+	out->n_playback = conf->playback_streams;
+	out->n_streams = conf->playback_streams + conf->capture_streams;
+	if (conf->playback_streams <= SND_STREAMS_MAX && conf->capture_streams <= SND_STREAMS_MAX &&
+	    out->n_streams <= SND_STREAMS_MAX && out->n_streams > 0)
+		return VMSND_OK;
+	if (conf->node)
+		place = vmsnd_node_place(conf->node);
+	snd_card_path(conf, who);
+	return vmsnd_error_set(error, &place,
+			       "%s: virtio-snd cannot have %u playback and %u capture streams: "
+			       "there may be 64 in all, and one there must be",
+			       who, conf->playback_streams, conf->capture_streams);
 }
 
 enum vmsnd_rc snd_topology_read(const struct vmsnd_dev_conf *conf, struct snd_topology *out,
 				struct vmsnd_error *error)
 {
 	struct snd_chmap_plan *chmaps = out->chmaps;
+	struct vmsnd_error ignored;
+	enum vmsnd_rc rc;
 
+	error = error ? error : &ignored;
 	memset(out, 0, sizeof(*out));
 	out->chmaps = chmaps;
-	if (conf->playback_streams > SND_STREAMS_MAX || conf->capture_streams > SND_STREAMS_MAX ||
-	    conf->playback_streams + conf->capture_streams > SND_STREAMS_MAX ||
-	    conf->playback_streams + conf->capture_streams == 0)
-		return VMSND_E_INVALID;
 	out->features = offered_features(conf->options);
-	out->n_playback = conf->playback_streams;
-	out->n_streams = conf->playback_streams + conf->capture_streams;
-	for (uint32_t i = 0; i < out->n_streams; i++)
-		out->streams[i] = (struct snd_stream_plan){
-		    .dir = i < out->n_playback ? VMSND_PLAYBACK : VMSND_CAPTURE,
-		    .formats = snd_format_bit(VMSND_SAMPLE_U8) | snd_format_bit(VMSND_SAMPLE_S16) |
-			       snd_format_bit(VMSND_SAMPLE_S24) | snd_format_bit(VMSND_SAMPLE_S32) |
-			       snd_format_bit(VMSND_SAMPLE_FLOAT),
-		    .rates = UINT64_C(0x1ffe),
-		    .outputs = UINT32_MAX,
-		    .channels_min = 1,
-		    .channels_max = 2,
-		};
-	if (conf->playback_streams)
-		add_maps(out, VMSND_PLAYBACK);
-	if (conf->capture_streams)
-		add_maps(out, VMSND_CAPTURE);
+	rc = count_streams(conf, out, error);
+	if (!rc)
+		rc = snd_topology_streams(conf, out, error);
+	if (!rc)
+		rc = snd_topology_jacks(conf, out, error);
+	if (!rc)
+		rc = snd_topology_join(conf, out, error);
+	if (rc)
+		return rc;
 	snd_topology_features(conf, out);
-	return snd_topology_jacks(conf, out, error);
+	snd_topology_maps(out);
+	return VMSND_OK;
 }

@@ -18,7 +18,11 @@ struct snd_stream_plan {
 	uint64_t formats, rates; /* bits as the standard numbers them */
 	uint32_t features;       /* bits VIRTIO_SND_PCM_F_* on offer */
 	uint32_t outputs;        /* as struct vmsnd_stream_plan */
+	uint32_t ring_bytes;     /* likewise */
 	uint8_t channels_min, channels_max;
+	/* Where its owner says that so many channels are; 0 of them: nowhere. */
+	uint8_t n_positions;
+	uint8_t positions[SND_CHANNELS_MAX]; /* VIRTIO_SND_CHMAP_* */
 };
 
 struct snd_jack_plan {

@@ -5,11 +5,18 @@
 #include <string.h>
 
 #include "devices/virtio-snd/snd.h"
+#include "devices/virtio-snd/topology_parts.h"
 
 /* "5.14.1 Device ID" */
 #define DEVICE_ID 25u
 
 const struct vmsnd_option snd_options[] = {
+    {"channels", VMSND_OPTION_TEXT, SND_CHANNELS_USUAL,
+     "the most that streams have, up to 18; or a range, such as 2-8", 0, 0},
+    {"formats", VMSND_OPTION_TEXT, SND_FORMATS_USUAL,
+     "sample formats that streams take; all: each that is PCM", 0, 0},
+    {"rates", VMSND_OPTION_TEXT, SND_RATES_USUAL,
+     "rates that streams take, and ranges of them, such as 44100-96000; all: each", 0, 0},
     {"controls", VMSND_OPTION_BOOL, "off",
      "volume, mute and choice of input as control elements; the VMM has to know of it", 0, 0},
     {"event-idx", VMSND_OPTION_BOOL, "on",
@@ -93,6 +100,7 @@ static void plan_of(const struct vmsnd_dev_conf *conf, enum vmsnd_dir dir, unsig
 		return;
 	stream = &plan.streams[dir == VMSND_PLAYBACK ? index : plan.n_playback + index];
 	out->outputs = stream->outputs;
+	out->ring_bytes = stream->ring_bytes;
 }
 
 static enum vmsnd_rc init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *conf,
@@ -360,7 +368,7 @@ static const struct vmsnd_virtio_ops virtio_ops = {
     .queue_reset = queue_reset,
 };
 
-static const char *const children[] = {"jacks", NULL};
+static const char *const children[] = {"streams", "jacks", NULL};
 
 const struct vmsnd_dev_class vmsnd_virtio_snd_class = {
     .abi = VMSND_DEV_ABI,
