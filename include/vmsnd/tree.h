@@ -145,8 +145,9 @@ vmsnd_error_set(struct vmsnd_error *error, const struct vmsnd_place *place, cons
 		...);
 
 /* "class,key=value,key=value" into a node: the class as leaf `key`, the rest as leaves; a comma
- * inside a value is written twice. `key` NULL: there is no class in front. Keys are not checked;
- * leaves that are there are replaced. All or nothing. */
+ * inside a value is written twice. `key` NULL: there is no class in front. A
+ * key with dots is a path, if `key` is "device". Keys are not checked; leaves that are there are
+ * replaced. All or nothing. */
 enum vmsnd_rc vmsnd_tree_from_text(struct vmsnd_node *node, const char *key, const char *text,
 				   const struct vmsnd_place *place, struct vmsnd_error *error);
 /* The way back: leaf `key` first, then the others; children are left out. False: it does not fit,

@@ -43,18 +43,22 @@ static enum vmsnd_rc set_word(struct vmsnd_node *node, const char *name, const c
 }
 
 /* "key=value" into a leaf that was not there. */
-static enum vmsnd_rc take_option(struct vmsnd_node *node, char *pair,
+static enum vmsnd_rc take_option(struct vmsnd_node *node, char *pair, bool deep,
 				 const struct vmsnd_place *place, struct vmsnd_error *error)
 {
 	char *equals = strchr(pair, '=');
+	struct vmsnd_value value;
 
 	if (!*pair)
 		return vmsnd_error_set(error, place, "an option is missing between two commas");
 	if (!equals)
 		return vmsnd_error_set(error, place, "%s needs a value: %s=...", pair, pair);
 	*equals = '\0';
-	if (vmsnd_leaf_of(node, pair))
+	deep = deep && strchr(pair, '.');
+	if (vmsnd_leaf_of(node, pair) || (deep && !vmsnd_leaf_get(node, pair, &value, NULL)))
 		return vmsnd_error_set(error, place, "%s is given twice", pair);
+	if (deep)
+		return vmsnd_tree_set(node, pair, equals + 1, place, error);
 	return set_word(node, pair, equals + 1, place, error);
 }
 
@@ -64,6 +68,7 @@ static enum vmsnd_rc take_text(struct vmsnd_node *node, const char *key, const c
 	size_t bytes = strlen(text) + 1;
 	char *part = malloc(bytes);
 	enum vmsnd_rc rc = VMSND_OK;
+	bool deep = key && strcmp(key, "device") == 0; /* a card's: it may have children */
 
 	if (!part) {
 		vmsnd_error_set(error, place, "no memory");
@@ -76,7 +81,7 @@ static enum vmsnd_rc take_text(struct vmsnd_node *node, const char *key, const c
 	}
 	while (!rc && *text) {
 		text = vmsnd_pair_take(text, part, bytes);
-		rc = take_option(node, part, place, error);
+		rc = take_option(node, part, deep, place, error);
 	}
 	free(part);
 	return rc;
