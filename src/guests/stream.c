@@ -9,10 +9,28 @@
 #define STATUS_BYTES ((uint32_t)sizeof(struct virtio_snd_pcm_status))
 #define SLOT_BITS    8u
 
+/* One more than the bit; 0: the standard has none. */
 static const uint8_t format_bits[VMSND_SAMPLE_COUNT] = {
-    [VMSND_SAMPLE_U8] = VIRTIO_SND_PCM_FMT_U8,       [VMSND_SAMPLE_S16] = VIRTIO_SND_PCM_FMT_S16,
-    [VMSND_SAMPLE_S24] = VIRTIO_SND_PCM_FMT_S24,     [VMSND_SAMPLE_S32] = VIRTIO_SND_PCM_FMT_S32,
-    [VMSND_SAMPLE_FLOAT] = VIRTIO_SND_PCM_FMT_FLOAT,
+    [VMSND_SAMPLE_MULAW] = VIRTIO_SND_PCM_FMT_MU_LAW + 1,
+    [VMSND_SAMPLE_ALAW] = VIRTIO_SND_PCM_FMT_A_LAW + 1,
+    [VMSND_SAMPLE_S8] = VIRTIO_SND_PCM_FMT_S8 + 1,
+    [VMSND_SAMPLE_U8] = VIRTIO_SND_PCM_FMT_U8 + 1,
+    [VMSND_SAMPLE_S16] = VIRTIO_SND_PCM_FMT_S16 + 1,
+    [VMSND_SAMPLE_U16] = VIRTIO_SND_PCM_FMT_U16 + 1,
+    [VMSND_SAMPLE_S18_3] = VIRTIO_SND_PCM_FMT_S18_3 + 1,
+    [VMSND_SAMPLE_U18_3] = VIRTIO_SND_PCM_FMT_U18_3 + 1,
+    [VMSND_SAMPLE_S20_3] = VIRTIO_SND_PCM_FMT_S20_3 + 1,
+    [VMSND_SAMPLE_U20_3] = VIRTIO_SND_PCM_FMT_U20_3 + 1,
+    [VMSND_SAMPLE_S24_3] = VIRTIO_SND_PCM_FMT_S24_3 + 1,
+    [VMSND_SAMPLE_U24_3] = VIRTIO_SND_PCM_FMT_U24_3 + 1,
+    [VMSND_SAMPLE_S20] = VIRTIO_SND_PCM_FMT_S20 + 1,
+    [VMSND_SAMPLE_U20] = VIRTIO_SND_PCM_FMT_U20 + 1,
+    [VMSND_SAMPLE_S24] = VIRTIO_SND_PCM_FMT_S24 + 1,
+    [VMSND_SAMPLE_U24] = VIRTIO_SND_PCM_FMT_U24 + 1,
+    [VMSND_SAMPLE_S32] = VIRTIO_SND_PCM_FMT_S32 + 1,
+    [VMSND_SAMPLE_U32] = VIRTIO_SND_PCM_FMT_U32 + 1,
+    [VMSND_SAMPLE_FLOAT] = VIRTIO_SND_PCM_FMT_FLOAT + 1,
+    [VMSND_SAMPLE_FLOAT64] = VIRTIO_SND_PCM_FMT_FLOAT64 + 1,
 };
 
 /* By bit number; 12000 and 24000 came after the header was written. */
@@ -21,7 +39,7 @@ static const uint32_t rates_hz[] = {5512,  8000,  11025, 16000,  22050,  32000, 
 
 int vmsnd_guest_format_bit(enum vmsnd_sample sample)
 {
-	return (unsigned)sample < VMSND_SAMPLE_COUNT ? format_bits[sample] : -1;
+	return (unsigned)sample < VMSND_SAMPLE_COUNT ? format_bits[sample] - 1 : -1;
 }
 
 int vmsnd_guest_rate_bit(uint32_t rate_hz)

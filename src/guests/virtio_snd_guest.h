@@ -20,7 +20,7 @@
 #include "guests/ring.h"
 
 #define VMSND_GUEST_STREAMS_MAX  64u
-#define VMSND_GUEST_CHMAPS_MAX   32u
+#define VMSND_GUEST_CHMAPS_MAX   128u
 #define VMSND_GUEST_SLOTS_MAX    64u /* messages of one stream under way */
 #define VMSND_GUEST_REQUESTS_MAX 8u  /* control requests under way */
 #define VMSND_GUEST_EVENTS       8u  /* buffers lent to the event queue */

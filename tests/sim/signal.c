@@ -8,13 +8,31 @@
 
 struct sample_row {
 	uint32_t bytes, bits;
-	int subtype;
+	bool is_signed;
+	int subtype; /* what a WAV keeps it as */
 };
 
 static const struct sample_row rows[VMSND_SAMPLE_COUNT] = {
-    [VMSND_SAMPLE_U8] = {1, 8, SF_FORMAT_PCM_U8},    [VMSND_SAMPLE_S16] = {2, 16, SF_FORMAT_PCM_16},
-    [VMSND_SAMPLE_S24] = {4, 24, SF_FORMAT_PCM_24},  [VMSND_SAMPLE_S32] = {4, 32, SF_FORMAT_PCM_32},
-    [VMSND_SAMPLE_FLOAT] = {4, 32, SF_FORMAT_FLOAT},
+    [VMSND_SAMPLE_U8] = {1, 8, false, SF_FORMAT_PCM_U8},
+    [VMSND_SAMPLE_S8] = {1, 8, true, SF_FORMAT_PCM_U8},
+    [VMSND_SAMPLE_U16] = {2, 16, false, SF_FORMAT_PCM_16},
+    [VMSND_SAMPLE_S16] = {2, 16, true, SF_FORMAT_PCM_16},
+    [VMSND_SAMPLE_U18_3] = {3, 18, false, SF_FORMAT_PCM_24},
+    [VMSND_SAMPLE_S18_3] = {3, 18, true, SF_FORMAT_PCM_24},
+    [VMSND_SAMPLE_U20_3] = {3, 20, false, SF_FORMAT_PCM_24},
+    [VMSND_SAMPLE_S20_3] = {3, 20, true, SF_FORMAT_PCM_24},
+    [VMSND_SAMPLE_U24_3] = {3, 24, false, SF_FORMAT_PCM_24},
+    [VMSND_SAMPLE_S24_3] = {3, 24, true, SF_FORMAT_PCM_24},
+    [VMSND_SAMPLE_U20] = {4, 20, false, SF_FORMAT_PCM_24},
+    [VMSND_SAMPLE_S20] = {4, 20, true, SF_FORMAT_PCM_24},
+    [VMSND_SAMPLE_U24] = {4, 24, false, SF_FORMAT_PCM_24},
+    [VMSND_SAMPLE_S24] = {4, 24, true, SF_FORMAT_PCM_24},
+    [VMSND_SAMPLE_U32] = {4, 32, false, SF_FORMAT_PCM_32},
+    [VMSND_SAMPLE_S32] = {4, 32, true, SF_FORMAT_PCM_32},
+    [VMSND_SAMPLE_FLOAT] = {4, 32, false, SF_FORMAT_FLOAT},
+    [VMSND_SAMPLE_FLOAT64] = {8, 32, false, SF_FORMAT_DOUBLE},
+    [VMSND_SAMPLE_MULAW] = {1, 8, false, SF_FORMAT_ULAW},
+    [VMSND_SAMPLE_ALAW] = {1, 8, false, SF_FORMAT_ALAW},
 };
 
 struct sim_signal sim_signal(enum vmsnd_sample sample, uint32_t rate_hz, uint32_t channels)
@@ -41,19 +59,98 @@ static uint32_t scramble(uint64_t frame, uint32_t channel, uint32_t salt)
 	return (uint32_t)(x >> 32);
 }
 
+/* ITU-T G.711, as 16 bits. */
+static int32_t mulaw(uint8_t byte)
+{
+	uint32_t bits = ~(uint32_t)byte & 0xff;
+	int32_t size = (int32_t)((((bits & 15) << 3) + 132) << (bits >> 4 & 7)) - 132;
+
+	return bits & 0x80 ? -size : size;
+}
+
+static int32_t alaw(uint8_t byte)
+{
+	uint32_t bits = byte ^ 0x55u, segment = bits >> 4 & 7;
+	int32_t size = (int32_t)((bits & 15) << 4) + 8;
+
+	if (segment > 0)
+		size = (size + 256) << (segment - 1);
+	return bits & 0x80 ? size : -size;
+}
+
+static bool is_law(enum vmsnd_sample sample)
+{
+	return sample == VMSND_SAMPLE_MULAW || sample == VMSND_SAMPLE_ALAW;
+}
+
+static bool is_float(enum vmsnd_sample sample)
+{
+	return sample == VMSND_SAMPLE_FLOAT || sample == VMSND_SAMPLE_FLOAT64;
+}
+
+/* Never the smallest ones, which are silence. */
+static uint8_t law_byte(uint32_t value)
+{
+	uint8_t byte = (uint8_t)(value >> 24);
+
+	return (byte & 0x7f) == 0x55 || (byte & 0x7f) == 0x7f ? 0x10 : byte;
+}
+
 int32_t sim_signal_sample(const struct sim_signal *signal, uint64_t frame, uint32_t channel)
 {
 	uint32_t value = scramble(frame, channel, signal->salt);
 	uint32_t bits = rows[signal->format.sample].bits;
 
-	if (signal->format.sample == VMSND_SAMPLE_FLOAT) {
+	if (is_float(signal->format.sample)) {
 		float sound = (float)((int32_t)value >> 8 | 1) / 8388608.0f;
 
 		memcpy(&value, &sound, sizeof(value));
 		return (int32_t)value;
 	}
+	if (signal->format.sample == VMSND_SAMPLE_MULAW)
+		return mulaw(law_byte(value)) * 65536;
+	if (signal->format.sample == VMSND_SAMPLE_ALAW)
+		return alaw(law_byte(value)) * 65536;
 	value &= UINT32_MAX << (32 - bits);
 	return (int32_t)(value ? value : UINT32_C(1) << (32 - bits));
+}
+
+static void put_frames(const struct sim_signal *signal, uint8_t *to, uint64_t at, uint64_t frames);
+
+/* Bits beyond those that count are nobody's: noise. */
+static uint32_t integer(const struct sample_row *row, uint32_t value, uint64_t frame)
+{
+	value >>= 32 - row->bits;
+	if (!row->is_signed)
+		value ^= UINT32_C(1) << (row->bits - 1);
+	return row->bits < 32 ? value | (uint32_t)frame << row->bits : value;
+}
+
+/* Those bits as we write them: the sign's, or zero. */
+static uint32_t plain_integer(const struct sample_row *row, uint32_t value)
+{
+	uint32_t beyond = row->bits < 32 ? UINT32_MAX << row->bits : 0;
+
+	value &= ~beyond;
+	return row->is_signed && value >> (row->bits - 1) & 1 ? value | beyond : value;
+}
+
+void sim_signal_plain(const struct sim_signal *signal, void *to, uint64_t frames)
+{
+	const struct sample_row *row = &rows[signal->format.sample];
+	struct sim_signal copy = *signal;
+	uint8_t *at = to;
+	uint32_t value;
+
+	put_frames(&copy, to, 0, frames);
+	for (uint64_t i = 0; i < frames * signal->format.channels; i++, at += row->bytes) {
+		if (row->bytes > 4 || is_law(signal->format.sample))
+			continue;
+		value = 0;
+		memcpy(&value, at, row->bytes);
+		value = plain_integer(row, value);
+		memcpy(at, &value, row->bytes);
+	}
 }
 
 static void put_sample(const struct sim_signal *signal, uint8_t *to, uint64_t frame,
@@ -61,13 +158,21 @@ static void put_sample(const struct sim_signal *signal, uint8_t *to, uint64_t fr
 {
 	uint32_t value = (uint32_t)sim_signal_sample(signal, frame, channel);
 	enum vmsnd_sample sample = signal->format.sample;
+	float sound;
+	double twice;
 
-	if (sample == VMSND_SAMPLE_U8)
-		value = (value >> 24) ^ 0x80;
-	else if (sample == VMSND_SAMPLE_S16)
-		value >>= 16;
-	else if (sample == VMSND_SAMPLE_S24)
-		value = value >> 8 | (uint32_t)frame << 24; /* the top byte is nobody's */
+	if (is_law(sample)) {
+		*to = law_byte(scramble(frame, channel, signal->salt));
+		return;
+	}
+	if (!is_float(sample))
+		value = integer(&rows[sample], value, frame);
+	if (sample == VMSND_SAMPLE_FLOAT64) {
+		memcpy(&sound, &value, sizeof(sound));
+		twice = sound;
+		memcpy(to, &twice, sizeof(twice));
+		return;
+	}
 	memcpy(to, &value, rows[sample].bytes);
 }
 
@@ -125,6 +230,25 @@ struct vmsnd_guest_player sim_player(struct sim *sim, unsigned card, struct sim_
 	return player;
 }
 
+struct vmsnd_guest_player sim_recorder(struct sim *sim, unsigned card, struct sim_signal *into,
+				       uint32_t period_frames, uint32_t periods)
+{
+	struct vmsnd_guest *guest = &sim->cards[card]->guest;
+	int stream = vmsnd_guest_find_stream(guest, VMSND_CAPTURE, 0);
+	struct vmsnd_guest_player_conf conf = {
+	    .stream = (unsigned)stream,
+	    .params = {into->format, period_frames, periods},
+	    .frames = into->end,
+	    .ctx = into,
+	    .write = sim_signal_write,
+	};
+	struct vmsnd_guest_player player;
+
+	assert_true(stream >= 0);
+	vmsnd_guest_player_init(&player, guest, &conf);
+	return player;
+}
+
 /* ---- files -------------------------------------------------------------------------- */
 
 struct sim_sound sim_sound_load(const char *path)
@@ -138,9 +262,12 @@ struct sim_sound sim_sound_load(const char *path)
 		fail_msg("%s: %s", path, sf_strerror(NULL));
 	sound.format.rate_hz = (uint32_t)info.samplerate;
 	sound.format.channels = (uint32_t)info.channels;
-	sound.format.sample = (info.format & SF_FORMAT_SUBMASK) == SF_FORMAT_FLOAT
+	sound.format.sample = (info.format & SF_FORMAT_SUBMASK) == SF_FORMAT_FLOAT ||
+				      (info.format & SF_FORMAT_SUBMASK) == SF_FORMAT_DOUBLE
 				  ? VMSND_SAMPLE_FLOAT
 				  : VMSND_SAMPLE_S32;
+	if ((info.format & SF_FORMAT_SUBMASK) == SF_FORMAT_ALAW)
+		sound.quiet = 8 * 65536;
 	sound.frames = (uint64_t)info.frames;
 	sound.samples = calloc((size_t)(info.frames * info.channels + 1), sizeof(*sound.samples));
 	assert_non_null(sound.samples);
@@ -161,7 +288,7 @@ void sim_sound_free(struct sim_sound *sound)
 bool sim_sound_silent(const struct sim_sound *sound, uint64_t frame)
 {
 	for (uint32_t c = 0; c < sound->format.channels; c++)
-		if (sound->samples[frame * sound->format.channels + c] != 0)
+		if (abs(sound->samples[frame * sound->format.channels + c]) > sound->quiet)
 			return false;
 	return true;
 }
@@ -219,7 +346,7 @@ void sim_sound_save(const char *path, const struct sim_signal *signal, uint64_t 
 
 		for (uint32_t c = 0; c < signal->format.channels; c++)
 			frame[c] = sim_signal_sample(signal, i, c);
-		if (signal->format.sample == VMSND_SAMPLE_FLOAT)
+		if (is_float(signal->format.sample))
 			sf_writef_float(file, (float *)(void *)frame, 1);
 		else
 			sf_writef_int(file, frame, 1);

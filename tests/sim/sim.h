@@ -95,12 +95,20 @@ int32_t sim_signal_sample(const struct sim_signal *signal, uint64_t frame, uint3
 struct vmsnd_guest_player sim_player(struct sim *sim, unsigned card, struct sim_signal *signal,
 				     uint32_t period_frames, uint32_t periods);
 
+/* The same that records into `into`. */
+struct vmsnd_guest_player sim_recorder(struct sim *sim, unsigned card, struct sim_signal *into,
+				       uint32_t period_frames, uint32_t periods);
+/* The signal from its first frame on as a card writes it: bits that do not count are the sign's, or
+ * zero. */
+void sim_signal_plain(const struct sim_signal *signal, void *to, uint64_t frames);
+
 /* ---- sound files ------------------------------------------------------------------ */
 
 struct sim_sound {
 	struct vmsnd_format format; /* sample: FLOAT, or S32 for any integer format */
 	uint64_t frames;
 	int32_t *samples;
+	int32_t quiet; /* the most that is silence: A-law has no zero */
 };
 
 struct sim_sound sim_sound_load(const char *path);

@@ -7,25 +7,6 @@
 
 #define PERIOD 480u
 
-static struct vmsnd_guest_player recorder(struct sim *sim, unsigned card, struct sim_signal *into,
-					  uint32_t period_frames, uint32_t periods)
-{
-	struct vmsnd_guest *guest = &sim->cards[card]->guest;
-	int stream = vmsnd_guest_find_stream(guest, VMSND_CAPTURE, 0);
-	struct vmsnd_guest_player_conf conf = {
-	    .stream = (unsigned)stream,
-	    .params = {into->format, period_frames, periods},
-	    .frames = into->end,
-	    .ctx = into,
-	    .write = sim_signal_write,
-	};
-	struct vmsnd_guest_player player;
-
-	assert_true(stream >= 0);
-	vmsnd_guest_player_init(&player, guest, &conf);
-	return player;
-}
-
 /* How many of the recorded frames at `at` are frames of `signal` from `first` on. */
 static uint64_t matching(const struct sim_signal *kept, uint64_t at,
 			 const struct sim_signal *signal, uint64_t first, uint64_t most)
@@ -82,7 +63,7 @@ static void capture_one(const struct capture_case *row)
 	snprintf(backend, sizeof(backend), "file,in=%s,loop=off", sim_path(&sim, "voice.wav"));
 	sim_add(&sim, "playback=0,input=on", backend);
 	kept.end = frames + frames / 2;
-	player = recorder(&sim, 0, &kept, row->period_frames, row->periods);
+	player = sim_recorder(&sim, 0, &kept, row->period_frames, row->periods);
 	sim_run(&sim, &player, 1, 3 * SECOND);
 	assert_int_equal(player.frames_completed, kept.end);
 	assert_int_equal(player.messages_failed, 0);
@@ -128,7 +109,7 @@ static void test_capture_loops_without_a_gap(void **state)
 	snprintf(backend, sizeof(backend), "file,in=%s", sim_path(&sim, "voice.wav"));
 	sim_add(&sim, "playback=0,input=on", backend);
 	kept.end = 48000;
-	player = recorder(&sim, 0, &kept, PERIOD, 4);
+	player = sim_recorder(&sim, 0, &kept, PERIOD, 4);
 	sim_run(&sim, &player, 1, 2 * SECOND);
 	at = silence(&kept, 0);
 	assert_true(at <= 2 * PERIOD);
@@ -157,7 +138,7 @@ static void test_input_off_is_silence_in_real_time(void **state)
 		snprintf(backend, sizeof(backend), "file,in=%s", sim_path(&sim, "voice.wav"));
 		sim_add(&sim, devices[i], backend);
 		kept.end = 24000;
-		player = recorder(&sim, 0, &kept, PERIOD, 4);
+		player = sim_recorder(&sim, 0, &kept, PERIOD, 4);
 		sim_run(&sim, &player, 1, SECOND);
 		assert_int_equal(kept_frames(&kept), 24000);
 		assert_int_equal(silence(&kept, 0), 24000);
@@ -184,7 +165,7 @@ static void test_duplex(void **state)
 	snprintf(more, sizeof(more), ",in=%s", sim_path(&sim, "voice.wav"));
 	sim_add(&sim, "input=on", sim_file(&sim, "out.wav", more));
 	players[0] = sim_player(&sim, 0, &played, PERIOD, 4);
-	players[1] = recorder(&sim, 0, &kept, 441, 4);
+	players[1] = sim_recorder(&sim, 0, &kept, 441, 4);
 	sim_run(&sim, players, 2, 2 * SECOND);
 	sim_assert_file(sim_path(&sim, "out.wav"), &played, 48000, PERIOD);
 	lead = silence(&kept, 0);
@@ -209,7 +190,7 @@ static void test_overrun_is_counted_and_time_goes_on(void **state)
 	snprintf(backend, sizeof(backend), "file,in=%s,loop=off", sim_path(&sim, "voice.wav"));
 	sim_add(&sim, "playback=0,input=on", backend);
 	kept.end = 48000;
-	player = recorder(&sim, 0, &kept, PERIOD, 4);
+	player = sim_recorder(&sim, 0, &kept, PERIOD, 4);
 	sim_run_until(&sim, &player, 1, sim.now + 300 * MS);
 	sim_run_until(&sim, NULL, 0, sim.now + 400 * MS); /* the guest sleeps */
 	sim_run(&sim, &player, 1, 2 * SECOND);
