@@ -378,6 +378,7 @@ void rig_add(struct rig *rig, unsigned unit)
 	if (unit > 0)
 		rig->rings[unit] = rig_zeroed(VMSND_PORT_RING_BYTES);
 	conf->ring_storage = rig->rings[unit];
+	conf->mixer_bit = unit;
 	assert_int_equal(vmsnd_port_add(rig->port, unit, rig->luns[unit], conf, rig->now),
 			 VMSND_OK);
 }
