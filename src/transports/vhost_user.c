@@ -59,6 +59,7 @@ static void begin_session(struct vmsnd_transport *bus, int peer)
 	bus->peer = peer;
 	bus->spoke = false;
 	bus->features = 0;
+	bus->owned = false;
 	bus->features_set = false;
 	bus->features_applied = false;
 	bus->status = 0;

@@ -84,6 +84,7 @@ struct vmsnd_transport {
 	int peer;   /* -1: nobody */
 	bool spoke; /* its first message was whole: it is a VMM */
 	uint64_t features;
+	bool owned;            /* SET_OWNER came */
 	bool features_set;     /* by this peer, since the last reset */
 	bool features_applied; /* the device has them */
 	uint8_t status;

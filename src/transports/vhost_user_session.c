@@ -92,12 +92,6 @@ static const char *get_queue_num(struct vmsnd_transport *bus, const uint8_t *pay
 	return NULL;
 }
 
-static const char *nothing_to_do(struct vmsnd_transport *bus, const uint8_t *payload,
-				 struct answer *answer)
-{
-	return NULL;
-}
-
 /* Long unused; the standard's advice is to take it as a wish for silence. */
 static const char *reset_owner(struct vmsnd_transport *bus, const uint8_t *payload,
 			       struct answer *answer)
@@ -114,6 +108,19 @@ static const char *reset_device(struct vmsnd_transport *bus, const uint8_t *payl
 	bus->card.cls->reset(bus->card.dev, VMSND_RESET_BUS, bus->now);
 	bus->features_applied = false;
 	bus->status = 0;
+	return NULL;
+}
+
+/* A second one on a connection: QEMU put in a card over the chardev of one that it unplugged. It
+ * removes no region at an unplug, and sends them all anew. */
+static const char *set_owner(struct vmsnd_transport *bus, const uint8_t *payload,
+			     struct answer *answer)
+{
+	if (bus->owned) {
+		reset_device(bus, payload, answer);
+		vmsnd_vu_memory_clear(&bus->memory, bus->mem);
+	}
+	bus->owned = true;
 	return NULL;
 }
 
@@ -482,7 +489,7 @@ struct action {
 static const struct action actions[VMSND_VU_REQUESTS] = {
     [VMSND_VU_GET_FEATURES] = {get_features, NO_RING},
     [VMSND_VU_SET_FEATURES] = {set_features, NO_RING},
-    [VMSND_VU_SET_OWNER] = {nothing_to_do, NO_RING},
+    [VMSND_VU_SET_OWNER] = {set_owner, NO_RING},
     [VMSND_VU_RESET_OWNER] = {reset_owner, NO_RING},
     [VMSND_VU_SET_MEM_TABLE] = {set_mem_table, NO_RING},
     [VMSND_VU_SET_VRING_NUM] = {set_vring_num, RING_IN_STATE},

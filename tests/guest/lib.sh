@@ -61,6 +61,19 @@ need() {
 	done
 }
 
+# The guest's kernel and image: with `new` the newest kernel, without it that of the suite. MORE=: the
+# image is to have ALSA's programs and the kernel's self-tests, too.
+choose_kernel() { # new|''
+	export KERNEL=kernel IMAGE=initramfs${MORE:+-alsa}
+	if [ "$1" = new ]; then
+		KERNEL=kernel-new IMAGE=initramfs-new
+		OPTIONAL=1 need $IMAGE
+		export LIMIT=90
+	else
+		need $IMAGE
+	fi
+}
+
 wait_for() { # SECONDS FILE PATTERN: a line that matches stands in FILE
 	local i
 	for ((i = 0; i < $1 * 50; i++)); do

@@ -1,32 +1,58 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""qmp.py SOCKET WORD... - says each WORD to a QEMU as a QMP command; a number is a pause in seconds."""
+"""qmp.py SOCKET WORD... - says each WORD to a QEMU as a QMP command; a number is a pause in seconds,
+@EVENT waits for that event, =STATUS until the machine has that status, and NAME,KEY=VALUE... is a command with arguments."""
 import json
 import socket
 import sys
 import time
 
 peer = socket.socket(socket.AF_UNIX)
-peer.settimeout(10)
+peer.settimeout(20)
 peer.connect(sys.argv[1])
 stream = peer.makefile("rw")
 stream.readline()  # the greeting
 
 
-def say(word):
-    stream.write(json.dumps({"execute": word}) + "\n")
-    stream.flush()
+events = []
+
+
+def answer():
     for line in stream:
-        answer = json.loads(line)
-        if "return" in answer:
-            return
-        if "error" in answer:
-            sys.exit("%s: %s" % (word, answer["error"]["desc"]))
-    sys.exit("%s: QEMU left" % word)
+        found = json.loads(line)
+        if "event" not in found:
+            return found
+        events.append(found["event"])
+    return sys.exit("QEMU left")
+
+
+def say(word):
+    name, *arguments = word.split(",")
+    command = {"execute": name, "arguments": dict(a.split("=", 1) for a in arguments)}
+    stream.write(json.dumps(command) + "\n")
+    stream.flush()
+    found = answer()
+    if "error" in found:
+        sys.exit("%s: %s" % (word, found["error"]["desc"]))
+    return found["return"]
+
+
+def wait_for(event):
+    while event not in events:
+        found = json.loads(stream.readline() or sys.exit("QEMU left"))
+        events.append(found.get("event"))
+    events.remove(event)
 
 
 say("qmp_capabilities")
 for word in sys.argv[2:]:
+    if word.startswith("@"):
+        wait_for(word[1:])
+        continue
+    if word.startswith("="):
+        while say("query-status")["status"] != word[1:]:
+            time.sleep(0.05)
+        continue
     try:
         time.sleep(float(word))
     except ValueError:

@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # rig.sh - everything the guest tests boot, made once and kept in a cache.
-#   rig.sh                      make what is missing (VMSND_QEMU11=0: without QEMU 11)
-#   rig.sh PART...              only these: qemu kernel wavtool initramfs uml qemu11
+#   rig.sh                      make what is missing (VMSND_QEMU11=0: without QEMU 11 and the newest kernel)
+#   rig.sh PART...              only these: qemu kernel wavtool selftests initramfs initramfs-alsa
+#                               initramfs-pipewire uml qemu11 kernel-new initramfs-new
 #   rig.sh --have PART          exit 0 when PART is there and fresh
 #   rig.sh --dir                where the cache is
 #   rig.sh --packages           Debian packages it needs, one a line
 # The cache: $VMSND_RIG, else $XDG_CACHE_HOME/vmsnd-rig, else ~/.cache/vmsnd-rig.
 # Packages come from the mirror of this machine's apt; nothing is installed and
-# no root is needed. About 330 MB of downloads and 100 s of building, once.
+# no root is needed. About 600 MB of downloads and 3 minutes of building, once.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 parts=$here/rig
@@ -35,6 +36,13 @@ suites() {
 	esac
 }
 
+# Where the newest kernel is looked for: suites that are still moving.
+newest_suites=${VMSND_RIG_NEWEST:-sid experimental}
+
+# What is unpacked beside QEMU: what guests run, and headers for the kernel's self-tests.
+programs='qemu-system-x86 alsa-utils busybox-static libasound2-dev pipewire pipewire-bin
+wireplumber'
+
 say() { printf 'rig: %s\n' "$*" >&2; }
 
 # A part is fresh when the recipe it was made by is the one we have now.
@@ -42,14 +50,24 @@ recipe() {
 	case $1 in
 	qemu | kernel)
 		suites
+		if [ "$1" = kernel ]; then echo bzImage; else echo $programs; fi
 		cat "$parts/apt-world.sh"
 		;;
 	qemu11) cat "$parts/apt-world.sh" ;;
+	kernel-new)
+		echo "$newest_suites" bzImage
+		cat "$parts/apt-world.sh"
+		;;
+	selftests) cat "$parts/build-selftests.sh" ;;
 	uml) cat "$parts/uml.config" "$parts/build-uml.sh" ;;
 	wavtool) cat "$here/wavtool.c" ;;
-	initramfs)
-		cat "$parts/guestfs.py" "$here/guest-init" "$here/wavtool.c"
-		cat "$cache"/made/{qemu,kernel} 2>/dev/null || :
+	initramfs*)
+		cat "$parts/guestfs.py" "$here/guest-init" "$here/wavtool.c" "$parts"/pipewire/*
+		(
+			cd "$cache/made"
+			# shellcheck disable=SC2046
+			cat $(needs "$1") 2>/dev/null
+		) || :
 		;;
 	*)
 		say "no part named $1"
@@ -70,40 +88,80 @@ world_lists() {
 
 make_qemu() {
 	world_lists
-	world tree "$cache/tree.new" qemu-system-x86 alsa-utils busybox-static
+	# shellcheck disable=SC2086
+	world tree "$cache/tree.new" $programs
 	rm -rf "$cache/tree"
 	mv "$cache/tree.new" "$cache/tree"
 }
 
+unpack_kernel() { # DIR DEB...
+	local dir=$1 deb
+	shift
+	rm -rf "$dir"
+	mkdir -p "$dir" # bzImage beside vmlinux: run-qemu.sh says why
+	for deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir" --no-same-owner --wildcards \
+			'*/vmlinuz*' '*/kernel/sound/*' '*/kernel/drivers/virtio/*' \
+			'*/kernel/drivers/pci/*' '*/kernel/lib/*' 2>/dev/null || :
+		rm -f "$deb"
+	done
+	mv "$(find "$dir" -name 'vmlinuz*' -type f)" "$dir/bzImage"
+	"$parts/guestfs.py" vmlinux "$dir/bzImage" "$dir/vmlinux"
+}
+
 make_kernel() {
-	local name deb
+	local name
 	world_lists
 	name=$(world depends linux-image-amd64 linux-image-)
-	deb=$(world deb "$name")
-	rm -rf "$cache/kernel"
-	mkdir -p "$cache/kernel"
-	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$cache/kernel" --no-same-owner --wildcards \
-		'./boot/vmlinuz-*' '*/kernel/sound/*' '*/kernel/drivers/virtio/*' \
-		'*/kernel/drivers/pci/*' '*/kernel/lib/*'
-	"$parts/guestfs.py" vmlinux "$cache"/kernel/boot/vmlinuz-* "$cache/kernel/vmlinux"
-	rm -f "$deb"
+	unpack_kernel "$cache/kernel" "$(world deb "$name")"
+}
+
+make_kernel-new() {
+	local use name part debs=()
+	read -ra use <<<"$newest_suites"
+	newest() { "$parts/apt-world.sh" "$cache/apt/newest" "${use[@]}" -- "$@"; }
+	newest update
+	name=$(newest newest linux-image-amd64 linux-image-)
+	# Kernel and modules may be packages of their own, which the image only names.
+	for part in image binary modules; do
+		debs+=("$(newest any "${name/image/$part}")") || [ $part != image ]
+	done
+	unpack_kernel "$cache/kernel-new" "${debs[@]}"
 }
 
 make_wavtool() {
 	gcc -std=c17 -O2 -Wall -Wextra -Wconversion -static -o "$cache/wavtool" "$here/wavtool.c" -lm
 }
 
-make_initramfs() {
-	"$parts/guestfs.py" initramfs "$cache/initramfs" --tree "$cache/tree" --kernel "$cache/kernel" \
-		--init "$here/guest-init" --add "$cache/wavtool:bin/wavtool"
+image() { # NAME KERNEL SET...
+	local name=$1 kernel=$2
+	shift 2
+	"$parts/guestfs.py" initramfs "$cache/$name" --tree "$cache/tree" --kernel "$cache/$kernel" \
+		--init "$here/guest-init" --add "$cache/wavtool:bin/wavtool" "$@"
+}
+make_initramfs() { image initramfs kernel; }
+make_initramfs-alsa() { image initramfs-alsa kernel --set alsa --add "$cache/selftests:selftests"; }
+make_initramfs-new() { image initramfs-new kernel-new --set alsa --add "$cache/selftests:selftests"; }
+make_initramfs-pipewire() {
+	image initramfs-pipewire kernel --set alsa --set pipewire \
+		--add "$parts/pipewire/pipewire.conf:etc/pipewire/pipewire.conf.d/rig.conf" \
+		--add "$parts/pipewire/wireplumber.conf:etc/wireplumber/wireplumber.conf.d/rig.conf"
+}
+
+linux_source() { # its package, in $source_deb; several parts are made of it
+	[ -z "${source_deb:-}" ] || return 0
+	world_lists
+	source_deb=$(world deb linux-source-6.12)
+}
+
+make_selftests() {
+	linux_source
+	"$parts/build-selftests.sh" "$source_deb" "$cache/tree" "$cache/selftests"
 }
 
 make_uml() {
-	local deb
-	world_lists
-	deb=$(world deb linux-source-6.12)
-	"$parts/build-uml.sh" "$deb" "$cache/uml"
-	rm -f "$deb"
+	linux_source
+	"$parts/build-uml.sh" "$source_deb" "$cache/uml"
 }
 
 make_qemu11() {
@@ -115,7 +173,11 @@ make_qemu11() {
 
 needs() {
 	case $1 in
+	selftests) echo qemu ;;
 	initramfs) echo qemu kernel wavtool ;;
+	initramfs-alsa) echo qemu kernel wavtool selftests ;;
+	initramfs-pipewire) echo qemu kernel wavtool ;;
+	initramfs-new) echo qemu kernel-new wavtool selftests ;;
 	esac
 }
 
@@ -165,14 +227,16 @@ tools
 mkdir -p "$cache/made" "$cache/apt"
 exec 9>"$cache/lock"
 flock 9
+trap '[ -z "${source_deb:-}" ] || rm -f "$source_deb"' EXIT
 if [ $# -gt 0 ]; then
 	for part; do make_part "$part"; done
 	exit
 fi
-make_part initramfs
-make_part uml
-# From a suite that is still moving: good to have, not a must.
+for part in initramfs selftests initramfs-alsa initramfs-pipewire uml; do make_part "$part"; done
+# From suites that are still moving: good to have, not a must.
 [ "${VMSND_QEMU11:-1}" = 0 ] || {
 	exec 9>&-
-	"$0" qemu11
-} || say "no QEMU 11 this time"
+	for part in qemu11 initramfs-new; do
+		"$0" $part || say "no $part this time"
+	done
+}

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # run-qemu.sh LOG STEPS [QEMU DEVICE ARGUMENTS...] - boot the test guest once, by emulation.
 # STEPS: see guest-init. Environment (defaults):
-#   TREE=tree (tree11: QEMU 11.1)  MEM=256M  SHARE=on (off: private memory; none: QEMU's default)
+#   TREE=tree (tree11: QEMU 11.1)  KERNEL=kernel (kernel-new)  IMAGE=initramfs (what rig.sh makes)
+#   BOOT=vmlinux (bzImage: slower, but outlives the reset of a wake-up, which writes a vmlinux anew)
+#   MEM=256M  SHARE=on (off: private memory; none: QEMU's default)
 #   SOCKET= (a vhost-user sound card there is put in)  QMP= (a socket for QMP)  LIMIT=60 (seconds)
 #   REBOOT= (non-empty: a reset boots again instead of ending QEMU)
 # Each console line stands in LOG behind the seconds since QEMU's start; QEMU's process id in LOG.pid.
@@ -13,13 +15,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=$("$here/rig.sh" --dir)
 log=$1 steps=$2
 shift 2
-: "${TREE:=tree}" "${MEM:=256M}" "${SHARE:=on}" "${LIMIT:=60}"
+: "${TREE:=tree}" "${KERNEL:=kernel}" "${IMAGE:=initramfs}" "${BOOT:=vmlinux}" "${MEM:=256M}" "${SHARE:=on}" "${LIMIT:=60}"
 append="console=ttyS0 quiet nokaslr mitigations=off no_timer_check tsc=unstable clocksource=hpet \
 apparmor=0 audit=0 i8042.noaux=1 i8042.nokbd=1 i8042.nopnp=1 cryptomgr.notests 8250.nr_uarts=1 \
 panic=-1 rig.drv=virtio rig.steps=$steps"
 
 args=(-nodefaults -no-user-config -display none -cpu max -smp 1
-	-accel 'tcg,thread=multi' -m "$MEM" -kernel "$cache/kernel/vmlinux" -initrd "$cache/initramfs"
+	-accel 'tcg,thread=multi' -m "$MEM" -kernel "$cache/$KERNEL/$BOOT" -initrd "$cache/$IMAGE"
 	-append "$append" -serial stdio)
 if [ "$SHARE" = none ]; then
 	args+=(-machine q35)

@@ -108,6 +108,28 @@ static void test_memory_in_ordinary_files_is_taken(void **state)
 	wire_frontend_close(front);
 }
 
+/* QEMU, device_del and device_add over one chardev: no REM_MEM_REG, but SET_OWNER again. */
+static void test_a_new_owner_brings_memory_anew(void **state)
+{
+	static const struct vmsnd_vu_region first_page = {.bytes = 4096, .user = 0x10000};
+	struct wire_harness *h = *state;
+	struct wire_frontend *front = wire_harness_connect(h);
+	int fd = memfd_create("ram", MFD_CLOEXEC);
+
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	wire_frontend_acks(front, true);
+	for (int card = 0; card < 2; card++) {
+		assert_int_equal(wire_put(front, VMSND_VU_SET_OWNER, NULL, 0, NULL), WIRE_OK);
+		assert_int_equal(wire_put_region(front, VMSND_VU_ADD_MEM_REG, &first_page, fd),
+				 WIRE_OK);
+	}
+	assert_int_equal(h->n_troubles, 0);
+	assert_int_equal(wire_put_region(front, VMSND_VU_ADD_MEM_REG, &first_page, fd),
+			 WIRE_REFUSED);
+	close(fd);
+	wire_frontend_close(front);
+}
+
 /* sysfs stands for FUSE, which a test cannot mount: no disk, no memory, and 4096 bytes long. */
 static void test_memory_that_others_answer_for_is_refused(void **state)
 {
@@ -251,6 +273,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_without_descriptors_a_peer_is_turned_away),
 	    T(test_memory_in_ordinary_files_is_taken),
+	    T(test_a_new_owner_brings_memory_anew),
 	    T(test_memory_that_others_answer_for_is_refused),
 	    T(test_devices_and_files_are_no_kick_and_no_call),
 	    T(test_a_semaphore_as_kick_is_let_go),

@@ -6,7 +6,9 @@
 #   apt-world.sh DIR SUITE... -- update
 #   apt-world.sh DIR SUITE... -- tree OUT PACKAGE...     packages and all they need, unpacked
 #   apt-world.sh DIR SUITE... -- deb PACKAGE             one package file; prints its path
+#   apt-world.sh DIR SUITE... -- any PACKAGE             likewise, whichever suite has it
 #   apt-world.sh DIR SUITE... -- depends PACKAGE PREFIX  the package that PACKAGE names so
+#   apt-world.sh DIR SUITE... -- newest PACKAGE PREFIX   likewise, of its newest version in any suite
 # The last SUITE named is the one preferred.
 set -euo pipefail
 
@@ -62,6 +64,20 @@ unpack() { # DEB DIR [tar arguments]
 		tar -x -C "$dir" --keep-directory-symlink --no-same-owner --no-same-permissions "$@"
 }
 
+download() { # PACKAGE [/SUITE]
+	cd "$world/cache"
+	rm -f "$1"_*.deb
+	apt-get "${apt[@]}" download "$1${2:-}" >&2
+	ls "$world/cache/$1"_*.deb
+}
+
+# each version of PACKAGE, and what it depends on that is called PREFIX...
+named() { # PREFIX
+	awk -v want="$1" '/^Version:/ { version = $2 }
+		/^Depends:/ { gsub(/,/, ""); for (i = 2; i <= NF; i++)
+			if (index($i, want) == 1) { print version, $i; break } }'
+}
+
 case $job in
 update)
 	sources
@@ -80,17 +96,10 @@ tree)
 	done
 	rm -f "$world"/cache/archives/*.deb
 	;;
-deb)
-	cd "$world/cache"
-	rm -f "$1"_*.deb
-	apt-get "${apt[@]}" download "$1/$prefer" >&2
-	ls "$world/cache/$1"_*.deb
-	;;
-depends)
-	apt-cache "${apt[@]}" show "$1/$prefer" |
-		awk -v want="$2" '/^Depends:/ { gsub(/,/, ""); for (i = 2; i <= NF; i++)
-			if (index($i, want) == 1) { print $i; exit } }'
-	;;
+deb) download "$1" "/$prefer" ;;
+any) download "$1" ;;
+depends) apt-cache "${apt[@]}" show "$1/$prefer" | named "$2" | awk 'NR == 1 { print $2 }' ;;
+newest) apt-cache "${apt[@]}" show -a "$1" | named "$2" | sort -V | awk 'END { print $2 }' ;;
 *)
 	echo "apt-world: unknown job $job" >&2
 	exit 2

@@ -5,9 +5,10 @@
 guestfs.py vmlinux BZIMAGE OUT
     The ELF kernel inside a bzImage. QEMU enters it by its PVH note, so the
     guest does not spend its first second unpacking itself.
-guestfs.py initramfs OUT --tree DIR --kernel DIR --init FILE --add FILE:NAME...
+guestfs.py initramfs OUT --tree DIR --kernel DIR --init FILE [--set SET]... [--add FILE:NAME]...
     A newc archive: busybox, aplay, arecord and what they load from the package
-    tree, kernel modules with a load list for each driver, and our own files.
+    tree, kernel modules with a load list for each driver, and our own files and
+    folders. Each SET is more programs.
 """
 import argparse
 import os
@@ -18,8 +19,24 @@ import subprocess
 import sys
 
 APPLETS = """sh mount cat echo insmod awk sleep basename dirname poweroff reboot dd grep sed cut tr
-head tail wc ls mkdir uname date dmesg test true false cmp kill ps rm mv timeout""".split()
+head tail wc ls mkdir uname date dmesg sync mv test true false cmp kill ps rm timeout sort uniq env od""".split()
 LIBDIRS = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib", "lib")
+LIB = "usr/lib/x86_64-linux-gnu/"
+SPA, PIPEWIRE = LIB + "spa-0.2/", LIB + "pipewire-0.3/libpipewire-module-"
+# set: programs and what they open by name (shared objects bring what they need), folders as they are
+SETS = {
+    "alsa": (["usr/bin/amixer", "usr/bin/speaker-test", "usr/bin/alsabat", "usr/sbin/alsactl",
+              LIB + "libgcc_s.so.1"], []),
+    "pipewire": (["usr/bin/" + p for p in
+                  ("pipewire", "pw-cat", "pw-cli", "pw-link", "pw-top", "pw-dump", "wireplumber", "wpctl")] +
+                 [SPA + p for p in ("alsa/libspa-alsa.so", "audioconvert/libspa-audioconvert.so",
+                                    "audiomixer/libspa-audiomixer.so", "support/libspa-support.so")] +
+                 [PIPEWIRE + m + ".so" for m in
+                  ("access", "adapter", "client-device", "client-node", "link-factory", "metadata",
+                   "profiler", "protocol-native", "rt", "session-manager", "spa-device-factory",
+                   "spa-node-factory")],
+                 ["usr/share/pipewire", "usr/share/wireplumber", "usr/share/alsa-card-profile", LIB + "wireplumber-0.5"]),
+}
 # driver: modules in load order, each after what it depends on
 DRIVERS = {"virtio": ["virtio_pci", "virtio_snd"]}
 # magic bytes: how to unpack
@@ -106,11 +123,17 @@ def add_program(archive, tree, name):
     archive.file(name, read(path))
     todo, done = [path], set()
     while todo:
-        libs, loader = needed(todo.pop())
+        user = todo.pop()
+        libs, loader = needed(user)
         for lib in libs + [os.path.basename(x) for x in loader]:
             if lib in done:
                 continue
             done.add(lib)
+            beside = os.path.join(os.path.dirname(user), lib)  # a plugin that uses another one
+            if "/pipewire-0.3/" in user and os.path.exists(beside):
+                archive.file(os.path.relpath(beside, tree), read(beside))
+                todo.append(beside)
+                continue
             found = [p for p in (os.path.join(tree, d, lib) for d in LIBDIRS) if os.path.exists(p)]
             if not found:
                 fail("%s needs %s, which is not in the tree" % (name, lib))
@@ -126,6 +149,31 @@ def add_tree(archive, base, name):
         for f in files:
             path = os.path.join(folder, f)
             archive.file(os.path.relpath(path, base), read(path), 0o644)
+
+
+def add_set(archive, tree, name):
+    programs, folders = SETS[name]
+    for program in programs:
+        add_program(archive, tree, program)
+    for folder in folders:
+        for base, _, files in os.walk(os.path.join(tree, folder)):
+            for f in files:
+                path = os.path.relpath(os.path.join(base, f), tree)
+                if re.search(r"\.so(\.|$)", f):
+                    add_program(archive, tree, path)
+                else:
+                    archive.file(path, read(os.path.join(tree, path)), 0o644)
+
+
+def add_own(archive, path, name):
+    """A file of ours, or a folder of them."""
+    if not os.path.isdir(path):
+        archive.file(name, read(path))
+        return
+    for base, _, files in os.walk(path):
+        for f in files:
+            inside = os.path.relpath(os.path.join(base, f), path)
+            archive.file(os.path.join(name, inside), read(os.path.join(base, f)))
 
 
 def module_index(kernel):
@@ -169,6 +217,8 @@ def initramfs(args):
         a.link("bin/" + name, "busybox")
     add_program(a, args.tree, "usr/bin/aplay")
     a.link("usr/bin/arecord", "aplay")
+    for name in args.sets:
+        add_set(a, args.tree, name)
     for name in ("alsa.conf", "pcm", "ctl", "cards/aliases.conf"):
         path = os.path.join(args.tree, "usr/share/alsa", name)
         if os.path.isdir(path):
@@ -185,8 +235,7 @@ def initramfs(args):
         a.file("modules/%s.list" % driver, "".join(n + "\n" for n in order).encode(), 0o644)
     a.file("init", read(args.init))
     for item in args.add:
-        path, name = item.rsplit(":", 1)
-        a.file(name, read(path))
+        add_own(a, *item.rsplit(":", 1))
     a.write(args.out)
 
 
@@ -202,6 +251,7 @@ def main():
     p.add_argument("--kernel", required=True)
     p.add_argument("--init", required=True)
     p.add_argument("--add", action="append", default=[])
+    p.add_argument("--set", action="append", default=[], dest="sets", choices=SETS)
     args = parser.parse_args()
     if args.job == "vmlinux":
         vmlinux(args.bzimage, args.out)
