@@ -4,14 +4,13 @@
 
 #include "guests/parts.h"
 
-#define REQUEST_BYTES 64u
-
 bool vmsnd_guest_control_init(struct vmsnd_guest *guest)
 {
 	for (unsigned i = 0; i < VMSND_GUEST_REQUESTS_MAX; i++) {
 		struct vmsnd_guest_request *slot = &guest->requests[i];
 
-		slot->request = vmsnd_guest_memory_take(&guest->memory, REQUEST_BYTES, 8);
+		slot->request =
+		    vmsnd_guest_memory_take(&guest->memory, VMSND_GUEST_REQUEST_BYTES, 8);
 		slot->answer = vmsnd_guest_memory_take(&guest->memory, VMSND_GUEST_ANSWER_BYTES, 8);
 		if (!slot->request || !slot->answer)
 			return false;
@@ -47,7 +46,8 @@ int vmsnd_guest_submit(struct vmsnd_guest *guest, const void *request, uint32_t 
 	     .card_writes = true},
 	};
 
-	if (ticket < 0 || bytes > REQUEST_BYTES || answer_bytes > VMSND_GUEST_ANSWER_BYTES)
+	if (ticket < 0 || bytes > VMSND_GUEST_REQUEST_BYTES ||
+	    answer_bytes > VMSND_GUEST_ANSWER_BYTES)
 		return -1;
 	memcpy(slot->request, request, bytes);
 	memset(slot->answer, 0, answer_bytes);

@@ -30,6 +30,8 @@ static enum vmsnd_rc negotiate(struct vmsnd_guest *guest)
 		wish |= BIT(VIRTIO_RING_F_EVENT_IDX);
 	if (conf->indirect)
 		wish |= BIT(VIRTIO_RING_F_INDIRECT_DESC);
+	if (conf->controls)
+		wish |= BIT(0); /* VIRTIO_SND_F_CTLS, absent from older headers */
 	guest->features = conf->bus.features(conf->bus.ctx) & wish;
 	if (!(guest->features & BIT(VIRTIO_F_VERSION_1)))
 		return VMSND_E_UNSUPPORTED;

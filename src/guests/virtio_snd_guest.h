@@ -19,12 +19,13 @@
 
 #include "guests/ring.h"
 
-#define VMSND_GUEST_STREAMS_MAX  64u
-#define VMSND_GUEST_CHMAPS_MAX   128u
-#define VMSND_GUEST_SLOTS_MAX    64u /* messages of one stream under way */
-#define VMSND_GUEST_REQUESTS_MAX 8u  /* control requests under way */
-#define VMSND_GUEST_EVENTS       8u  /* buffers lent to the event queue */
-#define VMSND_GUEST_ANSWER_BYTES 4096u
+#define VMSND_GUEST_STREAMS_MAX   64u
+#define VMSND_GUEST_CHMAPS_MAX    128u
+#define VMSND_GUEST_SLOTS_MAX     64u  /* messages of one stream under way */
+#define VMSND_GUEST_REQUESTS_MAX  8u   /* control requests under way */
+#define VMSND_GUEST_EVENTS        8u   /* buffers lent to the event queue */
+#define VMSND_GUEST_REQUEST_BYTES 520u /* a control element that is written */
+#define VMSND_GUEST_ANSWER_BYTES  4096u
 
 struct vmsnd_guest_conf {
 	struct vmsnd_guest_bus bus;
@@ -33,6 +34,7 @@ struct vmsnd_guest_conf {
 	vmsnd_gpa gpa;            /* where the guest has it; any multiple of 4096 */
 	uint16_t queue_size;      /* of each queue; 0: 64, as QEMU's front end has it */
 	bool event_idx, indirect; /* accept VIRTIO_RING_F_EVENT_IDX, _INDIRECT_DESC */
+	bool controls;            /* accept VIRTIO_SND_F_CTLS */
 	/* Look at a queue only after an interrupt, as a kernel does; otherwise at every poll. */
 	bool by_interrupt;
 	/* What to do while an answer is awaited, and when it is then: for a card at the other
@@ -131,8 +133,8 @@ enum vmsnd_rc vmsnd_guest_move(struct vmsnd_guest *guest, const struct vmsnd_gue
 
 /* ---- control requests -------------------------------------------------------------- */
 
-/* Sends `bytes` (at most 64) with room for an answer of `answer_bytes` (at most
- * VMSND_GUEST_ANSWER_BYTES). The ticket, or -1 when too many are under way. */
+/* Sends `bytes` (at most VMSND_GUEST_REQUEST_BYTES) with room for an answer of `answer_bytes` (at
+ * most VMSND_GUEST_ANSWER_BYTES). The ticket, or -1 when too many are under way. */
 int vmsnd_guest_submit(struct vmsnd_guest *guest, const void *request, uint32_t bytes,
 		       uint32_t answer_bytes, vmsnd_ns now);
 /* Looks for the answer to this ticket; its status is 0 while there is none. Once there is
