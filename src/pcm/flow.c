@@ -243,14 +243,23 @@ static uint32_t finished_rt(struct vmsnd_flow *flow, struct source *source, uint
 	return frames;
 }
 
-/* `touched`: by loudness or mixing. */
+/* Whether bits are lost in samples that were made louder or softer (not `unity`), or mixed. Silence
+ * that somebody asked for is silence. */
+static bool rough_rt(const struct vmsnd_flow *flow, bool unity, bool mixed)
+{
+	if (!flow->conf.dither || !flow->encode->encode_dither_rt)
+		return false;
+	if (!mixed && (vmsnd_gain_silent_rt(&flow->before) || vmsnd_gain_silent_rt(&flow->gain)))
+		return false;
+	return mixed || !unity || flow->lossy || flow->resampler;
+}
+
 static void encode_rt(struct vmsnd_flow *flow, void *to, const double *from, uint32_t frames,
-		      bool touched)
+		      bool rough)
 {
 	size_t samples = (size_t)frames * flow->conf.to.channels;
 
-	if (flow->conf.dither && flow->encode->encode_dither_rt &&
-	    (touched || flow->lossy || flow->resampler))
+	if (rough)
 		flow->encode->encode_dither_rt(to, from, samples, &flow->dither);
 	else
 		flow->encode->encode_rt(to, from, samples);
@@ -281,7 +290,7 @@ static uint32_t pull_piece_rt(struct vmsnd_flow *flow, struct source *source, vo
 	if (unity && flow->equal)
 		return copy_rt(flow, source, to, frames);
 	frames = finished_rt(flow, source, frames, &samples);
-	encode_rt(flow, to, samples, frames, !unity);
+	encode_rt(flow, to, samples, frames, rough_rt(flow, unity, false));
 	return frames;
 }
 
@@ -363,7 +372,7 @@ uint32_t vmsnd_flow_drain_rt(struct vmsnd_flow *flow, void *to, uint32_t frames)
 /* ---- into a ring ---- */
 
 static uint32_t write_rt(struct vmsnd_flow *flow, struct vmsnd_ring_end *to, const double *samples,
-			 uint32_t frames, bool touched)
+			 uint32_t frames, bool rough)
 {
 	uint32_t done = 0, piece = 1;
 
@@ -371,8 +380,7 @@ static uint32_t write_rt(struct vmsnd_flow *flow, struct vmsnd_ring_end *to, con
 		void *at;
 
 		piece = vmsnd_ring_write_begin_rt(to, frames - done, &at);
-		encode_rt(flow, at, samples + (size_t)done * flow->conf.to.channels, piece,
-			  touched);
+		encode_rt(flow, at, samples + (size_t)done * flow->conf.to.channels, piece, rough);
 		vmsnd_ring_write_commit_rt(to, piece);
 		done += piece;
 	}
@@ -414,7 +422,7 @@ static uint32_t push_piece_rt(struct vmsnd_flow *flow, const struct vmsnd_flow_b
 	/* Frames that find no room are mixed, too: the sources' time goes on. */
 	if (block->mix_rt && *made)
 		block->mix_rt(block->ctx, samples, *made);
-	return write_rt(flow, to, samples, *made, !unity || block->mix_rt);
+	return write_rt(flow, to, samples, *made, rough_rt(flow, unity, block->mix_rt));
 }
 
 uint32_t vmsnd_flow_push_rt(struct vmsnd_flow *flow, const struct vmsnd_flow_block *block,

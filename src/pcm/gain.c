@@ -54,6 +54,14 @@ bool vmsnd_gain_unity_rt(const struct vmsnd_gain *gain)
 	return true;
 }
 
+bool vmsnd_gain_silent_rt(const struct vmsnd_gain *gain)
+{
+	for (uint32_t i = 0; i < gain->channels; i++)
+		if (gain->left[i] != 0 || gain->now[i] != 0)
+			return false;
+	return true;
+}
+
 /* A new target starts a ramp from where the gain is. */
 static void look_rt(struct vmsnd_gain *gain, uint32_t channel)
 {

@@ -30,6 +30,8 @@ void vmsnd_gain_init(struct vmsnd_gain *gain, const struct vmsnd_format *format,
 void vmsnd_gain_set(struct vmsnd_gain *gain, const struct vmsnd_volume *volume);
 /* Whether apply would change nothing: all at unity, no ramp. */
 bool vmsnd_gain_unity_rt(const struct vmsnd_gain *gain);
+/* Whether apply leaves nothing: all muted, no ramp. */
+bool vmsnd_gain_silent_rt(const struct vmsnd_gain *gain);
 void vmsnd_gain_apply_rt(struct vmsnd_gain *gain, double *samples, size_t frames);
 
 #endif

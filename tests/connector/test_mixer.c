@@ -57,7 +57,9 @@ static void test_V101_V111_playback_follows_the_mixer_without_a_click(void **sta
 	mixer.volume = (struct vmsnd_volume){.muted = UINT32_MAX};
 	set_mixer(&rig, &mixer);
 	rig_run(&rig, 100 * MS);
-	expect_last(&rig.host, 0, 0);
+	/* No dither either: half a period of exact silence. */
+	for (size_t i = 2 * (rig.host.n_heard - PERIOD / 2); i < 2 * rig.host.n_heard; i++)
+		assert_int_equal(rig.host.samples[i], 0);
 	mixer.volume = (struct vmsnd_volume){.gain_mdb = 0};
 	set_mixer(&rig, &mixer);
 	rig_run(&rig, 100 * MS);
