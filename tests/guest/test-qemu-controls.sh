@@ -37,7 +37,7 @@ mixer() { "$vmsnd" ctl mixer | sed -n "s/^$1  *//p"; }
 
 # what there is
 serve contents "${card[@]}" --backend "file,path=$work/a.wav" --backend null
-guest qemu contents run/amixer/-D,hw:0,contents+sset/Master/50%+sset/Capture/90,cap:left
+guest qemu contents run/amixer/-D,hw:0,contents+sset/Master/50%+sset/Capture/90,nocap
 guest_ends contents
 shows 'contents: volumes, switches and the choice of input, with their scale' \
 	"name='Master Playback Switch'" 'type=BOOLEAN,access=rw------,values=2' ': values=on,on' \
