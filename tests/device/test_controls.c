@@ -181,6 +181,47 @@ static void test_V98_names_with_index_are_unique(void **state)
 		}
 }
 
+/* Two groups of playback streams, of which one records, too; the wider one has six channels. */
+static void test_V90_V98_each_group_has_its_own(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t group, index, count;
+	} rows[] = {
+	    {"Master Playback Volume", 0, 0, 2}, {"Master Playback Switch", 0, 0, 2},
+	    {"Master Playback Volume", 7, 1, 6}, {"Master Playback Switch", 7, 1, 6},
+	    {"Capture Volume", 7, 1, 2},         {"Capture Switch", 7, 1, 2},
+	    {"Capture Source", 7, 1, 1},
+	};
+	struct snd_ctl_enum_item items[2];
+	uint32_t written;
+
+	open_with("{outputs: [{backend: a}, {backend: b}, {backend: c}], streams: {"
+		  "playback1: {group: 7, channels: 1-6}, playback2: {group: 7},"
+		  "capture0: {group: 7, outputs: \"1\"}}}",
+		  3, 1);
+	rig_boot(&rig, RIG_F_ALL | RIG_F_CTLS, 64);
+	assert_int_equal(config_controls(), sizeof(rows) / sizeof(rows[0]));
+	for (uint32_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct snd_ctl_info info = info_of(i);
+
+		assert_string_equal(info.name, rows[i].name);
+		assert_int_equal(info.hda_fn_nid, rows[i].group);
+		assert_int_equal(info.index, rows[i].index);
+		assert_int_equal(info.count, rows[i].count);
+	}
+	/* Of the inputs, those that its streams hear. */
+	assert_int_equal(ask(SND_R_CTL_ENUM_ITEMS, 6, items, sizeof(items), &written), OK);
+	assert_string_equal(items[1].item, "1 b");
+	assert_int_equal(set(6, 1, 0), OK);
+	assert_int_equal(rig.ports[3]->mixer.sources, 2);
+	assert_int_equal(set(2, 60, 60), OK);
+	assert_int_equal(rig.ports[0]->mixer.volume.gain_mdb, 0);
+	assert_int_equal(rig.ports[1]->mixer.volume.channel_mdb[0], -30000);
+	assert_int_equal(rig.ports[2]->mixer.volume.channel_mdb[1], -30000);
+	assert_int_equal(rig.ports[2]->mixer.volume.channel_mdb[2], VMSND_GAIN_MIN_MDB);
+}
+
 static void test_V90_only_directions_with_streams(void **state)
 {
 	open_with(NULL, 1, 0);
@@ -208,6 +249,7 @@ int main(void)
 	    T(test_V97_V99_names_and_items),
 	    T(test_V99_without_a_word_of_outputs),
 	    T(test_V98_names_with_index_are_unique),
+	    T(test_V90_V98_each_group_has_its_own),
 	    T(test_V90_only_directions_with_streams),
 	};
 
