@@ -66,6 +66,11 @@ static void fewer_maps(uint32_t words[4])
 	words[2]--;
 }
 
+static uint64_t no_controls(uint64_t features)
+{
+	return features & ~BIT(0);
+}
+
 static void controls_told(uint32_t words[4])
 {
 	words[3] = 3;
@@ -73,7 +78,7 @@ static void controls_told(uint32_t words[4])
 
 static void jacks_told(uint32_t words[4])
 {
-	words[0] = 2;
+	words[0] += 2;
 }
 
 /* ---- framing -----------------------------------------------------------------------------------
@@ -212,7 +217,8 @@ static void pcm_padding(struct faulty *f, struct entry *e)
 
 static void pcm_shmem(struct faulty *f, struct entry *e)
 {
-	set_in_items(f, e, PCM_INFO, 4, 1);
+	/* Beside polling and events. */
+	set_in_items(f, e, PCM_INFO, 4, 0x1d);
 }
 
 static void no_channels(struct faulty *f, struct entry *e)
@@ -533,7 +539,7 @@ static const struct fault faults[] = {
     {"feature-unknown", .features = unknown_feature},
     {"version-missing", .features = no_version},
     {"maps-fewer", .config = fewer_maps},
-    {"controls-told", .config = controls_told},
+    {"controls-told", .features = no_controls, .config = controls_told},
     {"jacks-told", .config = jacks_told},
     {"status-missing", .entry = no_status},
     {"unknown-ok", .entry = unknown_ok},

@@ -27,7 +27,9 @@ struct faulty_queue {
 	uint16_t seen;  /* of the card's used ring */
 	uint16_t index; /* of the guest's */
 	uint16_t taken; /* of the available ring, by the wrapper's own hand */
-	uint16_t own[FAULTY_SIZE_MAX];
+	/* By head: given back by the wrapper's own hand and not yet by the card; the other way
+	 * round. */
+	uint16_t own[FAULTY_SIZE_MAX], done[FAULTY_SIZE_MAX];
 	bool interrupt;
 };
 
@@ -52,7 +54,7 @@ struct faulty {
 	_Alignas(64) uint8_t shadow[FAULTY_QUEUES][SHADOW_BYTES];
 };
 
-static const struct fault_table *const tables[] = {&faults_card, &faults_ctl};
+static const struct fault_table *const tables[] = {&faults_card, &faults_ctl, &faults_more};
 
 static struct faulty *faulty_of(struct vmsnd_dev *dev)
 {
@@ -221,6 +223,7 @@ static void deliver(struct faulty *f, struct entry *entry)
 		q->own[entry->head]--;
 		return;
 	}
+	q->done[entry->head]++;
 	open_chain(f, entry);
 	note_command(f, entry);
 	if (f->fault->entry)
@@ -273,9 +276,7 @@ static vmsnd_ns release_held(struct faulty *f)
 	for (unsigned i = 0; i < f->n_held; i++) {
 		struct held held = f->held[i];
 
-		if (!f->queues[held.queue].started)
-			continue;
-		if (held.due <= f->now) {
+		if (held.due <= f->now && f->queues[held.queue].started) {
 			push(f, held.queue, held.head, held.bytes);
 			continue;
 		}
@@ -321,6 +322,10 @@ void finish_all(struct faulty *f, unsigned queue, uint32_t status)
 	struct entry entry = {.queue = queue};
 
 	while (next_available(f, &entry)) {
+		if (f->queues[queue].done[entry.head] > 0) {
+			f->queues[queue].done[entry.head]--;
+			continue;
+		}
 		if (!stream_is_prepared(f, entry.words[0]) || entry.chain.room < 8 ||
 		    entry.chain.ask_bytes < 4)
 			continue;
@@ -335,10 +340,26 @@ void tell_event(struct faulty *f, uint32_t code, uint32_t data)
 	struct entry entry = {.queue = EVENT};
 	const uint32_t words[2] = {code, data};
 
-	if (!next_available(f, &entry) || entry.chain.n_writable == 0)
+	if (!next_available(f, &entry) || entry.chain.room < sizeof(words))
 		return;
 	vmsnd_gmem_write(&f->mem, entry.chain.writable[0].gpa, words, sizeof(words));
+	f->queues[EVENT].own[entry.head]++;
 	push(f, EVENT, entry.head, sizeof(words));
+}
+
+void tell_event_if(struct faulty *f, bool (*wanted)(const struct chain *chain))
+{
+	const uint32_t words[2] = {0x1101, 0};
+	struct entry entry = {.queue = EVENT};
+
+	while (next_available(f, &entry)) {
+		const struct chain *chain = &entry.chain;
+
+		if (wanted(chain))
+			vmsnd_gmem_write(
+			    &f->mem, (chain->n_writable ? chain->writable : chain->readable)->gpa,
+			    words, sizeof(words));
+	}
 }
 
 /* ---- the class
@@ -533,7 +554,9 @@ static int serve(struct vmsnd_registry *registry, const char *fault, const char 
 	struct vmsnd_machine *machine;
 
 	snprintf(device, sizeof(device),
-		 "faulty,name=%s,socket=%s,playback=2,capture=2,controls=on", fault, socket);
+		 "faulty,name=%s,socket=%s,playback=2,capture=2,controls=on,jacks=on,xruns=on,"
+		 "period-events=on,polling=on",
+		 fault, socket);
 	if (vmsnd_machine_open(&conf, &machine) || vmsnd_machine_add(machine, &card, 0))
 		return 1;
 	for (;;)

@@ -57,7 +57,7 @@ struct fault_table {
 	unsigned n;
 };
 
-extern const struct fault_table faults_card, faults_ctl;
+extern const struct fault_table faults_card, faults_ctl, faults_more;
 
 /* ---- what faults work with ---------------------------------------------------------------- */
 
@@ -82,5 +82,7 @@ bool stream_is_running(const struct faulty *faulty, uint32_t stream);
 void finish_all(struct faulty *faulty, unsigned queue, uint32_t status);
 /* The next event buffer, with this in it, whatever its room. */
 void tell_event(struct faulty *faulty, uint32_t code, uint32_t data);
+/* An xrun of stream 0 into the next event buffer if that is one of these, without telling. */
+void tell_event_if(struct faulty *faulty, bool (*wanted)(const struct chain *chain));
 
 #endif

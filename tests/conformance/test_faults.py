@@ -27,8 +27,8 @@ EXPECTED = {
     "short-silent": "V14/short FAIL",
     "short-ok": "V14/short FAIL",
     "room-overrun": "V15/room FAIL",
-    "length-less": "V16/length FAIL",
-    "length-whole": "V16/length FAIL",
+    "length-less": "V16/length FAIL | V105/metadata",
+    "length-whole": "V16/length FAIL | V105/metadata",
     "twice": "V17/once FAIL",
     "interrupt-missing": "V17/interrupt WARN",
     "item-alone": "V18/items FAIL",
@@ -98,17 +98,39 @@ EXPECTED = {
     "ctl-tlv-any": "V107/length WARN",
     "ctl-tlv-type": "V111/decibels WARN",
     "ctl-notice": "V109/notices FAIL",
+    "jack-connected": "V23/items FAIL",
+    "jack-feature": "V24/features FAIL",
+    "jack-padding": "V25/padding FAIL",
+    "jack-remap": "V27/remap FAIL",
+    "jack-unknown": "V28/unknown WARN",
+    "xrun-untold": "V82/xruns FAIL",
+    "period-untold": "V81/periods FAIL",
+    "event-overrun": "V84/short FAIL",
+    "event-readable": "V84/readable FAIL",
+    "stale": "V64/stale FAIL | V63/pause",
+    "stop-any": "V64/fresh WARN | V59/refused",
+    "prebuffer-refused": "V60/prebuffer FAIL | *",
+    "pause-loses": "V63/pause WARN",
+    "duplex-starves": "V78/duplex FAIL | V8/data V9/indirect V35/polling V63/pause V69/latency V76/sizes V77/status",
+    "channels-refused": "V38/channels FAIL",
+    "status-odd": "V10/status FAIL | *",
+    "code-odd": "V12/codes FAIL",
+    "long-refused": "V14/long WARN",
+    "params-refused": "V49/params FAIL | *",
+    "streams-many": "V4/fields FAIL | *",
     "event-unknown": "V83/events FAIL",
     "event-unasked": "V82/unasked FAIL",
 }
 # How many cards are served at a time: they mostly wait.
-AT_ONCE = 16
+AT_ONCE = 24
 
 
 def examine(conformance, faulty, fault, folder):
-    """Verdicts other than PASS and SKIP, by row."""
+    """Verdicts other than PASS and SKIP, by row. Where many may complain, only the one that has to is asked."""
+    row, _, others = EXPECTED.get(fault, "").partition(" | ")
+    only = ["--row", row.split()[0]] if others == "*" else []
     socket = os.path.join(folder, fault + ".sock")
-    ran = subprocess.run([conformance, "--format", "json", "--timeout", "1500", "--spawn",
+    ran = subprocess.run([conformance, *only, "--format", "json", "--timeout", "1500", "--spawn",
                           f"exec '{faulty}' {fault} '{socket}' 2>/dev/null", socket],
                          capture_output=True, text=True, timeout=200)
     rows = json.loads(ran.stdout)["rows"]
