@@ -84,8 +84,10 @@ static bool send_message(struct front *front, const struct vmsnd_vu_header *head
 	uint8_t bytes[VMSND_VU_HEADER_BYTES + VMSND_VU_PAYLOAD_MAX];
 	struct vmsnd_fds fds = {.n = fd >= 0, .fd = {fd}};
 
-	if (front->socket < 0 ||
-	    !vmsnd_socket_send(front->socket, bytes, vmsnd_vu_put(bytes, header, payload), &fds))
+	front->closed =
+	    front->socket < 0 ||
+	    !vmsnd_socket_send(front->socket, bytes, vmsnd_vu_put(bytes, header, payload), &fds);
+	if (front->closed)
 		return lost(front, "the connection is closed at %s",
 			    vmsnd_vu_name(header->request));
 	return true;
@@ -104,7 +106,8 @@ static bool receive(struct front *front, void *to, size_t bytes, const char *wha
 		    vmsnd_socket_recv(front->socket, next, bytes, &got, &fds);
 
 		vmsnd_fds_close(&fds);
-		if (result == VMSND_SOCKET_END || result == VMSND_SOCKET_TOO_MANY)
+		front->closed = result == VMSND_SOCKET_END;
+		if (front->closed || result == VMSND_SOCKET_TOO_MANY)
 			return lost(front, "the back end closed the connection at %s", what);
 		if (result == VMSND_SOCKET_NOTHING) {
 			if (vmsnd_clock_now() >= end)
@@ -249,16 +252,29 @@ static bool read_config(struct front *front)
 	return true;
 }
 
-bool front_connect(struct front *front)
+static bool shake_hands(struct front *front)
 {
 	front_disconnect(front);
 	front->acks = false;
+	front->closed = false;
 	front->queue_num = 0;
 	front->why[0] = '\0';
-	if (!reach(front) || !get_u64(front, VMSND_VU_GET_FEATURES, &front->offered) ||
-	    !agree_on_protocol(front) || !front_send(front, VMSND_VU_SET_OWNER, NULL, 0, -1))
-		return false;
-	return read_config(front);
+	return reach(front) && get_u64(front, VMSND_VU_GET_FEATURES, &front->offered) &&
+	       agree_on_protocol(front) && front_send(front, VMSND_VU_SET_OWNER, NULL, 0, -1) &&
+	       read_config(front);
+}
+
+/* A back end that is about to leave its last connection may take the next one with it. */
+bool front_connect(struct front *front)
+{
+	vmsnd_ns end = vmsnd_clock_now() + (vmsnd_ns)CONNECT_MS * 1000000;
+
+	while (!shake_hands(front)) {
+		if (!front->closed || vmsnd_clock_now() >= end)
+			return false;
+		front_nap(10);
+	}
+	return true;
 }
 
 bool front_accept(struct front *front, uint64_t features)
@@ -322,20 +338,31 @@ bool front_start(struct front *front, unsigned place)
 	return true;
 }
 
+static bool stop_queue(struct front *front, uint32_t queue)
+{
+	const struct vmsnd_vu_header header = {VMSND_VU_GET_VRING_BASE, VMSND_VU_VERSION, 8};
+	const uint32_t payload[2] = {queue, 0};
+	uint8_t bytes[8];
+
+	return send_message(front, &header, payload, -1) &&
+	       answer(front, VMSND_VU_GET_VRING_BASE, bytes, sizeof(bytes)) == sizeof(bytes);
+}
+
 bool front_stop(struct front *front)
 {
-	for (uint32_t i = 0; i < QUEUES; i++) {
-		const struct vmsnd_vu_header header = {VMSND_VU_GET_VRING_BASE, VMSND_VU_VERSION,
-						       8};
-		const uint32_t payload[2] = {i, 0};
-		uint8_t bytes[8];
-
-		if (!send_message(front, &header, payload, -1) ||
-		    answer(front, VMSND_VU_GET_VRING_BASE, bytes, sizeof(bytes)) != sizeof(bytes))
+	for (uint32_t i = 0; i < QUEUES; i++)
+		if (!stop_queue(front, i))
 			return false;
-	}
 	front->started = false;
 	return true;
+}
+
+bool front_queue_reset(struct front *front, uint32_t queue, unsigned place)
+{
+	if (!stop_queue(front, queue))
+		return false;
+	ring_reset(front, &front->rings[queue], place * RINGS_BYTES + queue * RING_STRIDE);
+	return start_queue(front, queue);
 }
 
 /* ---- memory -----------------------------------------------------------------------------------

@@ -17,13 +17,14 @@ enum { QUEUE_CONTROL, QUEUE_EVENT, QUEUE_TX, QUEUE_RX };
 #define RINGS_BYTES UINT32_C(0x80000)
 #define ARENA_AT    (2 * RINGS_BYTES)
 
-#define BIT(n)      (UINT64_C(1) << (n))
-#define F_CTLS      BIT(0)
-#define F_INDIRECT  BIT(28)
-#define F_EVENT_IDX BIT(29)
-#define F_VERSION_1 BIT(32)
-#define F_PACKED    BIT(34)
-#define F_IN_ORDER  BIT(35)
+#define BIT(n)       (UINT64_C(1) << (n))
+#define F_CTLS       BIT(0)
+#define F_INDIRECT   BIT(28)
+#define F_EVENT_IDX  BIT(29)
+#define F_VERSION_1  BIT(32)
+#define F_PACKED     BIT(34)
+#define F_IN_ORDER   BIT(35)
+#define F_RING_RESET BIT(40)
 
 /* Untouched memory and the guard behind each area hold this. */
 #define FILL 0xa5
@@ -45,7 +46,7 @@ struct front {
 	uint8_t *memory;
 	uint32_t arena;
 	struct ring rings[QUEUES];
-	bool started;
+	bool started, closed; /* closed: by the back end */
 	char why[160]; /* of the first thing that went wrong with the connection; empty: none */
 };
 
@@ -61,6 +62,8 @@ bool front_accept(struct front *front, uint64_t features);
 /* Fresh rings at place 0 or 1, all of memory behind them forgotten. */
 bool front_start(struct front *front, unsigned place);
 bool front_stop(struct front *front);
+/* One queue stops and begins anew at the other place, while the others go on. */
+bool front_queue_reset(struct front *front, uint32_t queue, unsigned place);
 
 /* A message of the protocol as it is. `payload` may be malformed; descriptors stay the caller's.
  * False: the connection is gone. */

@@ -243,8 +243,9 @@ static void messages(struct run *run)
 		front->acks = false;
 		front_send(front, wrong->request, wrong->words, wrong->bytes, -1);
 		front_nap(2);
-		if (!run_must(run, front_connect(front), "after message %u (%s): %s",
-			      wrong->request, vmsnd_vu_name(wrong->request), front->why))
+		if (!run_must(run, front_connect(front), "after %s of 0x%x, 0x%x: %s",
+			      vmsnd_vu_name(wrong->request), wrong->words[0], wrong->words[1],
+			      front->why))
 			return;
 	}
 	still_serves(run, "wrong messages");

@@ -172,6 +172,44 @@ static void all_kinds(struct run *run)
 	with(run, F_PACKED | F_IN_ORDER | F_EVENT_IDX, "RING_PACKED with IN_ORDER");
 }
 
+/* The driver resets tx alone: what it had posted is never seen again, and the card goes on. */
+static void ring_reset_alone(struct run *run)
+{
+	struct front *front = run->front;
+	uint8_t *copy = front->memory + MEMORY_BYTES - RINGS_BYTES;
+	struct stream stream;
+
+	if (!(front->offered & F_RING_RESET)) {
+		run_skip(run, "RING_RESET is not offered");
+		return;
+	}
+	if (!run_session(run, F_VERSION_1 | F_RING_RESET) ||
+	    !stream_pick(run, PLAYBACK, 0, &stream) || !stream_ready(&stream))
+		return;
+	for (unsigned i = 0; i < 2 * PERIODS; i++)
+		stream_post_period(&stream);
+	stream_kick(&stream);
+	if (!stream_do(&stream, R_START))
+		return;
+	front_nap(PERIOD_MS + PERIOD_MS / 2);
+	if (!run_must(run, front_queue_reset(front, QUEUE_TX, 1), "%s", front->why))
+		return;
+	run_forget_messages(run);
+	memcpy(copy, front->memory, RINGS_BYTES);
+	front_nap(5 * PERIOD_MS);
+	run_must(run,
+		 ring_used_index(front, &front->rings[QUEUE_TX]) == 0 &&
+		     memcmp(copy, front->memory, RINGS_BYTES) == 0,
+		 "messages of before the reset of tx came back after it");
+	if (!stream_do(&stream, R_STOP) || !stream_do(&stream, R_RELEASE))
+		return;
+	stream_describe(run, stream.id, &stream);
+	if (stream_ready(&stream) && stream_do(&stream, R_START) &&
+	    stream_run(&stream, PERIODS, PERIODS) >= 0)
+		run_must(run, stream.n_bad == 0, "%u messages after the reset were not OK",
+			 stream.n_bad);
+}
+
 /* A message that comes into a ring all of whose entries are out is taken when one comes back. */
 static void full_ring(struct run *run)
 {
@@ -199,6 +237,7 @@ static const struct row rows[] = {
     {"V9", "event-idx", 'P', 0, "EVENT_IDX, if offered", event_idx},
     {"V9", "packed", 'P', 0, "packed rings, if offered", packed},
     {"V9", "in-order", 'P', 0, "IN_ORDER, if offered", in_order},
+    {"V9", "ring-reset", 'P', 0, "one queue reset alone, if offered", ring_reset_alone},
     {"V9", "combined", 'P', 0, "packed rings in order with event suppression, if offered",
      all_kinds},
 };

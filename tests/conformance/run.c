@@ -73,11 +73,16 @@ uint64_t run_features(const struct run *run)
 	return F_VERSION_1 | F_INDIRECT | (ctls ? F_CTLS : 0);
 }
 
+void run_forget_messages(struct run *run)
+{
+	memset(run->messages, 0, sizeof(run->messages));
+}
+
 bool run_session(struct run *run, uint64_t features)
 {
 	struct front *front = run->front;
 
-	memset(run->messages, 0, sizeof(run->messages));
+	run_forget_messages(run);
 	return run_must(
 	    run, front_connect(front) && front_accept(front, features) && front_start(front, 0),
 	    "%s", front->why);

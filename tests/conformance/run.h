@@ -82,6 +82,8 @@ void run_note(struct run *run, const char *format, ...) __attribute__((format(pr
 
 /* A new connection with fresh queues and the features of the row. False: the row has failed. */
 bool run_session(struct run *run, uint64_t features);
+/* After a queue was reset: nothing that was posted comes back. */
+void run_forget_messages(struct run *run);
 /* What is accepted unless a row is about something else. */
 uint64_t run_features(const struct run *run);
 
