@@ -36,7 +36,7 @@ struct vmsnd_option {
 };
 
 #define VMSND_CONF_TEXT_BYTES 2048u
-#define VMSND_CONF_PAIRS_MAX  32u
+#define VMSND_CONF_PAIRS_MAX  64u
 
 /* Parsed options. Plain data: copy it freely. Its size is not part of the ABI yet. */
 struct vmsnd_conf {

@@ -7,9 +7,9 @@
 
 /* Looks for the name that was meant. Begin with vmsnd_near_begin, offer every allowed name. */
 struct vmsnd_near {
-	const char *name; /* what was typed */
-	const char *best; /* NULL: none is near enough */
-	unsigned distance;
+	const char *name;  /* what was typed */
+	const char *best;  /* NULL: none is near enough */
+	unsigned distance; /* twice, and one more for another length */
 };
 
 struct vmsnd_near vmsnd_near_begin(const char *name);

@@ -17,7 +17,7 @@ VMSND = os.path.abspath(sys.argv[1])
 EXAMPLES = [os.path.join(os.path.abspath(folder), name) for folder in sys.argv[2:]
             for name in sorted(os.listdir(folder)) if name.endswith(".yaml")]
 LIMIT_S = 20
-LEAST = 9
+LEAST = 10
 
 
 def run(*words):

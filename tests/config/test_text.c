@@ -81,6 +81,28 @@ static void test_text_that_is_wrong_leaves_the_node_alone(void **state)
 	vmsnd_tree_free(node);
 }
 
+/* A card's text may reach into its children; nothing else's may. */
+static void test_dots_of_a_card_are_a_path(void **state)
+{
+	struct vmsnd_node *node = vmsnd_tree_new();
+	const char *word;
+
+	assert_int_equal(
+	    vmsnd_tree_from_text(node, "device", "card,a=1,part.x.colour=red,,blue", NULL, &error),
+	    VMSND_OK);
+	vmsnd_leaf_text(node, "part.x.colour", "", &word);
+	assert_string_equal(word, "red,blue");
+	assert_int_equal(
+	    vmsnd_tree_from_text(node, "device", "card,part.x=1,part.x=2", NULL, &error),
+	    VMSND_E_INVALID);
+	assert_string_equal(error.line, "part.x is given twice");
+	assert_int_equal(vmsnd_tree_from_text(node, "device", "card,part.=1", NULL, &error),
+			 VMSND_E_INVALID);
+	assert_int_equal(vmsnd_tree_from_text(node, "backend", "null,part.x=1", NULL, &error),
+			 VMSND_E_INVALID);
+	vmsnd_tree_free(node);
+}
+
 static void test_a_setting_makes_the_nodes_on_its_way_or_none(void **state)
 {
 	struct vmsnd_node *root = build_tree("a.b=1");
@@ -265,6 +287,7 @@ static void test_any_tree_survives_copy_merge_and_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_dots_of_a_card_are_a_path),
 	    cmocka_unit_test(test_text_becomes_leaves_and_text_again),
 	    cmocka_unit_test(test_text_that_is_wrong_leaves_the_node_alone),
 	    cmocka_unit_test(test_a_setting_makes_the_nodes_on_its_way_or_none),

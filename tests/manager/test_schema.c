@@ -27,11 +27,32 @@ static enum vmsnd_rc toy_init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf
 	return VMSND_E_INVALID;
 }
 
+/* It wants its children to say of what colour they are. */
+static enum vmsnd_rc toy_check(const struct vmsnd_dev_conf *conf, struct vmsnd_error *what)
+{
+	const struct vmsnd_node *parts = vmsnd_node_find(conf->node, "parts");
+	const struct vmsnd_node *part = parts ? vmsnd_node_first(parts) : NULL;
+	struct vmsnd_place place;
+	struct vmsnd_value value;
+
+	for (; part; part = vmsnd_node_next(part)) {
+		place = vmsnd_node_place(part);
+		if (vmsnd_leaf_get(part, "colour", &value, NULL) != VMSND_OK)
+			return vmsnd_error_set(what, &place, "%s of %s has no colour",
+					       vmsnd_node_name(part), conf->name);
+	}
+	return VMSND_OK;
+}
+
+static const char *const toy_children[] = {"parts", NULL};
+
 static const struct vmsnd_dev_class toy = {.abi = VMSND_DEV_ABI,
 					   .kind = VMSND_KIND_AUDIO,
 					   .max_instances = 2,
 					   .name = "toy",
 					   .summary = "a toy",
+					   .children = toy_children,
+					   .check = toy_check,
 					   .footprint = toy_footprint,
 					   .init = toy_init,
 					   .reset = idle_reset,
@@ -175,6 +196,24 @@ static void test_CF04_devices_say_what_they_cannot_be(void **state)
 			    "f:2:3: cards.a: toy cannot have 1 playback and 2 capture streams");
 }
 
+static void test_CF04_children_are_their_devices_own(void **state)
+{
+	assert_int_equal(check("cards: {a: {device: toy, parts: {x: {colour: red}}}}"), VMSND_OK);
+	assert_int_equal(check("cards:\n  a:\n    device: toy\n    parts:\n      x: {}\n"),
+			 VMSND_E_INVALID);
+	assert_string_equal(error.line, "f:5:7: x of a has no colour");
+	assert_int_equal(check("cards:\n  a: {device: toy, prats: {x: {}}}"), VMSND_E_INVALID);
+	assert_non_null(strstr(error.line, "f:2:20: cards.a has no node 'prats' (did you mean "
+					   "'parts'?); allowed: device"));
+	assert_int_equal(check("cards: {a: {device: toy, parts: red}}"), VMSND_E_INVALID);
+	assert_non_null(strstr(error.line, "'parts' is not one value but lines with its own keys"));
+	/* What one device has is nothing to another. */
+	assert_int_equal(check("cards: {a: {device: virtio-snd, parts: {x: {}}}}"),
+			 VMSND_E_INVALID);
+	assert_int_equal(check("cards: {a: {device: toy, streams: {playback0: {}}}}"),
+			 VMSND_E_INVALID);
+}
+
 static void test_CF06_rules_come_before_the_check(void **state)
 {
 	static const char card[] = "cards: {a: {device: toy, outputs: [{backend: null}]}}\n";
@@ -250,6 +289,7 @@ int main(void)
 	    cmocka_unit_test(test_no_more_backends_than_the_class_allows),
 	    cmocka_unit_test(test_DM76_outputs_may_leave_numbers_out),
 	    cmocka_unit_test(test_CF04_devices_say_what_they_cannot_be),
+	    cmocka_unit_test(test_CF04_children_are_their_devices_own),
 	    cmocka_unit_test(test_CF06_rules_come_before_the_check),
 	    cmocka_unit_test(test_a_thousand_cards_are_looked_through),
 	    cmocka_unit_test(test_fill_makes_a_configuration_that_is_right),

@@ -37,7 +37,7 @@ static void play_format(enum vmsnd_sample sample, uint32_t rate_hz, uint32_t cha
 	sim_close(&sim);
 }
 
-static void test_V40_V41_V42_V43_V44_formats_bit_exact(void **state)
+static void test_V39_V40_V41_V42_V43_V44_formats_bit_exact(void **state)
 {
 	for (unsigned i = 0; i < N(samples); i++)
 		for (uint32_t channels = 1; channels <= 2; channels++)
@@ -132,7 +132,7 @@ static void test_V30_V52_offered_is_accepted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_V40_V41_V42_V43_V44_formats_bit_exact),
+	    cmocka_unit_test(test_V39_V40_V41_V42_V43_V44_formats_bit_exact),
 	    cmocka_unit_test(test_V46_V47_V48_rates_bit_exact),
 	    cmocka_unit_test(test_V40_V44_recorded_formats_bit_exact),
 	    cmocka_unit_test(test_V30_V52_offered_is_accepted),
