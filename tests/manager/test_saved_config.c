@@ -113,6 +113,41 @@ static void test_SS02_what_a_rule_put_in_comes_back_once(void **state)
 	vmsnd_tree_free(root);
 }
 
+/* What a device reads of its node besides options comes back with it, and is in the effective
+ * configuration, with or without defaults. */
+static void test_SS02_children_of_a_card_come_back(void **state)
+{
+	struct vmsnd_node *root =
+	    parse("cards:\n"
+		  "  a:\n"
+		  "    device: virtio-snd\n"
+		  "    transport: in-process\n"
+		  "    playback: 2\n"
+		  "    streams: {playback1: {group: 1, channels: 6-8, outputs: 1}}\n"
+		  "    outputs: [{backend: 'null'}, {backend: 'null'}]\n");
+	struct vmsnd_stream_status streams[8];
+	struct machine machine, again;
+	size_t n;
+
+	build(&machine, root, 0);
+	bring_back(&machine, &again, 0);
+	n = vmsnd_machine_streams(again.machine, 0, streams, 8);
+	assert_int_equal(n, 5); /* playback0 on both, playback1 on one, capture0 on both */
+	for (size_t i = 0; i < n; i++)
+		assert_false(streams[i].dir == VMSND_PLAYBACK && streams[i].stream == 1 &&
+			     streams[i].output != 1);
+	for (unsigned defaults = 0; defaults < 2; defaults++) {
+		struct vmsnd_node *tree = vmsnd_machine_tree(again.machine, defaults);
+		const char *word;
+
+		vmsnd_leaf_text(tree, "cards.a.streams.playback1.channels", "", &word);
+		assert_string_equal(word, "6-8");
+		vmsnd_tree_free(tree);
+	}
+	close_both(&machine, &again);
+	vmsnd_tree_free(root);
+}
+
 static void test_SS02_what_an_owner_took_out_stays_out(void **state)
 {
 	struct vmsnd_driver_place top = {.card = 0, .output = 0, .at = 0};
@@ -246,6 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_SS02_what_a_rule_put_in_comes_back_once),
+	    cmocka_unit_test(test_SS02_children_of_a_card_come_back),
 	    cmocka_unit_test(test_SS02_what_an_owner_took_out_stays_out),
 	    cmocka_unit_test(test_CF06_rules_leave_an_output_alone_that_says_so),
 	    cmocka_unit_test(test_SS02_cards_come_back_to_their_lanes),
