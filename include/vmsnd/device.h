@@ -218,9 +218,12 @@ struct vmsnd_virtio_ops {
 	uint64_t (*inflight_bytes)(const struct vmsnd_dev *dev, unsigned n_queues,
 				   unsigned queue_size);
 	/* From now on what is under way is noted there; `where` is copied, `mem` outlives its use.
-	 * What an earlier process has left there is taken up: streams go on, buffers that it had
-	 * not given back are played or filled. Before the first queue_start. NULL: no more.
-	 * VMSND_E_DAMAGED: it holds what cannot be; it is not used. */
+	 * What an earlier process has left there is taken up as queues start, whatever their
+	 * next_avail: streams go on, buffers that it had not given back are played or filled.
+	 * VMSND_E_INVALID: a queue runs, or it is too small; nothing is noted then.
+	 * VMSND_E_DAMAGED: what it holds of the streams cannot be; only the buffers are taken up.
+	 * NULL: no more. A reset for VMSND_RESET_PEER_LOST and _SHUTDOWN lets go of it as it is;
+	 * any other empties it. With it, _SHUTDOWN gives nothing back: the next process does. */
 	enum vmsnd_rc (*inflight)(struct vmsnd_dev *dev, const struct vmsnd_inflight *where,
 				  vmsnd_ns now);
 };

@@ -220,6 +220,9 @@ struct vmsnd_transport_class {
 	 * the guest's driver finds the transport as at power-on (LC-07). NULL where the VMM
 	 * sees to that. */
 	void (*reset)(struct vmsnd_transport *bus);
+	/* What the device shows as its configuration is another now: the guest is told. From within
+	 * the device, as notify. */
+	void (*config_changed)(struct vmsnd_transport *bus);
 
 	uint32_t abi_end; /* VMSND_TRANSPORT_ABI once more (DM-03) */
 };

@@ -314,6 +314,14 @@ static void notify(void *ctx, unsigned vector)
 		card->transport->notify(card->bus, vector);
 }
 
+static void config_changed(void *ctx)
+{
+	struct vmsnd_card *card = ctx;
+
+	if (card->bus && card->transport->config_changed)
+		card->transport->config_changed(card->bus);
+}
+
 static enum vmsnd_rc open_device(struct vmsnd_card *card, vmsnd_ns now)
 {
 	struct vmsnd_dev_conf conf = dev_conf(card);
@@ -324,7 +332,8 @@ static enum vmsnd_rc open_device(struct vmsnd_card *card, vmsnd_ns now)
 					   .notify = notify,
 					   .port = find_port,
 					   .guest_fault = vmsnd_card_guest_fault,
-					   .mixer_changed = vmsnd_card_mixer_changed};
+					   .mixer_changed = vmsnd_card_mixer_changed,
+					   .config_changed = config_changed};
 	if (card->trace)
 		vmsnd_trace_env(card->trace, &card->env);
 	rc = card->cls->init(card->dev, &conf, &card->env, now);

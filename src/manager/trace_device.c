@@ -260,6 +260,31 @@ static const struct vmsnd_panel_ops *panel_of(struct vmsnd_trace *trace,
 	return &trace->panel;
 }
 
+/* It changes nothing. */
+static uint64_t inflight_bytes(const struct vmsnd_dev *dev, unsigned n_queues, unsigned queue_size)
+{
+	const struct vmsnd_card_ref *real = &of_const(dev)->real;
+
+	return real->cls->virtio->inflight_bytes(real->dev, n_queues, queue_size);
+}
+
+static enum vmsnd_rc inflight(struct vmsnd_dev *dev, const struct vmsnd_inflight *where,
+			      vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_INFLIGHT};
+	struct vmsnd_trace *trace = of(dev);
+
+	if (where) {
+		record.args[0] = where->n_queues;
+		record.args[1] = where->queue_size;
+		record.args[2] = where->bytes;
+	}
+	set_time(trace, now);
+	enter(trace, &record);
+	return leave_rc(trace, &record,
+			trace->real.cls->virtio->inflight(trace->real.dev, where, now));
+}
+
 /* What the true class lacks is missing here, too. */
 struct vmsnd_card_ref vmsnd_trace_card(struct vmsnd_trace *trace, struct vmsnd_card_ref card)
 {
@@ -286,6 +311,9 @@ struct vmsnd_card_ref vmsnd_trace_card(struct vmsnd_trace *trace, struct vmsnd_c
 						       .kick = kick};
 		trace->ops.queue_place = card.cls->virtio->queue_place ? queue_place : NULL;
 		trace->ops.queue_reset = card.cls->virtio->queue_reset ? queue_reset : NULL;
+		trace->ops.inflight_bytes =
+		    card.cls->virtio->inflight_bytes ? inflight_bytes : NULL;
+		trace->ops.inflight = card.cls->virtio->inflight ? inflight : NULL;
 		trace->cls.virtio = &trace->ops;
 	}
 	return (struct vmsnd_card_ref){.cls = &trace->cls, .dev = (struct vmsnd_dev *)trace};

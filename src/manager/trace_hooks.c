@@ -106,6 +106,15 @@ static void mixer_changed(void *ctx, enum vmsnd_dir dir, unsigned index)
 	trace->env.mixer_changed(trace->env.ctx, dir, index);
 }
 
+static void config_changed(void *ctx)
+{
+	struct vmsnd_trace *trace = ctx;
+	const struct vmsnd_trace_record record = {.what = VMSND_TRACE_CONFIG_CHANGED};
+
+	vmsnd_trace_put(trace, &record);
+	trace->env.config_changed(trace->env.ctx);
+}
+
 void vmsnd_trace_env(struct vmsnd_trace *trace, struct vmsnd_dev_env *env)
 {
 	trace->env = *env;
@@ -114,4 +123,5 @@ void vmsnd_trace_env(struct vmsnd_trace *trace, struct vmsnd_dev_env *env)
 	env->port = port_of;
 	env->guest_fault = guest_fault;
 	env->mixer_changed = env->mixer_changed ? mixer_changed : NULL;
+	env->config_changed = trace->env.config_changed ? config_changed : NULL;
 }

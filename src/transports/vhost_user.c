@@ -99,9 +99,8 @@ static void end_session(struct vmsnd_transport *bus)
 	vmsnd_vu_memory_clear(&bus->memory, bus->mem);
 	if (spoke)
 		bus->card.cls->reset(bus->card.dev, VMSND_RESET_PEER_LOST, bus->now);
-	if (bus->backend_fd >= 0)
-		close(bus->backend_fd);
-	bus->backend_fd = -1;
+	vmsnd_vu_area_clear(bus);
+	vmsnd_vu_channel_fd(bus, -1);
 	close(bus->peer);
 	begin_session(bus, -1);
 	hear_again(bus);
@@ -368,7 +367,8 @@ static bool lost_memory(struct vmsnd_transport *bus)
 	if (hits == bus->guard_hits)
 		return false;
 	bus->guard_hits = hits;
-	return vmsnd_vu_memory_drop_lost(&bus->memory, bus->mem);
+	return vmsnd_vu_memory_drop_lost(&bus->memory, bus->mem) ||
+	       (bus->area.mapped && vmsnd_guard_was_hit(bus->area.slot.map));
 }
 
 static void vhost_user_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns now)
@@ -422,4 +422,5 @@ const struct vmsnd_transport_class vmsnd_vhost_user_class = {
     .ready = vhost_user_ready,
     .notify = vhost_user_notify,
     .close = vhost_user_close,
+    .config_changed = vmsnd_vu_channel_config_changed,
 };

@@ -8,6 +8,10 @@
 #define RING_INDEX_MASK   UINT64_C(0xff)
 #define RING_NO_FD        UINT64_C(0x100)
 #define QUEUE_SIZE_MAX    1024u /* VMSND_QUEUE_SIZE_MAX; virtio-snd needs no more */
+/* What the standard lists, and with the padding that a C compiler adds. */
+#define INFLIGHT_BYTES_MIN 20u
+#define INFLIGHT_BYTES_MAX 24u
+#define INFLIGHT_ALIGN     8u
 
 uint64_t vmsnd_vu_u64_get(const uint8_t *payload)
 {
@@ -65,6 +69,14 @@ void vmsnd_vu_config_get(const uint8_t *payload, struct vmsnd_vu_config *config)
 	config->offset = vmsnd_le32(payload);
 	config->bytes = vmsnd_le32(payload + 4);
 	config->flags = vmsnd_le32(payload + 8);
+}
+
+void vmsnd_vu_inflight_get(const uint8_t *payload, struct vmsnd_vu_inflight *inflight)
+{
+	inflight->bytes = vmsnd_le64(payload);
+	inflight->offset = vmsnd_le64(payload + 8);
+	inflight->n_queues = vmsnd_le16(payload + 16);
+	inflight->queue_size = vmsnd_le16(payload + 18);
 }
 
 /* ---- one validator a message ----------------------------------------------------- */
@@ -155,6 +167,20 @@ static const char *check_kick(const uint8_t *payload, uint32_t bytes, unsigned n
 	return check_descriptor(payload, bytes, n_fds);
 }
 
+static const char *check_inflight(const uint8_t *payload, uint32_t bytes, unsigned n_fds)
+{
+	struct vmsnd_vu_inflight inflight;
+
+	vmsnd_vu_inflight_get(payload, &inflight);
+	if (inflight.bytes == 0)
+		return "an in-flight area of no size";
+	if (inflight.offset > INT64_MAX || inflight.bytes > INT64_MAX - inflight.offset)
+		return "an in-flight area that reaches beyond any file";
+	if (inflight.offset % INFLIGHT_ALIGN != 0)
+		return "an in-flight area that is not aligned to 8";
+	return NULL;
+}
+
 static const char *check_enable(const uint8_t *payload, uint32_t bytes, unsigned n_fds)
 {
 	return vmsnd_le32(payload + 4) > 1 ? "neither on nor off" : NULL;
@@ -213,8 +239,10 @@ static const struct vmsnd_vu_row rows[VMSND_VU_REQUESTS] = {
     [28] = {"POSTCOPY_ADVISE", 0, 0, 0, 0, ALWAYS, false, NULL},
     [29] = {"POSTCOPY_LISTEN", 0, 0, 0, 0, ACK, false, NULL},
     [30] = {"POSTCOPY_END", 0, 0, 0, 0, ALWAYS, false, NULL},
-    [31] = {"GET_INFLIGHT_FD", 0, 0, 0, 0, ALWAYS, false, NULL},
-    [32] = {"SET_INFLIGHT_FD", 0, 0, 0, 0, ACK, false, NULL},
+    [VMSND_VU_GET_INFLIGHT_FD] = {"GET_INFLIGHT_FD", INFLIGHT_BYTES_MIN, INFLIGHT_BYTES_MAX, 0, 0,
+				  ALWAYS, true, NULL},
+    [VMSND_VU_SET_INFLIGHT_FD] = {"SET_INFLIGHT_FD", INFLIGHT_BYTES_MIN, INFLIGHT_BYTES_MAX, 1, 1,
+				  ACK, true, check_inflight},
     [33] = {"GPU_SET_SOCKET", 0, 0, 0, 0, ACK, false, NULL},
     [VMSND_VU_RESET_DEVICE] = {"RESET_DEVICE", 0, 0, 0, 0, ACK, true, NULL},
     [35] = {"VRING_KICK", 0, 0, 0, 0, ACK, false, NULL},
@@ -328,6 +356,19 @@ size_t vmsnd_vu_reply_config(uint8_t *to, const struct vmsnd_vu_config *config)
 	vmsnd_put_le32(to + VMSND_VU_HEADER_BYTES + 4, config->bytes);
 	vmsnd_put_le32(to + VMSND_VU_HEADER_BYTES + 8, config->flags);
 	return put_reply(to, VMSND_VU_GET_CONFIG, CONFIG_HEAD_BYTES + config->bytes);
+}
+
+size_t vmsnd_vu_reply_inflight(uint8_t *to, const struct vmsnd_vu_inflight *inflight,
+			       uint32_t bytes)
+{
+	uint8_t *payload = to + VMSND_VU_HEADER_BYTES;
+
+	memset(payload, 0, bytes);
+	vmsnd_put_le64(payload, inflight->bytes);
+	vmsnd_put_le64(payload + 8, inflight->offset);
+	vmsnd_put_le16(payload + 16, inflight->n_queues);
+	vmsnd_put_le16(payload + 18, inflight->queue_size);
+	return put_reply(to, VMSND_VU_GET_INFLIGHT_FD, bytes);
 }
 
 size_t vmsnd_vu_reply_empty(uint8_t *to, uint32_t request)

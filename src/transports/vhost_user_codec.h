@@ -45,6 +45,8 @@ enum vmsnd_vu_request {
 	VMSND_VU_SET_BACKEND_REQ_FD = 21,
 	VMSND_VU_GET_CONFIG = 24,
 	VMSND_VU_SET_CONFIG = 25,
+	VMSND_VU_GET_INFLIGHT_FD = 31,
+	VMSND_VU_SET_INFLIGHT_FD = 32,
 	VMSND_VU_RESET_DEVICE = 34,
 	VMSND_VU_GET_MAX_MEM_SLOTS = 36,
 	VMSND_VU_ADD_MEM_REG = 37,
@@ -54,12 +56,16 @@ enum vmsnd_vu_request {
 	VMSND_VU_REQUESTS = 45 /* numbers below this may have a row */
 };
 
+/* Requests of the back end. */
+enum vmsnd_vu_backend_request { VMSND_VU_BACKEND_CONFIG_CHANGE = 2 };
+
 /* Protocol features by their bit. */
 enum vmsnd_vu_protocol {
 	VMSND_VU_P_MQ = 0,
 	VMSND_VU_P_REPLY_ACK = 3,
 	VMSND_VU_P_BACKEND_REQ = 5,
 	VMSND_VU_P_CONFIG = 9,
+	VMSND_VU_P_INFLIGHT_SHMFD = 12,
 	VMSND_VU_P_RESET_DEVICE = 13,
 	VMSND_VU_P_CONFIGURE_MEM_SLOTS = 15,
 	VMSND_VU_P_STATUS = 16
@@ -107,6 +113,11 @@ struct vmsnd_vu_config {
 	uint32_t offset, bytes, flags;
 };
 
+struct vmsnd_vu_inflight {
+	uint64_t bytes, offset;
+	uint16_t n_queues, queue_size;
+};
+
 /* Never NULL; a row without name for what no standard knows. */
 const struct vmsnd_vu_row *vmsnd_vu_row(uint32_t request);
 /* The message's name, or "an unknown message". */
@@ -126,6 +137,7 @@ void vmsnd_vu_descriptor_get(const uint8_t *payload, struct vmsnd_vu_descriptor 
 unsigned vmsnd_vu_table_get(const uint8_t *payload, struct vmsnd_vu_region *regions);
 void vmsnd_vu_region_get(const uint8_t *payload, struct vmsnd_vu_region *region);
 void vmsnd_vu_config_get(const uint8_t *payload, struct vmsnd_vu_config *config);
+void vmsnd_vu_inflight_get(const uint8_t *payload, struct vmsnd_vu_inflight *inflight);
 
 /* Each writes a whole message and returns its bytes; `to` has VMSND_VU_REPLY_BYTES_MAX
  * or, for requests, room for what is asked. */
@@ -135,6 +147,9 @@ size_t vmsnd_vu_reply_state(uint8_t *to, uint32_t request, const struct vmsnd_vu
 /* The data goes to `to` + header + 12, config->bytes of it. */
 size_t vmsnd_vu_reply_config(uint8_t *to, const struct vmsnd_vu_config *config);
 size_t vmsnd_vu_reply_empty(uint8_t *to, uint32_t request);
+/* Of as many bytes as the request had: front ends in C count the padding in. */
+size_t vmsnd_vu_reply_inflight(uint8_t *to, const struct vmsnd_vu_inflight *inflight,
+			       uint32_t bytes);
 /* Bytes of one region as SET_MEM_TABLE and ADD_MEM_REG carry it. */
 #define VMSND_VU_REGION_BYTES 32u
 void vmsnd_vu_region_put(uint8_t *to, const struct vmsnd_vu_region *region);

@@ -327,7 +327,7 @@ void vmsnd_vu_ring_err_fd(struct vmsnd_transport *bus, unsigned index, int fd)
 
 /* UML's call is a pipe. Once UML has died, a write raises SIGPIPE; no flag forbids that for
  * pipes, and how the program takes the signal is not ours to change. */
-static ssize_t write_pipe(int fd, const uint64_t *one)
+static ssize_t write_pipe(int fd, const void *from, size_t bytes)
 {
 	const struct timespec at_once = {0, 0};
 	sigset_t set, before, pending;
@@ -337,11 +337,21 @@ static ssize_t write_pipe(int fd, const uint64_t *one)
 	sigaddset(&set, SIGPIPE);
 	sigpending(&pending);
 	pthread_sigmask(SIG_BLOCK, &set, &before);
-	n = write(fd, one, sizeof(*one));
+	n = write(fd, from, bytes);
 	if (n < 0 && errno == EPIPE && !sigismember(&pending, SIGPIPE))
 		sigtimedwait(&set, NULL, &at_once);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return n;
+}
+
+bool vmsnd_vu_write_pipe(int fd, const void *from, size_t bytes)
+{
+	struct pollfd poller = {.fd = fd, .events = POLLOUT};
+
+	/* With room for PIPE_BUF bytes, which all our messages are below. */
+	if (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLOUT))
+		return !(poller.revents & (POLLERR | POLLNVAL));
+	return write_pipe(fd, from, bytes) >= 0 || errno == EAGAIN || errno == EINTR;
 }
 
 /* A full pipe or counter is fine: the guest has an interrupt to come anyway. */
@@ -357,7 +367,8 @@ void vmsnd_vu_ring_signal(struct vmsnd_vu_ring *ring, vmsnd_ns now)
 		look_at_call(ring, now);
 	if (ring->call_blocks && (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLOUT)))
 		return;
-	n = ring->call_pipe ? write_pipe(ring->call, &one) : write(ring->call, &one, sizeof(one));
+	n = ring->call_pipe ? write_pipe(ring->call, &one, sizeof(one))
+			    : write(ring->call, &one, sizeof(one));
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		drop_fd(&ring->call);
 }

@@ -45,6 +45,14 @@ bool vmsnd_vu_translate(const struct vmsnd_vu_slot *slots, unsigned n, uint64_t 
 /* Whether the lowest memory is all zeros. Firmware and kernels leave traces there at every boot. */
 bool vmsnd_vu_memory_untouched(const struct vmsnd_vu_memory *memory);
 
+/* ---- in-flight area and back-end channel (vhost_user_inflight.c, vhost_user_channel.c) -- */
+
+struct vmsnd_vu_area {
+	bool mapped;
+	struct vmsnd_vu_slot slot;
+	struct vmsnd_gmem mem; /* of it alone */
+};
+
 /* ---- rings --------------------------------------------------------------------------- */
 
 struct vmsnd_vu_places {
@@ -89,12 +97,13 @@ struct vmsnd_transport {
 	bool features_applied; /* the device has them */
 	uint8_t status;
 	int backend_fd;
-	bool memory_came;   /* a region with a descriptor, ever */
-	bool memory_proven; /* something the guest wrote has been seen in it */
-	bool complained;    /* the session's one line about trouble is written */
-	bool told_busy;     /* the line about a second VMM is written */
-	bool told_started;  /* the line about the guest's driver is written */
-	const char *broken; /* why the peer has to go; NULL while it may stay */
+	mode_t backend_kind; /* S_IFIFO, S_IFSOCK, or another: then nothing is said */
+	bool memory_came;    /* a region with a descriptor, ever */
+	bool memory_proven;  /* something the guest wrote has been seen in it */
+	bool complained;     /* the session's one line about trouble is written */
+	bool told_busy;      /* the line about a second VMM is written */
+	bool told_started;   /* the line about the guest's driver is written */
+	const char *broken;  /* why the peer has to go; NULL while it may stay */
 
 	uint32_t got; /* bytes of the message coming in */
 	struct vmsnd_vu_header header;
@@ -102,6 +111,7 @@ struct vmsnd_transport {
 	uint8_t in[VMSND_VU_HEADER_BYTES + VMSND_VU_PAYLOAD_MAX];
 
 	struct vmsnd_vu_memory memory;
+	struct vmsnd_vu_area area;
 	unsigned guard_hits; /* of the process, when last looked at */
 	unsigned n_rings;
 	struct vmsnd_vu_ring rings[VMSND_VU_RINGS_MAX];
@@ -137,8 +147,23 @@ bool vmsnd_vu_ring_is_enabled(const struct vmsnd_transport *bus, const struct vm
 /* Its kick descriptor is readable. Sets `broken` when it always is. */
 void vmsnd_vu_ring_kicked(struct vmsnd_transport *bus, unsigned index);
 void vmsnd_vu_ring_signal(struct vmsnd_vu_ring *ring, vmsnd_ns now);
+/* A write to a pipe that may be full or have lost its reader: never waits, never a signal. False:
+ * it can never be written to again. */
+bool vmsnd_vu_write_pipe(int fd, const void *from, size_t bytes);
 /* All rings as after power-on; their call descriptors stay. The device is not asked. */
 void vmsnd_vu_rings_forget(struct vmsnd_transport *bus);
+
+/* A new area for so many queues of this size: its descriptor, or -1; then `area->bytes` is 0. */
+int vmsnd_vu_area_make(const struct vmsnd_transport *bus, struct vmsnd_vu_inflight *area);
+/* Maps it (`fd` stays the caller's) and gives it to the device. NULL, or why not. */
+const char *vmsnd_vu_area_set(struct vmsnd_transport *bus, const struct vmsnd_vu_inflight *area,
+			      int fd);
+/* The device has let go of it. */
+void vmsnd_vu_area_clear(struct vmsnd_transport *bus);
+
+/* Takes `fd` over. */
+void vmsnd_vu_channel_fd(struct vmsnd_transport *bus, int fd);
+void vmsnd_vu_channel_config_changed(struct vmsnd_transport *bus);
 
 /* The whole message in `in` is for us. Sets `broken` when the peer has to go. */
 void vmsnd_vu_dispatch(struct vmsnd_transport *bus);

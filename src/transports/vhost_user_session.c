@@ -12,15 +12,16 @@
 #define F_RING_PACKED (UINT64_C(1) << 34)
 
 /* QEMU acknowledges whatever is offered, so only what is implemented stands here. */
-static const uint64_t offered =
+static const uint64_t always_offered =
     UINT64_C(1) << VMSND_VU_P_MQ | UINT64_C(1) << VMSND_VU_P_REPLY_ACK |
     UINT64_C(1) << VMSND_VU_P_BACKEND_REQ | UINT64_C(1) << VMSND_VU_P_CONFIG |
     UINT64_C(1) << VMSND_VU_P_RESET_DEVICE | UINT64_C(1) << VMSND_VU_P_CONFIGURE_MEM_SLOTS |
     UINT64_C(1) << VMSND_VU_P_STATUS;
 
-/* An answer under construction; `bytes` 0 means none. */
+/* An answer under construction; `bytes` 0 means none. `fd` goes with it and is closed. */
 struct answer {
 	size_t bytes;
+	int fd;
 	uint8_t to[VMSND_VU_REPLY_BYTES_MAX];
 };
 
@@ -71,18 +72,24 @@ static const char *set_features(struct vmsnd_transport *bus, const uint8_t *payl
 	return NULL;
 }
 
+static uint64_t offered(const struct vmsnd_transport *bus)
+{
+	return always_offered |
+	       (ops_of(bus)->inflight ? UINT64_C(1) << VMSND_VU_P_INFLIGHT_SHMFD : 0);
+}
+
 static const char *get_protocol_features(struct vmsnd_transport *bus, const uint8_t *payload,
 					 struct answer *answer)
 {
-	answer_u64(bus, answer, offered);
+	answer_u64(bus, answer, offered(bus));
 	return NULL;
 }
 
 static const char *set_protocol_features(struct vmsnd_transport *bus, const uint8_t *payload,
 					 struct answer *answer)
 {
-	return vmsnd_vu_u64_get(payload) & ~offered ? "protocol features that were not offered"
-						    : NULL;
+	return vmsnd_vu_u64_get(payload) & ~offered(bus) ? "protocol features that were not offered"
+							 : NULL;
 }
 
 static const char *get_queue_num(struct vmsnd_transport *bus, const uint8_t *payload,
@@ -466,14 +473,40 @@ static const char *set_vring_enable(struct vmsnd_transport *bus, const uint8_t *
 	return NULL;
 }
 
-/* Kept open: it is the only writing end of a pipe, and UML takes its end for our death. */
 static const char *set_backend_req_fd(struct vmsnd_transport *bus, const uint8_t *payload,
 				      struct answer *answer)
 {
-	if (bus->backend_fd >= 0)
-		close(bus->backend_fd);
-	bus->backend_fd = take_fd(bus);
+	vmsnd_vu_channel_fd(bus, take_fd(bus));
 	return NULL;
+}
+
+/* ---- in flight -------------------------------------------------------------------------- */
+
+/* An area of no size is a word every front end knows: there is none. */
+static const char *get_inflight_fd(struct vmsnd_transport *bus, const uint8_t *payload,
+				   struct answer *answer)
+{
+	struct vmsnd_vu_inflight area;
+
+	vmsnd_vu_inflight_get(payload, &area);
+	answer->fd = vmsnd_vu_area_make(bus, &area);
+	if (answer->fd < 0)
+		vmsnd_vu_complain(bus, "GET_INFLIGHT_FD",
+				  "no in-flight area for so many queues of this size");
+	answer->bytes = vmsnd_vu_reply_inflight(answer->to, &area, bus->header.bytes);
+	return NULL;
+}
+
+static const char *set_inflight_fd(struct vmsnd_transport *bus, const uint8_t *payload,
+				   struct answer *answer)
+{
+	struct vmsnd_vu_inflight area;
+
+	vmsnd_vu_inflight_get(payload, &area);
+	for (unsigned i = 0; i < bus->n_rings; i++)
+		if (bus->rings[i].started)
+			return running;
+	return vmsnd_vu_area_set(bus, &area, bus->fds.fd[0]);
 }
 
 /* ---- dispatch ---------------------------------------------------------------------------------
@@ -506,6 +539,8 @@ static const struct action actions[VMSND_VU_REQUESTS] = {
     [VMSND_VU_SET_BACKEND_REQ_FD] = {set_backend_req_fd, NO_RING},
     [VMSND_VU_GET_CONFIG] = {get_config, NO_RING},
     [VMSND_VU_SET_CONFIG] = {set_config, NO_RING},
+    [VMSND_VU_GET_INFLIGHT_FD] = {get_inflight_fd, NO_RING},
+    [VMSND_VU_SET_INFLIGHT_FD] = {set_inflight_fd, NO_RING},
     [VMSND_VU_RESET_DEVICE] = {reset_device, NO_RING},
     [VMSND_VU_GET_MAX_MEM_SLOTS] = {get_max_mem_slots, NO_RING},
     [VMSND_VU_ADD_MEM_REG] = {add_mem_reg, NO_RING},
@@ -520,6 +555,10 @@ static const char *check(const struct vmsnd_transport *bus, const uint8_t *paylo
 	struct vmsnd_vu_descriptor descriptor;
 	struct vmsnd_vu_state state;
 
+	if (!why && !ops_of(bus)->inflight &&
+	    (bus->header.request == VMSND_VU_GET_INFLIGHT_FD ||
+	     bus->header.request == VMSND_VU_SET_INFLIGHT_FD))
+		return "a request of a feature that is not offered";
 	if (why || actions[bus->header.request].ring == NO_RING)
 		return why;
 	vmsnd_vu_state_get(payload, &state);
@@ -560,10 +599,21 @@ static void refuse(struct vmsnd_transport *bus, const char *why, bool malformed,
 		bus->broken = why;
 }
 
+/* The socket's own buffer holds hundreds of answers: who lets it fill does not read. */
+static void send_answer(struct vmsnd_transport *bus, struct answer *answer)
+{
+	struct vmsnd_fds fds = {.n = answer->fd >= 0, .fd = {answer->fd}};
+
+	if (answer->bytes > 0 && !vmsnd_socket_send(bus->peer, answer->to, answer->bytes, &fds) &&
+	    !bus->broken)
+		bus->broken = "answers that nobody reads";
+	vmsnd_fds_close(&fds);
+}
+
 void vmsnd_vu_dispatch(struct vmsnd_transport *bus)
 {
 	const uint8_t *payload = bus->in + VMSND_VU_HEADER_BYTES;
-	struct answer answer = {.bytes = 0};
+	struct answer answer = {.bytes = 0, .fd = -1};
 	const char *why = check(bus, payload);
 	bool malformed = why != NULL;
 
@@ -574,8 +624,5 @@ void vmsnd_vu_dispatch(struct vmsnd_transport *bus)
 	else if (answer.bytes == 0 && bus->header.flags & VMSND_VU_NEED_REPLY)
 		answer_u64(bus, &answer, 0);
 	vmsnd_fds_close(&bus->fds);
-	/* The socket's own buffer holds hundreds of answers: who lets it fill does not read. */
-	if (answer.bytes > 0 && !vmsnd_socket_send(bus->peer, answer.to, answer.bytes, NULL) &&
-	    !bus->broken)
-		bus->broken = "answers that nobody reads";
+	send_answer(bus, &answer);
 }

@@ -126,6 +126,11 @@ static void mmio_close(struct vmsnd_transport *bus, vmsnd_ns now)
 	free(bus);
 }
 
+static void mmio_config_changed(struct vmsnd_transport *bus)
+{
+	vmsnd_mmio_config_changed(&bus->mmio);
+}
+
 static void mmio_save(const struct vmsnd_transport *bus, struct vmsnd_state_writer *to)
 {
 	vmsnd_mmio_save(&bus->mmio, to);
@@ -169,4 +174,5 @@ const struct vmsnd_transport_class vmsnd_virtio_mmio_class = {
     .load = mmio_load,
     .go_on = mmio_go_on,
     .reset = mmio_reset,
+    .config_changed = mmio_config_changed,
 };

@@ -167,16 +167,20 @@ static void serve(struct vmsnd_snd *snd, struct vmsnd_chain *chain, vmsnd_ns now
 	bool answerable = chain->writable.left >= sizeof(status);
 
 	snd->counters.control_requests++;
-	if (vmsnd_chain_read(snd->env.mem, &chain->readable, &request, bytes) < bytes)
+	if (vmsnd_chain_read(snd->env.mem, &chain->readable, &request, bytes) < bytes) {
 		snd_fault(snd, VMSND_FAULT_DATA_ADDRESS, chain->readable.at);
-	else if (answerable)
+	} else if (answerable && !snd_recovery_is_answered(snd, chain->head, &status)) {
 		status = snd_control_dispatch(requests, snd, &request, &answer, now);
+		snd_recovery_executed(snd, chain->head, bytes >= 4 ? vmsnd_le32(&request) : 0,
+				      status);
+	}
 	count_refusal(snd, status);
 	if (answerable)
 		put(snd, &answer, &status, sizeof(status));
 	if (status == VIRTIO_SND_S_OK)
 		put_items(snd, &answer);
 	vmsnd_queue_push(&snd->queues[VIRTIO_SND_VQ_CONTROL].ring, chain, answer.written);
+	snd_recovery_answered(snd);
 }
 
 void snd_control_run(struct vmsnd_snd *snd, vmsnd_ns now)

@@ -274,3 +274,14 @@ void snd_held_load(struct vmsnd_snd *snd, enum vmsnd_dir dir, struct vmsnd_state
 		held.store->n_restored_slots = held.store->n_restored_copies;
 	pool->n_held = pool->fresh = pool->used = from->bad ? 0 : n;
 }
+
+/* How old they are does not matter, as long as the ring cannot have them any more. */
+void snd_hold(struct snd_pool *pool, const uint16_t *heads, uint16_t n)
+{
+	pool->serial = SERIAL_START;
+	for (uint16_t i = 0; i < n; i++)
+		pool->messages[i] = (struct snd_message){
+		    .chain = {.head = heads[i], .slots = 1, .position = UINT16_MAX},
+		    .serial = SERIAL_START - UINT16_MAX - n + i};
+	pool->n_held = pool->fresh = pool->used = n;
+}

@@ -367,12 +367,16 @@ enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned index,
 	bool is_packed = (snd->features & VMSND_VIRTIO_F_RING_PACKED) != 0;
 	struct snd_queue *queue = &snd->queues[index];
 	struct vmsnd_queue_setup from = *setup;
+	enum snd_taken taken;
 	enum vmsnd_rc rc;
 
 	snd_rings_stop(snd, index, now);
-	if (is_reset_queue(snd, index, setup->next_avail))
+	taken = snd_recovery_take_up(snd, index, &from, now);
+	if (taken == SND_TAKEN_NOTHING && is_reset_queue(snd, index, setup->next_avail))
 		snd_rings_reset(snd, index, now);
-	if (is_another_driver(snd, &queue->place, setup->next_avail))
+	if (taken == SND_TAKEN_ANOTHER ||
+	    (taken == SND_TAKEN_NOTHING &&
+	     is_another_driver(snd, &queue->place, setup->next_avail)))
 		forget_driver(snd, now);
 	if (is_packed && from.next_avail == 0 && !queue->place.known)
 		from.next_avail = VMSND_PACKED_START;
@@ -380,6 +384,7 @@ enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned index,
 	rc = vmsnd_queue_start(&queue->ring, snd->env.mem, &from, snd->features);
 	if (rc != VMSND_OK)
 		return rc;
+	snd_recovery_started(snd, index, !queue->place.known);
 	queue->broken_told = false;
 	queue->features = snd->features;
 	queue->started = ++snd->n_queue_events;
@@ -450,7 +455,8 @@ static void give_all_back(struct vmsnd_snd *snd, vmsnd_ns now)
 
 void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now)
 {
-	if (why == VMSND_RESET_SHUTDOWN)
+	/* With an in-flight area the guest waits for whoever takes over. */
+	if (why == VMSND_RESET_SHUTDOWN && !snd_recovery_is_on(snd))
 		give_all_back(snd, now);
 	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		snd_stream_reset(&snd->streams[i], now);
@@ -467,6 +473,7 @@ void snd_card_reset(struct vmsnd_snd *snd, enum vmsnd_reset why, vmsnd_ns now)
 	snd_jacks_reset(snd, why);
 	snd_events_forget(snd);
 	snd_elements_note(snd);
+	snd_recovery_reset(snd, why);
 	snd->counters.resets++;
 	/* A guest that resets in a loop is told of once all the same. */
 	if (why != VMSND_RESET_BUS)

@@ -110,6 +110,22 @@ struct snd_counters {
 	uint64_t events, dropped_events;
 };
 
+/* A control request that has been executed, and whose answer the driver may not have seen. */
+struct snd_answered {
+	uint64_t number; /* as vmsnd_inflight_number has it; 0: none */
+	uint32_t status;
+};
+
+/* The in-flight area, for a process that takes over from this one (recovery.c). */
+struct snd_recovery {
+	struct vmsnd_inflight where; /* mem NULL: there is none */
+	struct vmsnd_inflight_queue queues[VIRTIO_SND_VQ_MAX];
+	bool resume[VIRTIO_SND_VQ_MAX]; /* what is noted is an earlier process' */
+	bool resume_card;
+	uint16_t slot; /* of the journal, with what holds */
+	struct snd_answered answered;
+};
+
 struct vmsnd_snd {
 	struct vmsnd_dev_env env;
 	uint64_t features;
@@ -122,6 +138,7 @@ struct vmsnd_snd {
 	struct vmsnd_queue_store *stores; /* one a queue; NULL: rings are split and unordered */
 	struct snd_events events;
 	struct snd_elements elements;
+	struct snd_recovery recovery;
 	struct snd_jack jacks[SND_JACKS_MAX];
 	struct snd_topology plan; /* what it offers */
 	struct snd_stream streams[];
@@ -320,5 +337,37 @@ void snd_held_load(struct vmsnd_snd *snd, enum vmsnd_dir dir, struct vmsnd_state
 
 void snd_card_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to);
 enum vmsnd_rc snd_card_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from, vmsnd_ns now);
+/* State and parameters of a stream, without its positions; what cannot be makes `from` bad. */
+void snd_stream_save(const struct snd_stream *stream, struct vmsnd_state_writer *to);
+void snd_stream_load(struct vmsnd_snd *snd, uint32_t index, struct vmsnd_state_reader *from);
+/* Such messages were out and are not in the ring any more; oldest first. */
+void snd_hold(struct snd_pool *pool, const uint16_t *heads, uint16_t n);
+
+/* ---- recovery.c: taking over from a process that died ------------------------------------- */
+
+uint64_t snd_recovery_bytes(const struct vmsnd_snd *snd, unsigned n_queues, unsigned queue_size);
+enum vmsnd_rc snd_recovery_set(struct vmsnd_snd *snd, const struct vmsnd_inflight *where);
+enum snd_taken {
+	SND_TAKEN_NOTHING, /* nothing was left */
+	SND_TAKEN_UP,      /* it is in the queue's place, and where to go on in `setup` */
+	SND_TAKEN_ANOTHER  /* what was left cannot be of this driver */
+};
+/* Before a queue starts: what an earlier process left of it. */
+enum snd_taken snd_recovery_take_up(struct vmsnd_snd *snd, unsigned queue,
+				    struct vmsnd_queue_setup *setup, vmsnd_ns now);
+/* It has started; `anew`: for another driver than before. */
+void snd_recovery_started(struct vmsnd_snd *snd, unsigned queue, bool anew);
+/* Whether an earlier process has executed this control request, and what came of it. */
+bool snd_recovery_is_answered(const struct vmsnd_snd *snd, uint16_t head, uint32_t *status);
+/* A control request has been executed and not yet answered; what it gave back is published. */
+void snd_recovery_executed(struct vmsnd_snd *snd, uint16_t head, uint32_t code, uint32_t status);
+/* The answer is in the ring. */
+void snd_recovery_answered(struct vmsnd_snd *snd);
+void snd_recovery_reset(struct vmsnd_snd *snd, enum vmsnd_reset why);
+
+static inline bool snd_recovery_is_on(const struct vmsnd_snd *snd)
+{
+	return snd->recovery.where.mem != NULL;
+}
 
 #endif

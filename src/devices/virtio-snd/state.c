@@ -33,11 +33,9 @@ static void save_place(const struct snd_place *place, struct vmsnd_state_writer 
 		vmsnd_state_put_u64(to, place->given_back[i]);
 }
 
-static void save_stream(const struct vmsnd_snd *snd, const struct snd_stream *stream,
-			struct vmsnd_state_writer *to)
+void snd_stream_save(const struct snd_stream *stream, struct vmsnd_state_writer *to)
 {
 	const struct vmsnd_stream_params *params = &stream->params;
-	bool prepared = stream->state >= SND_STATE_PREPARED;
 
 	vmsnd_state_put_u8(to, (uint8_t)stream->state);
 	vmsnd_state_put_u8(to, (uint8_t)params->format.sample);
@@ -46,6 +44,14 @@ static void save_stream(const struct vmsnd_snd *snd, const struct snd_stream *st
 	vmsnd_state_put_u32(to, params->buffer_frames);
 	vmsnd_state_put_u32(to, params->period_frames);
 	vmsnd_state_put_u32(to, stream->features);
+}
+
+static void save_stream(const struct vmsnd_snd *snd, const struct snd_stream *stream,
+			struct vmsnd_state_writer *to)
+{
+	bool prepared = stream->state >= SND_STATE_PREPARED;
+
+	snd_stream_save(stream, to);
 	vmsnd_state_put_u64(to, prepared ? snd_stream_posted(snd, stream) : 0);
 	vmsnd_state_put_u64(to, prepared ? stream->copied_frames : 0);
 	vmsnd_state_put_u32(to, prepared ? snd_stream_kept(snd, stream) : 0);
@@ -150,7 +156,7 @@ static bool agrees_with_port(const struct snd_stream *stream)
 	       (stream->posted_frames >= done || done - stream->posted_frames <= UINT32_MAX);
 }
 
-static void load_stream(struct vmsnd_snd *snd, uint32_t index, struct vmsnd_state_reader *from)
+void snd_stream_load(struct vmsnd_snd *snd, uint32_t index, struct vmsnd_state_reader *from)
 {
 	struct snd_stream *stream = &snd->streams[index];
 	struct vmsnd_stream_params *params = &stream->params;
@@ -165,22 +171,32 @@ static void load_stream(struct vmsnd_snd *snd, uint32_t index, struct vmsnd_stat
 	params->period_frames = vmsnd_state_get_u32(from);
 	stream->features = vmsnd_state_get_u32(from);
 	from->bad |= (stream->features & ~snd->plan.streams[index].features) != 0;
-	stream->posted_frames = vmsnd_state_get_u64(from);
-	stream->copied_frames = vmsnd_state_get_u64(from);
-	stream->kept_frames = vmsnd_state_get_u32(from);
 	if (from->bad)
 		return;
-	stream->state = state;
 	if (state == SND_STATE_IDLE) {
 		*params = (struct vmsnd_stream_params){.buffer_frames = 0};
 		stream->features = 0;
 	} else if (!are_offered(&snd->plan.streams[index], params) ||
 		   !vmsnd_port_fits(stream->port, params)) {
 		from->bad = true;
-		return;
 	}
+	if (from->bad)
+		return;
+	stream->state = state;
 	stream->frame_bytes = vmsnd_sample_bytes(params->format.sample) * params->format.channels;
-	if (state < SND_STATE_PREPARED) {
+}
+
+static void load_stream(struct vmsnd_snd *snd, uint32_t index, struct vmsnd_state_reader *from)
+{
+	struct snd_stream *stream = &snd->streams[index];
+
+	snd_stream_load(snd, index, from);
+	stream->posted_frames = vmsnd_state_get_u64(from);
+	stream->copied_frames = vmsnd_state_get_u64(from);
+	stream->kept_frames = vmsnd_state_get_u32(from);
+	if (from->bad)
+		return;
+	if (stream->state < SND_STATE_PREPARED) {
 		stream->posted_frames = stream->copied_frames = 0;
 		stream->kept_frames = 0;
 	} else if (!agrees_with_port(stream)) {

@@ -292,6 +292,17 @@ static uint32_t queue_place(const struct vmsnd_dev *dev, unsigned queue)
 	return place.next_avail;
 }
 
+static uint64_t inflight_bytes(const struct vmsnd_dev *dev, unsigned n_queues, unsigned queue_size)
+{
+	return snd_recovery_bytes(snd_seen(dev), n_queues, queue_size);
+}
+
+static enum vmsnd_rc inflight(struct vmsnd_dev *dev, const struct vmsnd_inflight *where,
+			      vmsnd_ns now)
+{
+	return snd_recovery_set(snd_of(dev), where);
+}
+
 /* ---- figures ----------------------------------------------------------------------------------
  */
 
@@ -366,6 +377,8 @@ static const struct vmsnd_virtio_ops virtio_ops = {
     .kick = kick,
     .queue_place = queue_place,
     .queue_reset = queue_reset,
+    .inflight_bytes = inflight_bytes,
+    .inflight = inflight,
 };
 
 static const char *const children[] = {"streams", "jacks", NULL};

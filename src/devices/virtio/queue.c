@@ -105,7 +105,11 @@ static enum vmsnd_pop open_chain(struct vmsnd_queue *queue, struct vmsnd_chain *
 
 enum vmsnd_pop vmsnd_queue_reopen(struct vmsnd_queue *queue, struct vmsnd_chain *chain)
 {
-	return usable(queue) ? open_chain(queue, chain) : VMSND_POP_NONE;
+	enum vmsnd_pop got = usable(queue) ? open_chain(queue, chain) : VMSND_POP_NONE;
+
+	if (got != VMSND_POP_NONE)
+		vmsnd_inflight_popped(queue->notes, chain->head);
+	return got;
 }
 
 void vmsnd_queue_pass(struct vmsnd_queue *queue)
@@ -136,6 +140,7 @@ enum vmsnd_pop vmsnd_queue_pop(struct vmsnd_queue *queue, struct vmsnd_chain *ch
 		queue->broken = true;
 		return VMSND_POP_NONE;
 	}
+	vmsnd_inflight_popped(queue->notes, chain->head);
 	return open_chain(queue, chain);
 }
 
@@ -177,6 +182,8 @@ void vmsnd_queue_publish(struct vmsnd_queue *queue)
 		return;
 	if (!queue->ops->publish(queue))
 		queue->broken = true;
+	vmsnd_inflight_published(queue->notes, (uint16_t)(queue->used_index - queue->published),
+				 queue->used_index);
 	queue->published = queue->used_index;
 }
 

@@ -7,6 +7,7 @@
 #define VMSND_DEVICES_VIRTIO_QUEUE_H
 
 #include "devices/virtio/chain.h"
+#include "devices/virtio/inflight.h"
 
 #define VMSND_VIRTIO_F_INDIRECT_DESC (UINT64_C(1) << 28)
 #define VMSND_VIRTIO_F_EVENT_IDX     (UINT64_C(1) << 29)
@@ -48,7 +49,8 @@ struct vmsnd_queue {
 	uint16_t armed;       /* the entry whose arrival kicks us, with kicks and EVENT_IDX */
 	bool started, broken;
 	bool event_index, indirect, packed, in_order;
-	bool kicks; /* the driver has been asked to kick */
+	bool kicks;                         /* the driver has been asked to kick */
+	struct vmsnd_inflight_queue *notes; /* split; NULL: none; set after start */
 
 	/* Packed. */
 	uint16_t n_slots;                 /* of the ring, popped and not given back */

@@ -101,6 +101,7 @@ static void give(struct vmsnd_queue *queue, const struct vmsnd_queue_out *out)
 	if (vmsnd_gmem_write(queue->mem, queue->used + ENTRIES_AT + (vmsnd_gpa)slot * USED_ENTRY,
 			     &entry, sizeof(entry)))
 		queue->broken = true;
+	vmsnd_inflight_pushed(queue->notes, out->head);
 	queue->used_index++;
 }
 
