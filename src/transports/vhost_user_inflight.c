@@ -61,12 +61,14 @@ const char *vmsnd_vu_area_set(struct vmsnd_transport *bus, const struct vmsnd_vu
 	const struct vmsnd_vu_region region = {.bytes = area->bytes, .offset = area->offset};
 	const struct vmsnd_card_ref *card = &bus->card;
 	struct vmsnd_region part = {.bytes = area->bytes, .rights = VMSND_READ | VMSND_WRITE};
+	uint64_t needed =
+	    card->cls->virtio->inflight_bytes(card->dev, area->n_queues, area->queue_size);
 	struct vmsnd_vu_slot slot;
 	const char *why;
 
-	if (card->cls->virtio->inflight_bytes(card->dev, area->n_queues, area->queue_size) >
-		area->bytes ||
-	    area->n_queues == 0)
+	if (needed == 0)
+		return "an in-flight area for queues that cannot be";
+	if (area->bytes < needed)
 		return "an in-flight area that is too small for its queues";
 	why = vmsnd_vu_slot_map(&slot, &region, fd);
 	if (why)

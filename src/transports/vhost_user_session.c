@@ -555,9 +555,8 @@ static const char *check(const struct vmsnd_transport *bus, const uint8_t *paylo
 	struct vmsnd_vu_descriptor descriptor;
 	struct vmsnd_vu_state state;
 
-	if (!why && !ops_of(bus)->inflight &&
-	    (bus->header.request == VMSND_VU_GET_INFLIGHT_FD ||
-	     bus->header.request == VMSND_VU_SET_INFLIGHT_FD))
+	if (!ops_of(bus)->inflight && (bus->header.request == VMSND_VU_GET_INFLIGHT_FD ||
+				       bus->header.request == VMSND_VU_SET_INFLIGHT_FD))
 		return "a request of a feature that is not offered";
 	if (why || actions[bus->header.request].ring == NO_RING)
 		return why;

@@ -299,7 +299,8 @@ static void expect_exactly_once(void)
 	expect_all_heard(rig.ports[0]);
 	expect_all_heard(rig.ports[1]);
 	for (unsigned i = 0; i < VMSND_FAULT_COUNT; i++)
-		if (rig.faults[i]) fail_msg("fault %u", i);
+		if (rig.faults[i])
+			fail_msg("fault %u", i);
 }
 
 /* Lives the whole script; the card dies after `first` stores, the next one after `second` more. */

@@ -70,6 +70,31 @@ static void kick(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 	note(dev, "K%u ", queue);
 }
 
+/* A KiB for each queue. */
+static uint64_t inflight_bytes(const struct vmsnd_dev *dev, unsigned n_queues, unsigned queue_size)
+{
+	return n_queues > WIRE_QUEUES || queue_size == 0 || queue_size > VMSND_QUEUE_SIZE_MAX
+		   ? 0
+		   : n_queues * UINT64_C(1024);
+}
+
+static enum vmsnd_rc inflight(struct vmsnd_dev *dev, const struct vmsnd_inflight *where,
+			      vmsnd_ns now)
+{
+	uint16_t word = 0;
+
+	if (!where) {
+		note(dev, "I- ");
+		return VMSND_OK;
+	}
+	if (vmsnd_gmem_check(where->mem, where->at, where->bytes, VMSND_READ | VMSND_WRITE))
+		abort(); /* the transport has mapped it */
+	vmsnd_gmem_load16(where->mem, where->at, &word);
+	vmsnd_gmem_store16(where->mem, where->at, (uint16_t)(word + 1));
+	note(dev, "I%u:%u=%u ", where->n_queues, where->queue_size, word);
+	return dev->inflight_rc;
+}
+
 static void reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
 {
 	note(dev, "R%d%s ", (int)why, dev->mem->n_regions ? "" : "*");
@@ -83,7 +108,9 @@ static const struct vmsnd_virtio_ops ops = {.device_id = 25,
 					    .queue_start = queue_start,
 					    .queue_stop = queue_stop,
 					    .queue_enable = queue_enable,
-					    .kick = kick};
+					    .kick = kick,
+					    .inflight_bytes = inflight_bytes,
+					    .inflight = inflight};
 static const struct vmsnd_dev_class class = {.abi = VMSND_DEV_ABI,
 					     .abi_end = VMSND_DEV_ABI,
 					     .name = "double",

@@ -92,6 +92,7 @@ struct bad {
 
 #define NO_FD               UINT64_C(0x100)
 #define STATE(index, value) ((uint64_t)(value) << 32 | (index))
+#define AREA(queues, size)  ((uint64_t)(size) << 16 | (queues))
 #define RINGS               (USER + MIB)
 
 /* Acknowledged messages: each is answered with an error and the VMM may go on. */
@@ -167,7 +168,22 @@ static const struct bad refused[] = {
     {"fds too many", VMSND_VU_SET_MEM_TABLE, 40, {1, 0, MIB, 0, 0}, 2, "do not match"},
     {"no fds", VMSND_VU_SET_MEM_TABLE, 40, {1, 0, MIB, 0, 0}, 0, "share=on"},
     {"table too long", VMSND_VU_SET_MEM_TABLE, 296, {1, 0, MIB, 0, 0}, 1, "too long"},
-    {"not offered", 32, 0, {0}, 0, "not offered"},
+    {"not offered", 7, 0, {0}, 0, "not offered"},
+    {"no area", VMSND_VU_SET_INFLIGHT_FD, 20, {8192, 0, AREA(4, 64)}, 0, "no descriptor came"},
+    {"two areas", VMSND_VU_SET_INFLIGHT_FD, 20, {8192, 0, AREA(4, 64)}, 2, "too many descr"},
+    {"area too short", VMSND_VU_SET_INFLIGHT_FD, 19, {8192, 0, AREA(4, 64)}, 1, "too short"},
+    {"area too long", VMSND_VU_SET_INFLIGHT_FD, 25, {8192, 0, AREA(4, 64)}, 1, "too long"},
+    {"area of 0", VMSND_VU_SET_INFLIGHT_FD, 20, {0, 0, AREA(4, 64)}, 1, "of no size"},
+    {"area at 3", VMSND_VU_SET_INFLIGHT_FD, 20, {8192, 3, AREA(4, 64)}, 1, "aligned to 8"},
+    {"area wraps", VMSND_VU_SET_INFLIGHT_FD, 20, {0 - MIB, MIB, AREA(4, 64)}, 1, "any file"},
+    {"area far", VMSND_VU_SET_INFLIGHT_FD, 20, {MIB, INT64_MAX - 7, AREA(4, 64)}, 1, "any file"},
+    {"area behind", VMSND_VU_SET_INFLIGHT_FD, 20, {MIB, 16 * MIB, AREA(4, 64)}, 1, "than its file"},
+    {"gitlab 3740", VMSND_VU_SET_INFLIGHT_FD, 20, {16, 0, AREA(4, 64)}, 1, "too small for its"},
+    {"no queues", VMSND_VU_SET_INFLIGHT_FD, 20, {MIB, 0, AREA(0, 64)}, 1, "that cannot be"},
+    {"five queues", VMSND_VU_SET_INFLIGHT_FD, 20, {MIB, 0, AREA(5, 64)}, 1, "that cannot be"},
+    {"65535 queues", VMSND_VU_SET_INFLIGHT_FD, 20, {MIB, 0, AREA(65535, 64)}, 1, "that cannot be"},
+    {"of size 0", VMSND_VU_SET_INFLIGHT_FD, 20, {MIB, 0, AREA(4, 0)}, 1, "that cannot be"},
+    {"of size 65535", VMSND_VU_SET_INFLIGHT_FD, 20, {MIB, 0, AREA(4, 65535)}, 1, "that cannot be"},
     {"unknown", 4711, 16, {1, 2}, 0, "no such request"},
 };
 
@@ -229,7 +245,8 @@ static void test_class16_closed(void **state)
 	static const struct bad closed[] = {
 	    {"GET_VRING_BASE 255", VMSND_VU_GET_VRING_BASE, 8, {255}, 0, "a ring that the card"},
 	    {"payload", VMSND_VU_GET_FEATURES, 8, {0}, 0, "too long"},
-	    {"in-flight", 31, 0, {0}, 0, "not offered"},
+	    {"in-flight", VMSND_VU_GET_INFLIGHT_FD, 0, {0}, 0, "too short"},
+	    {"device state", 42, 0, {0}, 0, "not offered"},
 	};
 	struct wire_harness *h = *state;
 

@@ -162,23 +162,31 @@ static uint16_t count_in_flight(struct vmsnd_inflight_queue *notes, uint16_t siz
 	return n;
 }
 
-/* Looks back through the available ring from `end`: entries that cannot have been overwritten yet.
- * The first one met with a head is the one it was popped from; it takes the head out of `bits`. */
-static void find_in_ring(struct vmsnd_gmem *mem, const struct vmsnd_queue_setup *setup,
-			 uint16_t end, uint16_t reach, uint64_t *bits,
-			 struct vmsnd_inflight_place *out)
+/* Which head the entry at `position` of the available ring has. */
+static uint16_t head_at(struct vmsnd_gmem *mem, const struct vmsnd_queue_setup *setup,
+			uint16_t position)
 {
-	out->next_avail = end;
+	uint16_t slot = position & (uint16_t)(setup->size - 1), head = UINT16_MAX;
+
+	vmsnd_gmem_load16(mem, setup->avail + RING_ENTRIES_AT + (vmsnd_gpa)slot * AVAIL_ENTRY_BYTES,
+			  &head);
+	return head;
+}
+
+/* Looks back through the available ring from out->next_avail: `reach` entries that cannot have been
+ * overwritten yet. The first one met with a head is the one it was popped from; it takes the head
+ * out of `bits`. */
+static void find_in_ring(struct vmsnd_gmem *mem, const struct vmsnd_queue_setup *setup,
+			 uint16_t reach, uint64_t *bits, struct vmsnd_inflight_place *out)
+{
+	uint16_t end = out->next_avail;
+
 	out->n_popped = 0;
 	for (uint16_t age = 1; age <= reach; age++) {
-		uint16_t position = (uint16_t)(end - age), head = UINT16_MAX;
-		uint16_t slot = position & (uint16_t)(setup->size - 1);
-		bool found;
+		uint16_t position = (uint16_t)(end - age);
+		uint16_t head = head_at(mem, setup, position);
+		bool found = head < setup->size && has(bits, head);
 
-		vmsnd_gmem_load16(
-		    mem, setup->avail + RING_ENTRIES_AT + (vmsnd_gpa)slot * AVAIL_ENTRY_BYTES,
-		    &head);
-		found = head < setup->size && has(bits, head);
 		mark(out->given_back, position % VMSND_QUEUE_SIZE_MAX, !found);
 		if (!found)
 			continue;
@@ -215,7 +223,7 @@ bool vmsnd_inflight_resume(struct vmsnd_inflight_queue *notes, struct vmsnd_gmem
 			   const struct vmsnd_queue_setup *setup, struct vmsnd_inflight_place *out)
 {
 	uint64_t bits[VMSND_QUEUE_SIZE_MAX / 64] = {0};
-	uint16_t used, avail, batch, end, waiting;
+	uint16_t used, avail, batch, waiting;
 
 	if (setup->size == 0 || setup->size > notes->size || get(notes, SIZE_AT) != setup->size ||
 	    vmsnd_gmem_load16(mem, setup->used + RING_INDEX_AT, &used) ||
@@ -227,11 +235,11 @@ bool vmsnd_inflight_resume(struct vmsnd_inflight_queue *notes, struct vmsnd_gmem
 		return false;
 	land_batch(notes, batch, used);
 	/* Every entry popped was given back or is in flight. */
-	end = (uint16_t)(used + count_in_flight(notes, setup->size, bits));
-	waiting = (uint16_t)(avail - end);
+	out->next_avail = (uint16_t)(used + count_in_flight(notes, setup->size, bits));
+	waiting = (uint16_t)(avail - out->next_avail);
 	if (waiting > setup->size)
 		return false;
-	find_in_ring(mem, setup, end, (uint16_t)(setup->size - waiting), bits, out);
+	find_in_ring(mem, setup, (uint16_t)(setup->size - waiting), bits, out);
 	hold(notes, bits, setup->size, out);
 	return true;
 }
