@@ -9,6 +9,7 @@
  * A request is executed, then what it gave back is published, then the journal is written, then it
  * is answered. Before the journal holds, the request is executed again; after it, only answered. */
 #include "base/endian.h"
+#include "devices/virtio-snd/ctl.h"
 #include "devices/virtio-snd/snd.h"
 
 /* "vmsnd-jn" */
@@ -19,9 +20,6 @@ enum { MAGIC_AT = 0, VERSION_AT = 8, SLOT_AT = 10, SLOTS_AT = 64, SLOT_BYTES = 8
 enum { SLOT_CHECK_AT = 0, SLOT_USED_AT = 4, SLOT_HEAD_BYTES = 8 };
 
 #define JOURNAL_BYTES (SLOTS_AT + 2 * SLOT_BYTES)
-
-/* Codes of VIRTIO_SND_R_CTL_WRITE, absent from older headers. */
-#define CTL_WRITE 0x304u
 
 uint64_t snd_recovery_bytes(const struct vmsnd_snd *snd, unsigned n_queues, unsigned queue_size)
 {
@@ -55,6 +53,41 @@ static uint32_t check_of(const uint8_t *bytes, size_t n)
 	return hash;
 }
 
+/* What the guest has set of it is the port's, and a new process has new ports. */
+static void save_mixer(const struct snd_stream *stream, struct vmsnd_state_writer *to)
+{
+	struct vmsnd_mixer mixer;
+
+	vmsnd_port_mixer(stream->port, &mixer);
+	vmsnd_state_put_u32(to, (uint32_t)mixer.volume.gain_mdb);
+	for (unsigned i = 0; i < VMSND_CHANNELS_MAX; i++)
+		vmsnd_state_put_u32(to, (uint32_t)mixer.volume.channel_mdb[i]);
+	vmsnd_state_put_u32(to, mixer.volume.muted);
+	vmsnd_state_put_u32(to, mixer.sources);
+}
+
+static int32_t load_gain(struct vmsnd_state_reader *from)
+{
+	int32_t mdb = (int32_t)vmsnd_state_get_u32(from);
+
+	from->bad |= mdb < VMSND_GAIN_MIN_MDB || mdb > VMSND_GAIN_MAX_MDB;
+	return mdb;
+}
+
+static void load_mixer(const struct snd_stream *stream, struct vmsnd_state_reader *from,
+		       vmsnd_ns now)
+{
+	struct vmsnd_mixer mixer;
+
+	mixer.volume.gain_mdb = load_gain(from);
+	for (unsigned i = 0; i < VMSND_CHANNELS_MAX; i++)
+		mixer.volume.channel_mdb[i] = load_gain(from);
+	mixer.volume.muted = vmsnd_state_get_u32(from);
+	mixer.sources = vmsnd_state_get_u32(from);
+	if (!from->bad)
+		vmsnd_port_mixer_set(stream->port, &mixer, now);
+}
+
 static void save_card(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to)
 {
 	vmsnd_state_put_u64(to, snd->features);
@@ -62,8 +95,11 @@ static void save_card(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to
 	vmsnd_state_put_u32(to, snd->recovery.answered.status);
 	vmsnd_state_put_u32(to, snd->plan.n_playback);
 	vmsnd_state_put_u32(to, snd->plan.n_streams);
-	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
+	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		snd_stream_save(&snd->streams[i], to);
+		if (snd->features & SND_F_CTLS)
+			save_mixer(&snd->streams[i], to);
+	}
 }
 
 static void write_journal(struct vmsnd_snd *snd)
@@ -176,8 +212,11 @@ static void load_streams(struct vmsnd_snd *snd, struct vmsnd_state_reader *from,
 	if (vmsnd_state_get_u32(from) != snd->plan.n_playback ||
 	    vmsnd_state_get_u32(from) != snd->plan.n_streams)
 		from->bad = true;
-	for (uint32_t i = 0; i < snd->plan.n_streams && !from->bad; i++)
+	for (uint32_t i = 0; i < snd->plan.n_streams && !from->bad; i++) {
 		snd_stream_load(snd, i, from);
+		if (snd->features & SND_F_CTLS)
+			load_mixer(&snd->streams[i], from, now);
+	}
 	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		struct snd_stream *stream = &snd->streams[i];
 
@@ -187,6 +226,7 @@ static void load_streams(struct vmsnd_snd *snd, struct vmsnd_state_reader *from,
 			 vmsnd_port_prepare(stream->port, &stream->params, now))
 			stream->state = SND_STATE_SET;
 	}
+	snd_elements_note(snd);
 }
 
 /* Another driver than the one that was noted. */
@@ -286,7 +326,7 @@ void snd_recovery_started(struct vmsnd_snd *snd, unsigned index, bool anew)
 /* All others can be executed once more. */
 static bool changes_the_card(uint32_t code)
 {
-	return code == VIRTIO_SND_R_JACK_REMAP || code == CTL_WRITE ||
+	return code == VIRTIO_SND_R_JACK_REMAP || code == SND_R_CTL_WRITE ||
 	       (code >= VIRTIO_SND_R_PCM_SET_PARAMS && code <= VIRTIO_SND_R_PCM_STOP);
 }
 
