@@ -137,18 +137,20 @@ bool wire_send(struct wire_frontend *front, const struct vmsnd_vu_header *header
 	return vmsnd_socket_send(front->socket, bytes, vmsnd_vu_put(bytes, header, payload), fds);
 }
 
-static enum wire_result receive_bytes(struct wire_frontend *front, void *to, size_t bytes)
+/* Descriptors that come along go into `fds`; NULL: nowhere. */
+static enum wire_result receive_bytes(struct wire_frontend *front, void *to, size_t bytes,
+				      struct vmsnd_fds *fds)
 {
+	struct vmsnd_fds none = {.n = 0};
 	uint8_t *next = to;
 
 	while (bytes > 0) {
 		struct pollfd poller = {.fd = front->socket, .events = POLLIN};
-		struct vmsnd_fds fds = {.n = 0};
 		size_t got = 0;
 		enum vmsnd_socket_got what =
-		    vmsnd_socket_recv(front->socket, next, bytes, &got, &fds);
+		    vmsnd_socket_recv(front->socket, next, bytes, &got, fds ? fds : &none);
 
-		vmsnd_fds_close(&fds);
+		vmsnd_fds_close(&none);
 		if (what == VMSND_SOCKET_END)
 			return WIRE_CLOSED;
 		if (what == VMSND_SOCKET_NOTHING &&
@@ -160,21 +162,27 @@ static enum wire_result receive_bytes(struct wire_frontend *front, void *to, siz
 	return WIRE_OK;
 }
 
-enum wire_result wire_receive(struct wire_frontend *front, struct wire_message *message)
+static enum wire_result receive(struct wire_frontend *front, struct wire_message *message,
+				struct vmsnd_fds *fds)
 {
 	uint8_t head[VMSND_VU_HEADER_BYTES];
 	enum wire_result result;
 
 	if (front->pump)
 		front->pump(front->pump_ctx);
-	result = receive_bytes(front, head, sizeof(head));
+	result = receive_bytes(front, head, sizeof(head), fds);
 	if (result != WIRE_OK)
 		return result;
 	vmsnd_vu_header_get(head, &message->header);
 	if (message->header.bytes > sizeof(message->payload) ||
 	    message->header.flags != (VMSND_VU_VERSION | VMSND_VU_REPLY))
 		abort(); /* QEMU takes no other flags than 0x5 */
-	return receive_bytes(front, message->payload, message->header.bytes);
+	return receive_bytes(front, message->payload, message->header.bytes, fds);
+}
+
+enum wire_result wire_receive(struct wire_frontend *front, struct wire_message *message)
+{
+	return receive(front, message, NULL);
 }
 
 /* Without an acknowledgement to wait for, a closed connection is all there is to see. */
@@ -325,6 +333,53 @@ enum wire_result wire_get_config(struct wire_frontend *front, uint32_t offset, v
 	if (result == WIRE_OK)
 		memcpy(to, message.payload + 12, bytes);
 	return result;
+}
+
+#define INFLIGHT_BYTES 20u
+
+static void inflight_put(uint8_t *to, const struct vmsnd_vu_inflight *area)
+{
+	vmsnd_put_le64(to, area->bytes);
+	vmsnd_put_le64(to + 8, area->offset);
+	vmsnd_put_le16(to + 16, area->n_queues);
+	vmsnd_put_le16(to + 18, area->queue_size);
+}
+
+enum wire_result wire_get_inflight(struct wire_frontend *front, struct vmsnd_vu_inflight *area,
+				   int *fd)
+{
+	struct vmsnd_vu_header header = {VMSND_VU_GET_INFLIGHT_FD, VMSND_VU_VERSION,
+					 INFLIGHT_BYTES};
+	struct vmsnd_fds fds = {.n = 0};
+	struct wire_message message;
+	uint8_t payload[INFLIGHT_BYTES];
+	enum wire_result result;
+
+	*fd = -1;
+	inflight_put(payload, area);
+	if (!wire_send(front, &header, payload, NULL))
+		return WIRE_CLOSED;
+	result = receive(front, &message, &fds);
+	if (result == WIRE_OK && (message.header.request != VMSND_VU_GET_INFLIGHT_FD ||
+				  message.header.bytes != INFLIGHT_BYTES || fds.n > 1))
+		result = WIRE_REFUSED;
+	if (result == WIRE_OK && fds.n == 1) {
+		*fd = fds.fd[0];
+		fds.n = 0;
+	}
+	vmsnd_fds_close(&fds);
+	vmsnd_vu_inflight_get(message.payload, area);
+	return result;
+}
+
+enum wire_result wire_put_inflight(struct wire_frontend *front,
+				   const struct vmsnd_vu_inflight *area, int fd)
+{
+	struct vmsnd_fds fds = {.n = fd >= 0, .fd = {fd}};
+	uint8_t payload[INFLIGHT_BYTES];
+
+	inflight_put(payload, area);
+	return wire_put(front, VMSND_VU_SET_INFLIGHT_FD, payload, sizeof(payload), &fds);
 }
 
 /* ---- a guest bus over the wire ------------------------------------------------------------- */

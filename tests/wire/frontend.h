@@ -70,6 +70,11 @@ enum wire_result wire_put_region(struct wire_frontend *front, uint32_t request,
 				 const struct vmsnd_vu_region *region, int fd);
 enum wire_result wire_get_u64(struct wire_frontend *front, uint32_t request, uint64_t *value);
 enum wire_result wire_get_base(struct wire_frontend *front, uint32_t queue, uint32_t *base);
+/* For so many queues of this size; the rest of `area` is answered. No descriptor: *fd -1. */
+enum wire_result wire_get_inflight(struct wire_frontend *front, struct vmsnd_vu_inflight *area,
+				   int *fd);
+enum wire_result wire_put_inflight(struct wire_frontend *front,
+				   const struct vmsnd_vu_inflight *area, int fd);
 enum wire_result wire_get_config(struct wire_frontend *front, uint32_t offset, void *to,
 				 uint32_t bytes);
 

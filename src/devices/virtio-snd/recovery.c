@@ -2,9 +2,9 @@
 /* Taking over from a process that died ("Inflight I/O tracking" of vhost-user).
  *
  * Buffers are noted by the rings themselves (devices/virtio/inflight.h). What no ring tells of is
- * in a journal behind the queues' regions: the features, each stream's state and parameters, and
- * the last control request that changed any of it. There are two copies, one that holds and one
- * being written; a single store makes the other one hold.
+ * in a journal behind the queues' regions: the features, each stream's state, parameters and mixer,
+ * jacks as the guest has remapped them, and the last control request that changed any of it. There
+ * are two copies, one that holds and one being written; a single store makes the other one hold.
  *
  * A request is executed, then what it gave back is published, then the journal is written, then it
  * is answered. Before the journal holds, the request is executed again; after it, only answered. */
@@ -100,6 +100,7 @@ static void save_card(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to
 		if (snd->features & SND_F_CTLS)
 			save_mixer(&snd->streams[i], to);
 	}
+	snd_jacks_save(snd, to);
 }
 
 static void write_journal(struct vmsnd_snd *snd)
@@ -207,6 +208,21 @@ void snd_recovery_reset(struct vmsnd_snd *snd, enum vmsnd_reset why)
 
 /* ---- take up ---- */
 
+/* What is plugged in is what it is now, and the guest is told of it in any case. */
+static void load_jacks(struct vmsnd_snd *snd, struct vmsnd_state_reader *from)
+{
+	bool connected[SND_JACKS_MAX];
+
+	for (uint32_t i = 0; i < snd->plan.n_jacks; i++)
+		connected[i] = snd->jacks[i].connected;
+	snd_jacks_load(snd, from);
+	for (uint32_t i = 0; i < snd->plan.n_jacks; i++) {
+		snd->jacks[i].connected = connected[i];
+		if (!from->bad)
+			snd_events_jack(snd, i);
+	}
+}
+
 static void load_streams(struct vmsnd_snd *snd, struct vmsnd_state_reader *from, vmsnd_ns now)
 {
 	if (vmsnd_state_get_u32(from) != snd->plan.n_playback ||
@@ -217,6 +233,7 @@ static void load_streams(struct vmsnd_snd *snd, struct vmsnd_state_reader *from,
 		if (snd->features & SND_F_CTLS)
 			load_mixer(&snd->streams[i], from, now);
 	}
+	load_jacks(snd, from);
 	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		struct snd_stream *stream = &snd->streams[i];
 
