@@ -245,11 +245,8 @@ static uint16_t base_of(unsigned queue, bool used)
 	return used ? rig_used_index(&rig, queue) : rig.queues[queue].avail;
 }
 
-static void take_over(bool used)
+static void start_all(bool used)
 {
-	new_ports();
-	rig_make_card(&rig);
-	assert_int_equal(set_area(), VMSND_OK);
 	RIG_OPS->set_features(rig.dev, RIG_F_ALL);
 	for (unsigned i = 0; i < N_QUEUES; i++) {
 		rig.queues[i].setup.next_avail = base_of(i, used);
@@ -257,6 +254,14 @@ static void take_over(bool used)
 				 VMSND_OK);
 	}
 	rig_step(&rig);
+}
+
+static void take_over(bool used)
+{
+	new_ports();
+	rig_make_card(&rig);
+	assert_int_equal(set_area(), VMSND_OK);
+	start_all(used);
 }
 
 static void live(void)
@@ -345,13 +350,110 @@ static void test_death_of_the_successor(void **state)
 			live_and_die(n, second, second % 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+/* ---- what else may be in an area ---- */
+
+/* The guest has four messages of each stream out, of which some were played. */
+static void play_a_while(void)
+{
+	while (guest.step / STREAMS < 3 || guest.n_posted[0] < 10) {
+		guest_step();
+		for (unsigned i = 0; i < N_QUEUES; i++)
+			rig_kick(&rig, i);
+		rig_run_ms(&rig, 1);
+	}
+	take_back(TX);
+	take_back(RX);
+}
+
+/* The VMM keeps its area and the guest's driver begins anew: with other rings, nothing of before
+ * may come back. */
+static void test_class16_another_driver_with_an_old_area(void **state)
+{
+	set_up(NULL);
+	play_a_while();
+	new_ports();
+	rig_make_card(&rig);
+	assert_int_equal(set_area(), VMSND_OK);
+	for (unsigned i = 0; i < N_QUEUES; i++)
+		rig_layout(&rig, i, QUEUE_SIZE);
+	start_all(true);
+	memset(&guest, 0, sizeof(guest));
+	rig.ports[0]->heard_bytes = rig.ports[1]->heard_bytes = 0;
+	live();
+	expect_exactly_once();
+	tear_down(NULL);
+}
+
+/* Another back end's area, or a damaged journal: buffers come back unplayed. */
+static void test_class16_an_area_without_a_journal(void **state)
+{
+	uint64_t journal = N_QUEUES * REGION_BYTES;
+
+	set_up(NULL);
+	play_a_while();
+	new_ports();
+	rig_make_card(&rig);
+	memset(area + journal + 64, 0xa5, 16384);
+	assert_int_equal(set_area(), VMSND_E_DAMAGED);
+	start_all(false);
+	rig_run_ms(&rig, 5);
+	assert_int_equal(rig_used_index(&rig, TX), rig.queues[TX].avail);
+	assert_int_equal(rig_used_index(&rig, RX), rig.queues[RX].avail);
+	for (unsigned i = 0; i < guest.n_sent; i++)
+		if (!guest.sent[i].back)
+			assert_int_equal(rig_status(&rig, &guest.sent[i].message).status,
+					 VIRTIO_SND_S_IO_ERR);
+	tear_down(NULL);
+}
+
+static uint32_t below(uint32_t *seed, uint32_t end)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return (*seed >> 8) % end;
+}
+
+/* The VMM can write to it whatever it likes: the card neither crashes nor hangs. Every second time
+ * the journal is hit, too. */
+static void test_class16_any_bytes_in_an_area(void **state)
+{
+	static uint8_t good[AREA_BYTES];
+	uint32_t seed = 1;
+
+	set_up(NULL);
+	play_a_while();
+	memcpy(good, area, AREA_BYTES);
+	for (unsigned round = 0; round < 500; round++) {
+		uint32_t end = round % 2 ? (uint32_t)(N_QUEUES * REGION_BYTES) + 8192
+					 : (uint32_t)REGION_BYTES * N_QUEUES;
+		struct rig before = rig;
+
+		memcpy(area, good, AREA_BYTES);
+		for (uint32_t n = 1 + below(&seed, 40); n > 0; n--)
+			area[below(&seed, end)] = (uint8_t)below(&seed, 256);
+		new_ports();
+		rig.dev = NULL;
+		rig_make_card(&rig);
+		assert_in_range(-(int)set_area(), 0, 100);
+		start_all(round % 3);
+		rig_run_ms(&rig, 3);
+		/* Nothing is given back that the driver could not have posted. */
+		for (unsigned i = 0; i < N_QUEUES; i++)
+			assert_true((uint16_t)(rig.queues[i].avail - rig_used_index(&rig, i)) <=
+				    QUEUE_SIZE);
+		free(rig.dev);
+		rig.dev = before.dev;
+	}
+	tear_down(NULL);
+}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_death_at_every_store),
 	    cmocka_unit_test(test_death_of_the_successor),
+	    cmocka_unit_test(test_class16_another_driver_with_an_old_area),
+	    cmocka_unit_test(test_class16_an_area_without_a_journal),
+	    cmocka_unit_test(test_class16_any_bytes_in_an_area),
 	};
 
 	return cmocka_run_group_tests_name("recovery", tests, NULL, NULL);

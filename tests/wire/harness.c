@@ -67,6 +67,10 @@ static void queue_enable(struct vmsnd_dev *dev, unsigned queue, bool on, vmsnd_n
 
 static void kick(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 {
+	uint16_t word;
+
+	if (dev->area.mem)
+		vmsnd_gmem_load16(dev->area.mem, dev->area.at, &word);
 	note(dev, "K%u ", queue);
 }
 
@@ -83,6 +87,7 @@ static enum vmsnd_rc inflight(struct vmsnd_dev *dev, const struct vmsnd_inflight
 {
 	uint16_t word = 0;
 
+	dev->area = where ? *where : (struct vmsnd_inflight){.mem = NULL};
 	if (!where) {
 		note(dev, "I- ");
 		return VMSND_OK;
@@ -97,6 +102,7 @@ static enum vmsnd_rc inflight(struct vmsnd_dev *dev, const struct vmsnd_inflight
 
 static void reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
 {
+	dev->area.mem = NULL;
 	note(dev, "R%d%s ", (int)why, dev->mem->n_regions ? "" : "*");
 }
 

@@ -14,7 +14,8 @@ struct vmsnd_dev {
 	char trace[4096];                 /* "F130000000 S0:64@0 E0- E0+ K0 X0 R2 ..." */
 	uint32_t next_avail[WIRE_QUEUES]; /* what queue_stop returns */
 	bool refuse_start;
-	enum vmsnd_rc inflight_rc; /* what an in-flight area is answered with */
+	struct vmsnd_inflight area; /* looked at with every kick */
+	enum vmsnd_rc inflight_rc;  /* what an in-flight area is answered with */
 };
 
 struct wire_harness {
