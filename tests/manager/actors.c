@@ -123,7 +123,7 @@ static const struct vmsnd_dev_class devices[] = {
 /* ---- a transport that nobody comes through ---- */
 
 struct vmsnd_transport {
-	int nothing;
+	char name[64];
 };
 
 static enum vmsnd_rc hall_open(const struct vmsnd_transport_conf *conf,
@@ -133,10 +133,12 @@ static enum vmsnd_rc hall_open(const struct vmsnd_transport_conf *conf,
 	char what[32];
 
 	*out = calloc(1, sizeof(**out));
+	assert_non_null(*out);
+	snprintf((*out)->name, sizeof((*out)->name), "%s", conf->name);
 	snprintf(what, sizeof(what), "has socket %d", conf->listen_fd);
 	if (conf->listen_fd >= 0)
 		tell("transport", conf->name, what);
-	return *out ? VMSND_OK : VMSND_E_NOMEM;
+	return VMSND_OK;
 }
 
 static void hall_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns now)
@@ -145,6 +147,11 @@ static void hall_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns now)
 
 static void hall_notify(struct vmsnd_transport *bus, unsigned vector)
 {
+}
+
+static void hall_config_changed(struct vmsnd_transport *bus)
+{
+	tell("transport", bus->name, "config-changed");
 }
 
 static void hall_close(struct vmsnd_transport *bus, vmsnd_ns now)
@@ -166,6 +173,7 @@ static const struct vmsnd_transport_class gate = {.abi = VMSND_TRANSPORT_ABI,
 						  .abi_end = VMSND_TRANSPORT_ABI};
 
 static const struct vmsnd_transport_class hall = {.abi = VMSND_TRANSPORT_ABI,
+						  .config_changed = hall_config_changed,
 						  .name = "hall",
 						  .summary = "for tests",
 						  .open = hall_open,

@@ -241,6 +241,42 @@ static void test_DM35_DM38_storage_is_zeroed_aligned_and_all_is_there(void **sta
 	actors_close();
 }
 
+/* Says so before there is a transport, and every time it is called. */
+static enum vmsnd_rc shifting_init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *conf,
+				   const struct vmsnd_dev_env *env, vmsnd_ns now)
+{
+	memcpy(dev, env, sizeof(*env));
+	env->config_changed(env->ctx);
+	return VMSND_OK;
+}
+
+static vmsnd_ns shifting_advance(struct vmsnd_dev *dev, vmsnd_ns now)
+{
+	const struct vmsnd_dev_env *env = (const struct vmsnd_dev_env *)(const void *)dev;
+
+	env->config_changed(env->ctx);
+	return VMSND_NEVER;
+}
+
+static void test_a_changed_configuration_reaches_the_transport(void **state)
+{
+	static struct vmsnd_dev_class shifting;
+
+	shifting = big;
+	shifting.name = "shifting";
+	shifting.init = shifting_init;
+	shifting.advance = shifting_advance;
+	actors_open(false);
+	assert_int_equal(vmsnd_registry_add_device(actors.registry, &shifting), VMSND_RECORD_FINE);
+	assert_int_equal(add("a: {device: shifting, transport: hall}"), VMSND_OK);
+	assert_int_equal(add("b: {device: shifting, transport: gate}"), VMSND_OK);
+	actors_story();
+	vmsnd_machine_advance(actors.machine, actors.now);
+	assert_non_null(strstr(actors_story(), "transport a config-changed\n"));
+	assert_null(strstr(actors_story(), "transport b"));
+	actors_close();
+}
+
 static size_t huge_footprint(const struct vmsnd_dev_conf *conf)
 {
 	return VMSND_DEV_BYTES_MAX + 1;
@@ -577,6 +613,7 @@ int main(void)
 	    cmocka_unit_test(test_DM34_no_more_than_the_device_allows),
 	    cmocka_unit_test(test_DM35_DM38_storage_is_zeroed_aligned_and_all_is_there),
 	    cmocka_unit_test(test_DM07_a_device_that_wants_too_much_is_refused),
+	    cmocka_unit_test(test_a_changed_configuration_reaches_the_transport),
 	    cmocka_unit_test(test_DM36_a_card_stands_still_until_power_on),
 	    cmocka_unit_test(test_sockets_that_were_passed_go_to_transports_that_take_them),
 	    cmocka_unit_test(test_DM39_a_failed_constructor_takes_all_back),
