@@ -236,6 +236,7 @@ struct vmsnd_virtio_ops {
 struct vmsnd_jack {
 	char name[VMSND_JACK_NAME_BYTES]; /* the owner's */
 	bool connected;                   /* as the guest sees it */
+	bool dirs[2];                     /* by enum vmsnd_dir: which ways sound goes there */
 	uint32_t output;     /* the output of the card that it follows, or VMSND_OUTPUT_NONE */
 	uint32_t pin_config; /* HDA 7.3.3.31; as the guest has remapped it */
 };

@@ -269,6 +269,22 @@ enum vmsnd_rc vmsnd_machine_mixer_set(struct vmsnd_machine *machine,
 				      const struct vmsnd_mixer_place *place,
 				      const struct vmsnd_mixer *mixer, vmsnd_ns now);
 
+/* Jacks of a card. One that is configured with an output follows it: plugged in while the output
+ * works, pulled out once it has not worked for three seconds, and plugged in again once it has for
+ * one. PLUGGED and UNPLUGGED: by the owner's hand, until FOLLOW. */
+enum vmsnd_jack_want { VMSND_JACK_FOLLOW, VMSND_JACK_PLUGGED, VMSND_JACK_UNPLUGGED };
+struct vmsnd_jack_status {
+	struct vmsnd_jack jack;
+	enum vmsnd_jack_want want; /* FOLLOW also of one that follows nothing and was never set */
+};
+/* VMSND_E_INVALID: the card has no such jack; they count from 0. */
+enum vmsnd_rc vmsnd_machine_jack(const struct vmsnd_machine *machine, unsigned card, unsigned jack,
+				 struct vmsnd_jack_status *out);
+/* VMSND_E_INVALID: the card has no jack of this name; VMSND_E_UNSUPPORTED: it has no output that it
+ * could follow. The guest is told at once. */
+enum vmsnd_rc vmsnd_machine_jack_set(struct vmsnd_machine *machine, unsigned card, const char *name,
+				     enum vmsnd_jack_want want, vmsnd_ns now);
+
 /* Debug taps: what goes by, into a sound file, while it is set. VMSND_TAP_DEVICE: what the device
  * handed in, or took out; VMSND_TAP_HOST: what output 0 took, or handed in, silence included.
  * `path` NULL switches it off. VMSND_E_INVALID: no such stream; other codes: the file. */

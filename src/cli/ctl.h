@@ -36,6 +36,8 @@ enum vmsnd_ctl_word {
 	VMSND_CTL_HOST_DEVICE, /* of the output named by the first word */
 	VMSND_CTL_STREAM,
 	VMSND_CTL_POINT,
+	VMSND_CTL_JACK,
+	VMSND_CTL_JACK_STATE,
 	VMSND_CTL_FILE,
 	VMSND_CTL_COMMAND
 };
@@ -119,6 +121,7 @@ int vmsnd_ctl_driver_replace(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_driver_remove(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_device(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_tap(struct vmsnd_ctl *ctl);
+int vmsnd_ctl_jack(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_save(struct vmsnd_ctl *ctl);
 /* pause, unpause, suspend, resume, quit: the command has the verb's name. */
 int vmsnd_ctl_same(struct vmsnd_ctl *ctl);

@@ -192,6 +192,18 @@ static void offer_mixer(struct guess *guess)
 	offer(guess, "source");
 }
 
+static void offer_jacks(struct guess *guess)
+{
+	offer_members(guess, ask(guess, "query-jacks", with_card(guess)), "jack");
+}
+
+static void offer_jack_states(struct guess *guess)
+{
+	offer(guess, "plugged");
+	offer(guess, "unplugged");
+	offer(guess, "follow");
+}
+
 static void offer_points(struct guess *guess)
 {
 	offer(guess, "device");
@@ -217,6 +229,8 @@ static void offer_word(struct guess *guess, enum vmsnd_ctl_word word)
 	    [VMSND_CTL_HOST_DEVICE] = offer_host_devices,
 	    [VMSND_CTL_STREAM] = offer_streams,
 	    [VMSND_CTL_POINT] = offer_points,
+	    [VMSND_CTL_JACK] = offer_jacks,
+	    [VMSND_CTL_JACK_STATE] = offer_jack_states,
 	    [VMSND_CTL_FILE] = offer_files,
 	    [VMSND_CTL_COMMAND] = offer_commands,
 	};

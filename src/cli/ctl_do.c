@@ -102,6 +102,23 @@ int vmsnd_ctl_mixer(struct vmsnd_ctl *ctl)
 	return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, "set-mixer", with), NULL);
 }
 
+/* ---- jacks ---- */
+
+int vmsnd_ctl_jack(struct vmsnd_ctl *ctl)
+{
+	json_t *with = vmsnd_ctl_arguments(ctl);
+
+	if (ctl->n_words == 0)
+		return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, "query-jacks", with),
+					vmsnd_ctl_show_jacks);
+	if (ctl->n_words == 1)
+		return vmsnd_ctl_give_up(with,
+					 vmsnd_ctl_bad_word(ctl, "jack and state", ctl->words[0]));
+	json_object_set_new(with, "jack", json_string(ctl->words[0]));
+	json_object_set_new(with, "state", json_string(ctl->words[1]));
+	return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, "set-jack", with), NULL);
+}
+
 /* ---- cards ---- */
 
 static bool make_output(struct vmsnd_node *outputs, int index, const char *text,

@@ -11,6 +11,7 @@ void vmsnd_ctl_show_status(const json_t *all);
 void vmsnd_ctl_show_counters(const json_t *counters);
 void vmsnd_ctl_show_devices(const json_t *devices);
 void vmsnd_ctl_show_cards(const json_t *cards);
+void vmsnd_ctl_show_jacks(const json_t *jacks);
 void vmsnd_ctl_show_classes(const json_t *classes);
 void vmsnd_ctl_show_modules(const json_t *modules);
 void vmsnd_ctl_show_statistics(const json_t *tree);

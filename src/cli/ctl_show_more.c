@@ -36,6 +36,31 @@ void vmsnd_ctl_show_cards(const json_t *cards)
 		puts("there are no cards");
 }
 
+void vmsnd_ctl_show_jacks(const json_t *jacks)
+{
+	static const char *const titles[] = {"JACK", "NOW", "STATE", "OUTPUT", "PIN CONFIG"};
+	struct vmsnd_cli_table table = {.titles = titles, .n_columns = 5};
+
+	for (size_t i = 0; i < json_array_size(jacks); i++) {
+		const json_t *jack = json_array_get(jacks, i);
+		struct vmsnd_cli_row *row = vmsnd_cli_table_row(&table);
+		bool follows = json_is_integer(json_object_get(jack, "output"));
+
+		vmsnd_cli_put(row, 0, "%s", text(jack, "jack"));
+		vmsnd_cli_put(row, 1, "%s", is_on(jack, "connected") ? "plugged" : "unplugged");
+		vmsnd_cli_put(row, 2, "%s", text(jack, "state"));
+		if (follows)
+			vmsnd_cli_put(row, 3, "%lld", (long long)number(jack, "output"));
+		else
+			vmsnd_cli_put(row, 3, "-");
+		vmsnd_cli_put(row, 4, "%s", text(jack, "pin-config"));
+	}
+	if (table.n_rows > 0)
+		vmsnd_cli_table_print(&table);
+	else
+		puts("the card has no jacks");
+}
+
 void vmsnd_ctl_show_classes(const json_t *classes)
 {
 	for (size_t i = 0; i < json_array_size(classes); i++) {

@@ -12,12 +12,13 @@
 
 /* ---- kinds ---- */
 
+/* `words` ends with NULL. */
 static bool take_word(const json_t *given, const char *const *words,
 		      struct vmsnd_control_value *out)
 {
 	const char *text = json_string_value(given);
 
-	for (unsigned i = 0; text && i < 2; i++) {
+	for (unsigned i = 0; text && words[i]; i++) {
 		if (strcmp(text, words[i]) != 0)
 			continue;
 		out->number = i;
@@ -29,7 +30,7 @@ static bool take_word(const json_t *given, const char *const *words,
 static bool take_direction(const json_t *given, struct vmsnd_control_value *out)
 {
 	static const char *const words[] = {
-	    [VMSND_PLAYBACK] = "playback", [VMSND_CAPTURE] = "capture"};
+	    [VMSND_PLAYBACK] = "playback", [VMSND_CAPTURE] = "capture", NULL};
 
 	return take_word(given, words, out);
 }
@@ -37,7 +38,17 @@ static bool take_direction(const json_t *given, struct vmsnd_control_value *out)
 static bool take_point(const json_t *given, struct vmsnd_control_value *out)
 {
 	static const char *const words[] = {
-	    [VMSND_TAP_DEVICE] = "device", [VMSND_TAP_HOST] = "host"};
+	    [VMSND_TAP_DEVICE] = "device", [VMSND_TAP_HOST] = "host", NULL};
+
+	return take_word(given, words, out);
+}
+
+static bool take_jack_state(const json_t *given, struct vmsnd_control_value *out)
+{
+	static const char *const words[] = {[VMSND_JACK_FOLLOW] = "follow",
+					    [VMSND_JACK_PLUGGED] = "plugged",
+					    [VMSND_JACK_UNPLUGGED] = "unplugged",
+					    NULL};
 
 	return take_word(given, words, out);
 }
@@ -206,6 +217,7 @@ static const struct {
     [VMSND_CONTROL_GAINS] = {"an array of 1 to 18 numbers from -144 to 24", take_gains},
     [VMSND_CONTROL_BOOLS] = {"an array of 1 to 18 times true or false", take_bools},
     [VMSND_CONTROL_WORDS] = {"an array of strings", take_words},
+    [VMSND_CONTROL_JACK_STATE] = {"\"plugged\", \"unplugged\" or \"follow\"", take_jack_state},
     [VMSND_CONTROL_SOURCES] = {"an array of whole numbers from 0 to 7, or null", take_sources},
 };
 _Static_assert(VMSND_OUTPUTS_MAX == 8 && VMSND_DRIVERS_MAX == 8 && VMSND_CHANNELS_MAX == 18 &&

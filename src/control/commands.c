@@ -161,6 +161,23 @@ static const struct vmsnd_control_command commands[] = {
 	      {"sources", VMSND_CONTROL_SOURCES, true,
 	       "capture: the outputs that are heard; null: all"}},
      .run = vmsnd_control_set_mixer},
+    {.name = "query-jacks",
+     .help = "The jacks of a card, and whether something is plugged in.",
+     .returns =
+	 "a list of jack (its name), connected, state (\"plugged\" or \"unplugged\" by "
+	 "hand; \"follow\": as its output does), output (the one that it follows, or null), "
+	 "playback and capture (which ways it goes), pin-config (of Intel's HDA, as the guest has "
+	 "remapped it, in hexadecimal)",
+     .args = {CARD},
+     .run = vmsnd_control_query_jacks},
+    {.name = "set-jack",
+     .help = "Plugs something into a jack, or pulls it out, whatever its output does; or has it "
+	     "follow its output again. The guest is told.",
+     .told = true,
+     .args = {CARD,
+	      {"jack", VMSND_CONTROL_TEXT, false, "its name"},
+	      {"state", VMSND_CONTROL_JACK_STATE, false, "what it is to be"}},
+     .run = vmsnd_control_set_jack},
     {.name = "card-add",
      .help = "Adds a card. Its socket is there when this is answered.",
      .returns = "card: its number",

@@ -28,6 +28,9 @@ static const struct {
     {"MIXER_CHANGED",
      "a guest, or its owner, has turned the mixer of a stream: card, name, direction, "
      "stream, and the members of query-mixer"},
+    {"JACK_CHANGED", "something was plugged into a jack or pulled out, or its owner wants it "
+		     "otherwise: card, name, "
+		     "and the members of query-jacks"},
     {"VMMS_CHANGED", "a VMM has come or left: connected, how many there are now"},
     {"SHUTDOWN", "the program ends: no members"},
 };

@@ -11,6 +11,13 @@ struct vmsnd_seen_stream {
 	bool lost;
 };
 
+#define VMSND_SEEN_JACKS_MAX 64u
+
+struct vmsnd_seen_jack {
+	bool connected;
+	uint8_t want; /* enum vmsnd_jack_want */
+};
+
 struct vmsnd_seen_card {
 	char *name;                             /* NULL: there is no such card */
 	bool on[2];                             /* by direction */
@@ -18,6 +25,7 @@ struct vmsnd_seen_card {
 	uint64_t reattach[VMSND_OUTPUTS_MAX];   /* the one that is under way; 0: none */
 	struct vmsnd_seen_stream *streams;
 	size_t n_streams;
+	struct vmsnd_seen_jack jacks[VMSND_SEEN_JACKS_MAX];
 	struct vmsnd_mixer *mixers; /* by stream, playback and capture in turn */
 	size_t n_mixers;
 };
@@ -36,6 +44,9 @@ void vmsnd_control_look_at_card(struct vmsnd_control_watch *watch, unsigned card
 
 /* mixer.c: the same of its mixers. */
 void vmsnd_control_look_at_mixers(struct vmsnd_control_watch *watch, unsigned card, bool silent);
+
+/* jack.c: the same of its jacks. */
+void vmsnd_control_look_at_jacks(struct vmsnd_control_watch *watch, unsigned card, bool silent);
 
 /* events.c: {"card", "name"}, as seen last. */
 json_t *vmsnd_control_about_card(const struct vmsnd_control_watch *watch, unsigned card);

@@ -189,5 +189,6 @@ void vmsnd_control_look_at_card(struct vmsnd_control_watch *watch, unsigned card
 	look_at_outputs(watch, card, backend, silent);
 	look_at_hosts(watch, card, now, n, silent);
 	vmsnd_control_look_at_mixers(watch, card, silent);
+	vmsnd_control_look_at_jacks(watch, card, silent);
 	free(now);
 }

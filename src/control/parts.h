@@ -70,6 +70,7 @@ enum vmsnd_control_kind {
 	VMSND_CONTROL_GAINS,
 	VMSND_CONTROL_BOOLS,
 	VMSND_CONTROL_WORDS,
+	VMSND_CONTROL_JACK_STATE,
 	VMSND_CONTROL_SOURCES, /* bits: outputs, or all */
 	VMSND_CONTROL_KIND_COUNT
 };
@@ -86,7 +87,7 @@ struct vmsnd_control_arg {
 struct vmsnd_control_value {
 	bool given;
 	bool on;         /* BOOL */
-	unsigned number; /* CARD, DIRECTION, OUTPUT, STREAM, POINT, AT, OCCURRENCE */
+	unsigned number; /* CARD, DIRECTION, OUTPUT, STREAM, POINT, AT, OCCURRENCE, JACK_STATE */
 	int32_t mdb;     /* GAIN */
 	const char *text;
 	const json_t *object;
@@ -205,6 +206,9 @@ void vmsnd_control_query_mixer(struct vmsnd_control_call *call);
 void vmsnd_control_set_mixer(struct vmsnd_control_call *call);
 json_t *vmsnd_control_volume_of(const struct vmsnd_volume *volume, uint32_t channels);
 json_t *vmsnd_control_mixer_of(enum vmsnd_dir dir, const struct vmsnd_mixer *mixer);
+/* jack.c */
+void vmsnd_control_query_jacks(struct vmsnd_control_call *call);
+void vmsnd_control_set_jack(struct vmsnd_control_call *call);
 /* chain.c */
 void vmsnd_control_attach(struct vmsnd_control_call *call);
 void vmsnd_control_reattach(struct vmsnd_control_call *call);

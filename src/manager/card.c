@@ -444,6 +444,8 @@ enum vmsnd_rc vmsnd_card_open(struct vmsnd_card *card, const struct vmsnd_card_p
 	if (!rc)
 		rc = open_device(card, now);
 	if (!rc)
+		vmsnd_card_jacks_open(card, now);
+	if (!rc)
 		rc = open_transport(card, plan->listen_fd);
 	return rc;
 }

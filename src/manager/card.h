@@ -77,6 +77,13 @@ struct vmsnd_card_port {
 	struct vmsnd_output *taps[VMSND_TAP_COUNT];
 };
 
+#define VMSND_CARD_JACKS_MAX 64u
+
+struct vmsnd_card_jack {
+	enum vmsnd_jack_want want;
+	vmsnd_ns since; /* when its output became other than it; VMSND_NEVER: they agree */
+};
+
 /* One allocation holds the card, its device's state, its table of guest memory, its ports and their
  * rings; what is not used is not touched (DM-35). */
 struct vmsnd_card {
@@ -116,8 +123,11 @@ struct vmsnd_card {
 	bool standing; /* as the ports were told: either */
 	enum vmsnd_life life;
 	struct vmsnd_life_part connector_life, device_life;
-	bool inited;                  /* the device has had init, and gets fini */
-	bool loaded;                  /* in the state that is being loaded (machine_load.c) */
+	bool inited; /* the device has had init, and gets fini */
+	bool has_jacks;
+	struct vmsnd_card_jack jacks[VMSND_CARD_JACKS_MAX];
+	vmsnd_ns jacks_looked, jacks_next; /* when they were last looked at, VMSND_NEVER: look */
+	bool loaded;                       /* in the state that is being loaded (machine_load.c) */
 	vmsnd_ns watched, watch_next; /* when the units were last looked at, for lines; 0: look */
 
 	struct vmsnd_card *next_closed; /* of the lane: those that wait for their outputs to go */
@@ -251,6 +261,14 @@ void vmsnd_card_volume(struct vmsnd_card *card, struct vmsnd_output *output, enu
 
 /* card_mixer.c: the guest has set a mixer. */
 void vmsnd_card_mixer_changed(void *ctx, enum vmsnd_dir dir, unsigned index);
+
+/* card_jack.c: jacks do as their outputs; when to come next. */
+vmsnd_ns vmsnd_card_jacks(struct vmsnd_card *card, vmsnd_ns now);
+/* The device has come up, and its outputs before it. */
+void vmsnd_card_jacks_open(struct vmsnd_card *card, vmsnd_ns now);
+void vmsnd_card_jacks_save(const struct vmsnd_card *card, struct vmsnd_state_writer *to);
+/* After the device's state. */
+void vmsnd_card_jacks_load(struct vmsnd_card *card, struct vmsnd_state_reader *from);
 
 /* card_watch.c: one line when a unit is lost, one when it is well again; formats. */
 vmsnd_ns vmsnd_card_watch(struct vmsnd_card *card, vmsnd_ns now);

@@ -33,6 +33,7 @@ static vmsnd_ns step(struct vmsnd_card *card, vmsnd_ns at)
 {
 	vmsnd_ns next = vmsnd_card_tend(card, at);
 
+	next = earlier(next, vmsnd_card_jacks(card, at));
 	vmsnd_card_move(card, at);
 	advance_ports(card, at);
 	next = earlier(next, card->cls->advance(card->dev, at));

@@ -286,6 +286,21 @@ static bool load_device(struct loading *loading)
 	return true;
 }
 
+static bool load_jacks(struct loading *loading)
+{
+	struct wanted wanted = {.name = "jacks",
+				.major = VMSND_JACKS_STATE_MAJOR,
+				.missing = "its jacks are missing",
+				.other = "its jacks are of another version"};
+
+	if (!loading->card->has_jacks)
+		return true;
+	if (!section(loading, &wanted))
+		return false;
+	vmsnd_card_jacks_load(loading->card, &wanted.from);
+	return !wanted.from.bad || wrong(loading, VMSND_E_DAMAGED, "its jacks are damaged");
+}
+
 static bool load_transport(struct loading *loading)
 {
 	struct vmsnd_card *card = loading->card;
@@ -381,7 +396,7 @@ static bool load_card(struct loading *loading, const struct card_head *head)
 	loading->now = vmsnd_lane_time(lane, loading->now);
 	take_head(loading, head);
 	loaded = load_chains(loading) && load_outputs(loading) && load_ports(loading) &&
-		 load_device(loading) && load_transport(loading);
+		 load_device(loading) && load_jacks(loading) && load_transport(loading);
 	vmsnd_card_touch(loading->card);
 	vmsnd_lane_unlock(lane, true);
 	return loaded;

@@ -80,6 +80,11 @@ static void write_device(void *ctx, struct vmsnd_state_writer *to)
 	to->used = before; /* no room is made for it */
 }
 
+static void write_jacks(void *ctx, struct vmsnd_state_writer *to)
+{
+	vmsnd_card_jacks_save(((const struct writing *)ctx)->card, to);
+}
+
 static void write_transport(void *ctx, struct vmsnd_state_writer *to)
 {
 	const struct vmsnd_card *card = ((const struct writing *)ctx)->card;
@@ -140,6 +145,10 @@ static enum vmsnd_rc save_card(struct vmsnd_state_out *out, struct vmsnd_card *c
 					 .card = number,
 					 .major = card->cls->state_major,
 					 .minor = card->cls->state_minor};
+	struct vmsnd_state_key jacks = {.name = "jacks",
+					.card = number,
+					.major = VMSND_JACKS_STATE_MAJOR,
+					.minor = VMSND_JACKS_STATE_MINOR};
 	struct vmsnd_state_key transport = {.name = "transport",
 					    .card = number,
 					    .major = VMSND_TRANSPORT_STATE_MAJOR,
@@ -152,6 +161,8 @@ static enum vmsnd_rc save_card(struct vmsnd_state_out *out, struct vmsnd_card *c
 		vmsnd_state_section(out, &port, write_port, &writing);
 	}
 	vmsnd_state_section(out, &device, write_device, &writing);
+	if (card->has_jacks)
+		vmsnd_state_section(out, &jacks, write_jacks, &writing);
 	if (card->transport->save)
 		vmsnd_state_section(out, &transport, write_transport, &writing);
 	return writing.too_large ? tell_too_large(card) : VMSND_OK;

@@ -12,6 +12,8 @@
 /* Of the section: what is in it has a version of its own. */
 #define VMSND_TRANSPORT_STATE_MAJOR 1u
 #define VMSND_TRANSPORT_STATE_MINOR 0u
+#define VMSND_JACKS_STATE_MAJOR     1u
+#define VMSND_JACKS_STATE_MINOR     0u
 #define VMSND_CONFIG_STATE_MAJOR    1u
 #define VMSND_CONFIG_STATE_MINOR    0u
 /* The configuration's section is no card's. */

@@ -250,12 +250,34 @@ static void mixer_changed(struct vmsnd_dev *dev, enum vmsnd_dir dir, unsigned in
 	leave(trace, &record, 0);
 }
 
+static void jack_set(struct vmsnd_dev *dev, unsigned index, bool connected, vmsnd_ns now)
+{
+	struct vmsnd_trace_record record = {
+	    .what = VMSND_TRACE_DEV_JACK_SET, .index = index, .args = {connected}};
+	struct vmsnd_trace *trace = of(dev);
+
+	set_time(trace, now);
+	enter(trace, &record);
+	trace->real.cls->panel->jack_set(trace->real.dev, index, connected, now);
+	leave(trace, &record, 0);
+}
+
+/* Only looks, as counters do. */
+static bool jack(const struct vmsnd_dev *dev, unsigned index, struct vmsnd_jack *out)
+{
+	const struct vmsnd_card_ref *real = &of_const(dev)->real;
+
+	return real->cls->panel->jack(real->dev, index, out);
+}
+
 static const struct vmsnd_panel_ops *panel_of(struct vmsnd_trace *trace,
 					      const struct vmsnd_panel_ops *real)
 {
 	if (!real)
 		return NULL;
 	trace->panel = *real;
+	trace->panel.jack = real->jack ? jack : NULL;
+	trace->panel.jack_set = real->jack_set ? jack_set : NULL;
 	trace->panel.mixer_changed = real->mixer_changed ? mixer_changed : NULL;
 	return &trace->panel;
 }

@@ -61,6 +61,7 @@ static const struct vmsnd_trace_kind kinds[VMSND_TRACE_COUNT] = {
 	[VMSND_TRACE_MEM_REMOVE] = {"mem.remove", NULL, {HEX("gpa"), N("bytes")}, FORM(RC)},
 	[VMSND_TRACE_IRQ_NOTIFY] = {"irq.notify", "vector", {{NULL, FORM(NONE)}}, FORM(NONE)},
 	[VMSND_TRACE_FAULT] = {"fault", NULL, {{"what", FORM(FAULT)}, HEX("detail")}, FORM(NONE)},
+	[VMSND_TRACE_DEV_JACK_SET] = {"dev.jack_set", "jack", {{"connected", FORM(BOOL)}}, FORM(NONE)},
 	[VMSND_TRACE_DEV_MIXER_CHANGED] = {"dev.mixer_changed", "stream", {{NULL, FORM(NONE)}}, FORM(NONE)},
 	[VMSND_TRACE_MIXER_SET] = {"port.mixer_set", "stream", {{NULL, FORM(NONE)}}, FORM(NONE)},
 	[VMSND_TRACE_DEV_INFLIGHT] = {"dev.inflight", NULL, {N("queues"), N("size"), N("bytes")}, FORM(RC)},

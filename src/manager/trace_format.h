@@ -53,6 +53,7 @@ enum vmsnd_trace_what {
 	VMSND_TRACE_FAULT,
 	VMSND_TRACE_DEV_QUEUE_PLACE,
 	VMSND_TRACE_DEV_QUEUE_RESET,
+	VMSND_TRACE_DEV_JACK_SET,      /* by the owner */
 	VMSND_TRACE_DEV_MIXER_CHANGED, /* by the owner */
 	VMSND_TRACE_MIXER_SET,         /* by the guest */
 	VMSND_TRACE_DEV_INFLIGHT,

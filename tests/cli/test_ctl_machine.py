@@ -100,6 +100,31 @@ def test_the_mixer_is_turned_and_shown():
         ctl_wrong(1, "--card", "vm2", "mixer", "5", "mute", part="no such stream")
 
 
+def test_jacks_are_plugged_in_and_pulled_out():
+    with Server(cards=(CARD + ",jacks=on",)):
+        qmp = Qmp()
+        answer = qmp.execute("query-jacks")
+        assert [(j["jack"], j["connected"], j["state"], j["output"]) for j in answer] == [
+            ("line-out", True, "follow", 0), ("mic", True, "follow", 0)], answer
+        assert answer[0]["pin-config"] == "0x01014010", answer
+        assert json.loads(ctl_fine("jack", "-j")) == answer
+        assert re.search(r"^line-out +plugged +follow +0 +0x01014010$", ctl_fine("jack"), re.M)
+        ctl_fine("jack", "line-out", "unplugged")
+        event = qmp.event("JACK_CHANGED")["data"]
+        assert (event["name"], event["jack"], event["connected"]) == ("vm1", "line-out", False), event
+        assert re.search(r"^line-out +unplugged +unplugged +0 ", ctl_fine("jack"), re.M)
+        ctl_fine("jack", "line-out", "follow")
+        assert qmp.event("JACK_CHANGED")["data"]["connected"] is True
+        ctl_wrong(1, "jack", "phones", "plugged", part="there is no jack 'phones'; query-jacks lists them")
+        ctl_wrong(1, "jack", "mic", "in", part="'state' has to be")
+        ctl_wrong(2, "jack", "mic", part="jack [NAME plugged|unplugged|follow]")
+        assert complete("jack", "", socket_path="c.sock") == ["line-out", "mic"]
+        assert complete("jack", "mic", "") == ["plugged", "unplugged", "follow"]
+        qmp.close()
+    with Server():
+        assert ctl_fine("jack") == "the card has no jacks\n"
+
+
 def test_classes_are_listed_with_options():
     with Server():
         qmp = Qmp()

@@ -382,6 +382,19 @@ enum vmsnd_rc vmsnd_machine_host_refresh(struct vmsnd_machine *machine, unsigned
 	return called(machine, "refresh %u %u", card, output);
 }
 
+enum vmsnd_rc vmsnd_machine_jack(const struct vmsnd_machine *machine, unsigned card, unsigned jack,
+				 struct vmsnd_jack_status *out)
+{
+	*out = machine->cards[card].jack;
+	return jack == 0 && out->jack.name[0] ? VMSND_OK : VMSND_E_INVALID;
+}
+
+enum vmsnd_rc vmsnd_machine_jack_set(struct vmsnd_machine *machine, unsigned card, const char *name,
+				     enum vmsnd_jack_want want, vmsnd_ns now)
+{
+	return called(machine, "jack %u %s %d", card, name, (int)want);
+}
+
 enum vmsnd_rc vmsnd_machine_host_device(struct vmsnd_machine *machine, unsigned card,
 					unsigned output, enum vmsnd_dir dir, const char *id,
 					vmsnd_ns now)

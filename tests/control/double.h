@@ -21,6 +21,7 @@ struct double_card {
 	struct vmsnd_output_status outputs[VMSND_OUTPUTS_MAX];
 	struct vmsnd_mixer mixers[2][2]; /* by direction and stream; there are so many */
 	struct vmsnd_tap_conf tap;       /* its path NULL: none is set */
+	struct vmsnd_jack_status jack;   /* the only one; its name "": none */
 };
 
 /* The machine of the public header, in the test's own storage. */

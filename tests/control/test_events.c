@@ -129,6 +129,32 @@ static void test_a_mixer_that_the_guest_turned_is_told_once(void **state)
 	client_close(&client);
 }
 
+static void test_a_jack_that_changes_is_told(void **state)
+{
+	static const char mic[] =
+	    "{\"card\":1,\"name\":\"second\",\"jack\":\"mic\",\"connected\":false,"
+	    "\"state\":\"follow\",\"output\":2,\"playback\":false,\"capture\":true,"
+	    "\"pin-config\":\"0x01a19020\"}";
+	struct rig *rig = *state;
+	struct vmsnd_jack_status *jack = &rig->machine.cards[1].jack;
+	struct client client;
+
+	jack->jack = (struct vmsnd_jack){.name = "mic",
+					 .connected = true,
+					 .dirs[VMSND_CAPTURE] = true,
+					 .output = 2,
+					 .pin_config = 0x01a19020};
+	client_join(rig, &client);
+	look(rig);
+	assert_null(client_next(&client)); /* how it is, is no news */
+	jack->jack.connected = false;
+	look(rig);
+	expect(&client, "JACK_CHANGED", mic);
+	look(rig);
+	assert_null(client_next(&client));
+	client_close(&client);
+}
+
 static void test_outputs_come_and_go(void **state)
 {
 	struct rig *rig = *state;
@@ -439,6 +465,7 @@ int main(void)
 	    TEST(test_a_switched_direction_is_told_to_all_after_the_answer),
 	    TEST(test_a_direction_switched_by_others_is_told),
 	    TEST(test_a_mixer_that_the_guest_turned_is_told_once),
+	    TEST(test_a_jack_that_changes_is_told),
 	    TEST(test_outputs_come_and_go),
 	    TEST(test_an_output_without_a_stream_comes_and_goes),
 	    TEST(test_a_host_is_lost_once_and_back_once),

@@ -343,7 +343,7 @@ static void begin(uint32_t stream, uint32_t features, unsigned n_messages)
 static void test_V82_an_xrun_is_told_once_to_who_chose_it(void **state)
 {
 	post_events(8);
-	begin(0, XRUNS, 4);
+	begin(0, XRUNS, 8);
 	begin(1, 0, 4);
 	rig_run_ms(&rig, 10);
 	rig.ports[0]->xruns++;
@@ -357,6 +357,46 @@ static void test_V82_an_xrun_is_told_once_to_who_chose_it(void **state)
 	expect_event(0x1101, 0);
 	assert_int_equal(rig_given_back(&rig, EVENT), 0);
 	assert_int_equal(rig_counter(&rig, "dropped_events"), 0);
+}
+
+/* The port counts a hole only once there is sound behind it: the driver hears of it before. */
+static void test_V82_a_stream_that_ran_dry_is_told_of(void **state)
+{
+	post_events(8);
+	begin(0, XRUNS, 4);
+	rig_run_ms(&rig, 49);
+	assert_int_equal(rig_given_back(&rig, TX), 4);
+	assert_int_equal(rig_given_back(&rig, EVENT), 0);
+	rig_run_ms(&rig, 100);
+	expect_event(0x1101, 0);
+	for (unsigned i = 0; i < 4; i++)
+		post(0);
+	rig_kick(&rig, TX);
+	rig.ports[0]->xruns++; /* the same one */
+	rig_run_ms(&rig, 30);
+	assert_int_equal(rig_given_back(&rig, EVENT), 0);
+	rig.ports[0]->xruns++; /* another */
+	rig_run_ms(&rig, 5);
+	rig_run_ms(&rig, 5);
+	expect_event(0x1101, 0);
+	rig_run_ms(&rig, 100);
+	expect_event(0x1101, 0);
+	assert_int_equal(rig_given_back(&rig, EVENT), 0);
+}
+
+static void test_V82_the_end_of_all_sound_is_no_hole(void **state)
+{
+	post_events(8);
+	begin(0, XRUNS, 4);
+	rig_run_ms(&rig, 45);
+	assert_int_equal(rig_given_back(&rig, TX), 4);
+	rig_expect(&rig, VIRTIO_SND_R_PCM_STOP, 0, OK);
+	rig_run_ms(&rig, 100);
+	assert_int_equal(rig_given_back(&rig, EVENT), 0);
+	rig_expect(&rig, VIRTIO_SND_R_PCM_RELEASE, 0, OK);
+	begin(0, XRUNS, 0); /* and neither is its beginning */
+	rig_run_ms(&rig, 100);
+	assert_int_equal(rig_given_back(&rig, EVENT), 0);
 }
 
 static void test_V82_holes_of_an_earlier_run_are_no_news(void **state)
@@ -605,6 +645,8 @@ int main(void)
 	    TEST(test_V35_V36_V37_features_are_offered_when_asked_for),
 	    TEST(test_V33_V34_shared_memory_is_never_offered),
 	    TEST(test_V82_an_xrun_is_told_once_to_who_chose_it),
+	    TEST(test_V82_a_stream_that_ran_dry_is_told_of),
+	    TEST(test_V82_the_end_of_all_sound_is_no_hole),
 	    TEST(test_V82_holes_of_an_earlier_run_are_no_news),
 	    TEST(test_V82_set_params_without_the_bit_ends_it),
 	    TEST(test_V84_moments_without_a_buffer_are_dropped_and_counted),

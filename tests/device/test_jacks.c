@@ -165,7 +165,7 @@ static void test_V26_wrong_configurations_are_refused(void **state)
 	char many[2048] = "jacks:\n";
 
 	expect_wrong("jacks: {a: {type: trumpet}}",
-		     "jack a: type 'trumpet' is none of: line-out speaker headphones");
+		     "jacks.a: type 'trumpet' is none of: line-out speaker headphones");
 	expect_wrong("jacks: {a: {location: moon}}", "none of: none rear front");
 	expect_wrong("jacks: {a: {color: mauve}}", "none of: unknown black");
 	expect_wrong("jacks: {a: {connection: usb}}", "none of: unknown 3.5mm");
@@ -307,6 +307,24 @@ static void test_V29_a_driver_back_from_suspend_hears_of_changes(void **state)
 	expect_event(0x1001, 0);
 }
 
+/* It asks anyway. */
+static void test_V29_what_was_before_any_driver_is_no_event(void **state)
+{
+	struct jack_answer answer;
+
+	rig_close(&rig);
+	rig_open_with(&rig, 1, 1, NULL, four);
+	set(0, false);
+	rig_boot(&rig, RIG_F_ALL, 64);
+	post_event();
+	rig_kick(&rig, EVENT);
+	assert_int_equal(rig_given_back(&rig, EVENT), 0);
+	ask(0, 1, &answer);
+	assert_int_equal(answer.info[0].connected, 0);
+	set(0, true);
+	expect_event(0x1000, 0);
+}
+
 static void test_V64_nothing_waits_for_another_guest(void **state)
 {
 	set(0, false);
@@ -379,6 +397,7 @@ int main(void)
 	    TEST(test_V29_what_is_true_by_then_is_told_once),
 	    TEST(test_V29_an_answer_tells_as_well_as_an_event),
 	    TEST(test_V29_a_driver_back_from_suspend_hears_of_changes),
+	    TEST(test_V29_what_was_before_any_driver_is_no_event),
 	    TEST(test_V64_nothing_waits_for_another_guest),
 	    TEST(test_V29_saved_state_keeps_jacks_and_what_waits),
 	    TEST(test_V29_a_state_of_other_jacks_is_refused),

@@ -214,11 +214,64 @@ static void test_V3_V4_V101_V108_control_elements_over_the_wire(void **state)
 	close_elements(&world);
 }
 
+/* Waits for as many events, since the interrupt of the queue is all that tells of one. */
+static void expect_event(struct vmsnd_guest *guest, struct stage *stage, uint64_t n, uint32_t code)
+{
+	for (unsigned i = 0; guest->events_seen < n && i < 100; i++) {
+		stage->now += STEP_NS;
+		pump(stage);
+		vmsnd_guest_poll(guest, stage->now);
+	}
+	assert_int_equal(guest->events_seen, n);
+	assert_int_equal(guest->last_event.hdr.code, code);
+	assert_int_equal(guest->last_event.data, 0);
+}
+
+static void test_V29_V83_jacks_are_heard_of_over_the_wire(void **state)
+{
+	static struct stage stage;
+	static struct vmsnd_guest guest;
+	char dir[] = "/tmp/vmsnd-guest-XXXXXX", path[64], device[128];
+	struct vmsnd_machine_conf machine = {
+	    .poller = {.ctx = &stage, .watch = watch, .unwatch = unwatch}};
+	struct vmsnd_card_conf card = {.device = device, .backend = "null", .listen_fd = -1};
+	struct vmsnd_guest_conf conf = {.gpa = 0x40000000, .event_idx = true, .by_interrupt = true};
+	struct wire_frontend *front;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/s", dir);
+	snprintf(device, sizeof(device), "virtio-snd,jacks=on,socket=%s", path);
+	assert_int_equal(vmsnd_machine_open(&machine, &stage.machine), VMSND_OK);
+	assert_int_equal(vmsnd_machine_add(stage.machine, &card, 0), VMSND_OK);
+	front = wire_frontend_attach(vmsnd_socket_connect(path), pump, &stage);
+	pump(&stage);
+	wire_frontend_bus(front, &conf.bus);
+	conf.memory = wire_frontend_memory(front, &conf.memory_bytes);
+	assert_int_equal(vmsnd_guest_open(&guest, &conf, stage.now), VMSND_OK);
+	assert_int_equal(guest.config.jacks, 2);
+	/* More often than the guest has buffers: each comes back into use. */
+	for (unsigned n = 1; n <= 40; n++) {
+		enum vmsnd_jack_want want = n & 1 ? VMSND_JACK_UNPLUGGED : VMSND_JACK_PLUGGED;
+
+		assert_int_equal(
+		    vmsnd_machine_jack_set(stage.machine, 0, "line-out", want, stage.now),
+		    VMSND_OK);
+		expect_event(&guest, &stage, n,
+			     n & 1 ? VIRTIO_SND_EVT_JACK_DISCONNECTED
+				   : VIRTIO_SND_EVT_JACK_CONNECTED);
+	}
+	wire_frontend_close(front);
+	pump(&stage);
+	vmsnd_machine_close(stage.machine, stage.now);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_guest_plays_a_second),
 	    cmocka_unit_test(test_V3_V4_V101_V108_control_elements_over_the_wire),
+	    cmocka_unit_test(test_V29_V83_jacks_are_heard_of_over_the_wire),
 	};
 
 	return cmocka_run_group_tests_name("guest", tests, NULL, NULL);

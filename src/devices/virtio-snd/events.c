@@ -145,17 +145,51 @@ void snd_events_pcm(struct vmsnd_snd *snd, uint32_t code, uint32_t stream, uint6
 
 /* ---- streams ---- */
 
+static vmsnd_ns period_ns(const struct snd_stream *stream)
+{
+	return (uint64_t)stream->params.period_frames * VMSND_NS_PER_SECOND /
+	       stream->params.format.rate_hz;
+}
+
+/* A port counts a hole once there is sound behind it, since the end of all sound is none. A driver
+ * hears of it once it has been late for a period; who has come to an end stops sooner. */
+static bool ran_dry(struct snd_stream *stream, vmsnd_ns now)
+{
+	if (stream->dir != VMSND_PLAYBACK || stream->n_pending > 0 || stream->posted_frames == 0) {
+		stream->dry = VMSND_NEVER;
+		return false;
+	}
+	if (stream->dry == VMSND_NEVER) {
+		stream->dry = now;
+		stream->hole_told = false;
+	}
+	if (stream->hole_told || now - stream->dry < period_ns(stream))
+		return false;
+	stream->hole_told = true;
+	return true;
+}
+
+/* Since the last look; each once, whoever sees it first. */
+static uint64_t new_holes(struct snd_stream *stream, vmsnd_ns now)
+{
+	uint64_t xruns = vmsnd_port_xruns(stream->port), n = xruns - stream->xruns;
+
+	stream->xruns = xruns;
+	if (n > 0 && stream->hole_told) {
+		stream->hole_told = false;
+		n--;
+	}
+	return n + ran_dry(stream, now);
+}
+
 /* V81, V82: what happened since the last look, to a driver that chose to hear of it. */
-static void look_at_stream(struct vmsnd_snd *snd, uint32_t index)
+static void look_at_stream(struct vmsnd_snd *snd, uint32_t index, vmsnd_ns now)
 {
 	struct snd_stream *stream = &snd->streams[index];
-	uint64_t xruns, periods;
+	uint64_t periods;
 
-	if (stream->features & UINT32_C(1) << VIRTIO_SND_PCM_F_EVT_XRUNS) {
-		xruns = vmsnd_port_xruns(stream->port);
-		snd_events_pcm(snd, VIRTIO_SND_EVT_PCM_XRUN, index, xruns - stream->xruns);
-		stream->xruns = xruns;
-	}
+	if (stream->features & UINT32_C(1) << VIRTIO_SND_PCM_F_EVT_XRUNS)
+		snd_events_pcm(snd, VIRTIO_SND_EVT_PCM_XRUN, index, new_holes(stream, now));
 	if (stream->features & UINT32_C(1) << VIRTIO_SND_PCM_F_EVT_SHMEM_PERIODS) {
 		periods = vmsnd_port_done_frames(stream->port) / stream->params.period_frames;
 		snd_events_pcm(snd, VIRTIO_SND_EVT_PCM_PERIOD_ELAPSED, index,
@@ -164,16 +198,18 @@ static void look_at_stream(struct vmsnd_snd *snd, uint32_t index)
 	}
 }
 
-void snd_events_streams(struct vmsnd_snd *snd)
+void snd_events_streams(struct vmsnd_snd *snd, vmsnd_ns now)
 {
 	for (uint32_t i = 0; i < snd->plan.n_streams; i++)
 		if (snd->streams[i].features != 0 && snd->streams[i].port_runs)
-			look_at_stream(snd, i);
+			look_at_stream(snd, i, now);
 }
 
 void snd_events_stream_begins(struct snd_stream *stream)
 {
 	stream->xruns = vmsnd_port_xruns(stream->port);
+	stream->dry = VMSND_NEVER;
+	stream->hole_told = false;
 	stream->periods = vmsnd_port_done_frames(stream->port) / stream->params.period_frames;
 }
 
@@ -194,6 +230,7 @@ void snd_events_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to)
 
 	for (uint32_t i = 0; i < SND_ELEMENTS_MAX; i++)
 		n = (uint16_t)(n + (snd->events.elements[i] != 0));
+	vmsnd_state_put_u8(to, snd->events.met);
 	vmsnd_state_put_u16(to, n);
 	for (uint16_t i = 0; i < SND_ELEMENTS_MAX; i++) {
 		if (!snd->events.elements[i])
@@ -205,8 +242,10 @@ void snd_events_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to)
 
 void snd_events_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from)
 {
-	uint16_t n = vmsnd_state_get_u16(from);
+	uint16_t n;
 
+	snd->events.met = vmsnd_state_get_bool(from);
+	n = vmsnd_state_get_u16(from);
 	for (; n > 0 && !from->bad; n--) {
 		uint16_t element = vmsnd_state_get_u16(from);
 		uint8_t mask = vmsnd_state_get_u8_upto(from, 7);

@@ -70,6 +70,8 @@ bool snd_jack_get(const struct vmsnd_snd *snd, unsigned index, struct vmsnd_jack
 		return false;
 	memcpy(out->name, plan->name, sizeof(out->name));
 	out->connected = snd->jacks[index].connected;
+	out->dirs[VMSND_PLAYBACK] = (plan->pin_caps & SND_PIN_OUTPUT) != 0;
+	out->dirs[VMSND_CAPTURE] = (plan->pin_caps & SND_PIN_INPUT) != 0;
 	out->output = plan->output;
 	out->pin_config = snd->jacks[index].pin_config;
 	return true;
@@ -80,6 +82,9 @@ void snd_jack_set(struct vmsnd_snd *snd, unsigned index, bool connected)
 	if (index >= snd->plan.n_jacks || snd->jacks[index].connected == connected)
 		return;
 	snd->jacks[index].connected = connected;
+	/* Whoever comes first will ask. */
+	if (!snd->events.met)
+		snd->jacks[index].known = connected;
 	snd_events_jack(snd, index);
 }
 
@@ -94,6 +99,7 @@ void snd_jacks_reset(struct vmsnd_snd *snd, enum vmsnd_reset why)
 		snd->jacks[i].known = snd->jacks[i].connected;
 		snd->events.jacks &= ~(UINT32_C(1) << i);
 	}
+	snd->events.met &= why == VMSND_RESET_BUS;
 }
 
 void snd_jacks_init(struct vmsnd_snd *snd)

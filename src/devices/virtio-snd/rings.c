@@ -388,6 +388,7 @@ enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned index,
 	queue->broken_told = false;
 	queue->features = snd->features;
 	queue->started = ++snd->n_queue_events;
+	snd->events.met = true;
 	snd_rings_enable(snd, index, true, now);
 	welcome_back(snd, index);
 	return VMSND_OK;

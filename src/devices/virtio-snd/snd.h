@@ -57,6 +57,8 @@ struct snd_stream {
 	uint32_t features; /* bits VIRTIO_SND_PCM_F_* that the driver chose */
 	uint64_t xruns;    /* of the port, as last looked at (events.c) */
 	uint64_t periods;  /* gone by since PREPARE, likewise */
+	vmsnd_ns dry;      /* playback: since when it has had no message; VMSND_NEVER: it has */
+	bool hole_told;    /* the hole that the port has not counted yet */
 
 	/* Messages in order of arrival, as indices into the pool. */
 	uint16_t first, last;
@@ -94,6 +96,7 @@ struct snd_events {
 	uint32_t jacks;                     /* bit n: jack n is not as the driver knows it */
 	uint8_t elements[SND_ELEMENTS_MAX]; /* masks of CTL_NOTIFY */
 	bool waiting;                       /* any of these */
+	bool met;                           /* a driver has been here since power-on */
 };
 
 struct snd_jack {
@@ -273,7 +276,7 @@ void snd_events_pcm(struct vmsnd_snd *snd, uint32_t code, uint32_t stream, uint6
 /* Buffers came, or the queue did. */
 void snd_events_run(struct vmsnd_snd *snd);
 /* What streams that run have to tell of (V81, V82). */
-void snd_events_streams(struct vmsnd_snd *snd);
+void snd_events_streams(struct vmsnd_snd *snd, vmsnd_ns now);
 /* Its port runs now: what was before is no news. */
 void snd_events_stream_begins(struct snd_stream *stream);
 /* The driver is gone. */

@@ -25,13 +25,23 @@ struct snd_stream_plan {
 	uint8_t positions[SND_CHANNELS_MAX]; /* VIRTIO_SND_CHMAP_* */
 };
 
+/* HDA 7.3.4.9, the capabilities of a pin. */
+enum {
+	SND_PIN_PRESENCE = 1 << 2,
+	SND_PIN_HEADPHONES = 1 << 3,
+	SND_PIN_OUTPUT = 1 << 4,
+	SND_PIN_INPUT = 1 << 5,
+	SND_PIN_HDMI = 1 << 7
+};
+
 struct snd_jack_plan {
 	char name[VMSND_JACK_NAME_BYTES];
 	uint32_t group;
-	uint32_t pin_config, pin_caps; /* HDA 7.3.3.31, 7.3.4.9 */
-	uint32_t output;               /* which it follows, or VMSND_OUTPUT_NONE */
-	bool remap;                    /* the guest may remap it */
-	bool connected;                /* at power-on, unless it follows */
+	uint32_t pin_config; /* HDA 7.3.3.31 */
+	uint32_t pin_caps;   /* SND_PIN_* */
+	uint32_t output;     /* which it follows, or VMSND_OUTPUT_NONE */
+	bool remap;          /* the guest may remap it */
+	bool connected;      /* at power-on, unless it follows */
 };
 
 struct snd_chmap_plan {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "devices/virtio-snd/snd.h"
-#include "vmsnd/tree.h"
+#include "devices/virtio-snd/topology_parts.h"
 
 /* HDA 7.3.3.31, the configuration default: where its fields begin. */
 enum {
@@ -16,14 +16,6 @@ enum {
 	CONNECTION_AT = 16,
 	TYPE_AT = 20,
 	LOCATION_AT = 24
-};
-/* HDA 7.3.4.9, the capabilities of a pin. */
-enum {
-	CAP_PRESENCE = 1 << 2,
-	CAP_HEADPHONES = 1 << 3,
-	CAP_OUTPUT = 1 << 4,
-	CAP_INPUT = 1 << 5,
-	CAP_HDMI = 1 << 7
 };
 enum {
 	TYPE_LINE_OUT = 0x0,
@@ -170,16 +162,16 @@ static bool is_input(uint32_t type)
 static uint32_t caps_of(uint32_t pin_config)
 {
 	uint32_t type = pin_config >> TYPE_AT & 0xf, location = pin_config >> LOCATION_AT & 0x3f;
-	uint32_t caps = CAP_PRESENCE;
+	uint32_t caps = SND_PIN_PRESENCE;
 
 	if (type == TYPE_OTHER || type == TYPE_MODEM_LINE || type == TYPE_MODEM_LINE + 1)
-		caps |= CAP_OUTPUT | CAP_INPUT;
+		caps |= SND_PIN_OUTPUT | SND_PIN_INPUT;
 	else
-		caps |= is_input(type) ? CAP_INPUT : CAP_OUTPUT;
+		caps |= is_input(type) ? SND_PIN_INPUT : SND_PIN_OUTPUT;
 	if (type == TYPE_HEADPHONES)
-		caps |= CAP_HEADPHONES;
+		caps |= SND_PIN_HEADPHONES;
 	if (location == LOCATION_HDMI)
-		caps |= CAP_HDMI;
+		caps |= SND_PIN_HDMI;
 	return caps;
 }
 
@@ -267,7 +259,7 @@ static enum vmsnd_rc add(const struct vmsnd_node *node, struct snd_topology *out
 {
 	const char *name = vmsnd_node_name(node);
 	struct vmsnd_place place = vmsnd_node_place(node);
-	char who[VMSND_JACK_NAME_BYTES + sizeof("jack ")];
+	char who[SND_PATH_BYTES];
 	struct vmsnd_conf conf;
 	struct vmsnd_conf_source source = {.node = node, .who = who};
 	struct reading reading = {.node = node, .conf = &conf, .who = who, .error = error};
@@ -281,8 +273,7 @@ static enum vmsnd_rc add(const struct vmsnd_node *node, struct snd_topology *out
 				       VMSND_JACK_NAME_BYTES - 1, name);
 	if (out->n_jacks == SND_JACKS_MAX)
 		return vmsnd_error_set(error, &place, "a card has at most %u jacks", SND_JACKS_MAX);
-	memcpy(who, "jack ", sizeof("jack "));
-	memcpy(who + sizeof("jack ") - 1, name, strlen(name) + 1);
+	vmsnd_node_path(node, who, sizeof(who));
 	rc = vmsnd_conf_from_node(&conf, options, &source, error ? error : &line);
 	if (rc)
 		return rc;

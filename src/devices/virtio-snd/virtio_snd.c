@@ -187,7 +187,7 @@ static vmsnd_ns advance(struct vmsnd_dev *dev, vmsnd_ns now)
 			snd_messages_run(snd, dir, now);
 	if (snd->queues[VIRTIO_SND_VQ_EVENT].more)
 		snd_events_run(snd);
-	snd_events_streams(snd);
+	snd_events_streams(snd, now);
 	snd_rings_settle(snd, now);
 	return next_look(snd, now);
 }
