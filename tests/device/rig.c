@@ -2,6 +2,7 @@
 /* The guest for tests. */
 #include "rig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,46 @@ vmsnd_gpa rig_put(struct rig *rig, const void *from, size_t bytes)
 	if (bytes > 0)
 		memcpy(rig_at(rig, at), from, bytes);
 	return at;
+}
+
+/* ---- rings of the environment --------------------------------------------------------- */
+
+bool rig_rings_are(const char *word)
+{
+	const char *rings = getenv("VMSND_TEST_RINGS");
+
+	return rings && strstr(rings, word);
+}
+
+uint64_t rig_features(void)
+{
+	return RIG_F_ALL | (rig_rings_are("packed") ? RIG_F_PACKED : 0) |
+	       (rig_rings_are("in-order") ? RIG_F_IN_ORDER : 0);
+}
+
+/* The options that make a card offer them. */
+static const struct vmsnd_conf *options_of(struct rig *rig)
+{
+	char text[64], error[200];
+
+	if (rig->options || rig_features() == RIG_F_ALL)
+		return rig->options;
+	snprintf(text, sizeof(text), "packed=%s,in-order=%s",
+		 rig_rings_are("packed") ? "on" : "off", rig_rings_are("in-order") ? "on" : "off");
+	assert_int_equal(
+	    vmsnd_conf_parse(&rig->rings, RIG_CLASS->options, "card", text, error, sizeof(error)),
+	    VMSND_OK);
+	return &rig->rings;
+}
+
+uint32_t rig_place(const struct rig *rig, unsigned queue, uint32_t n)
+{
+	uint32_t size = rig->queues[queue].setup.size, place = n * 3 % (2 * size), word;
+
+	if (!rig->queues[queue].packed)
+		return n;
+	word = place < size ? place | 0x8000 : place - size;
+	return word | word << 16;
 }
 
 /* ---- the world around the card ---------------------------------------------------------- */
@@ -71,7 +112,7 @@ void rig_make_card(struct rig *rig)
 	const struct vmsnd_dev_conf conf = {.name = "card",
 					    .playback_streams = rig->n_playback,
 					    .capture_streams = rig->n_capture,
-					    .options = rig->options,
+					    .options = options_of(rig),
 					    .node = rig->node};
 	struct vmsnd_dev_env env = {.ctx = rig,
 				    .mem = &rig->mem,
@@ -176,7 +217,8 @@ void rig_layout(struct rig *rig, unsigned queue, uint16_t size)
 {
 	struct rig_queue *q = &rig->queues[queue];
 
-	*q = (struct rig_queue){.setup = {.size = size}, .free_descriptors = size};
+	*q = (struct rig_queue){
+	    .setup = {.size = size}, .free_descriptors = size, .packed = q->packed};
 	q->setup.desc = rig_alloc(rig, (size_t)size * sizeof(struct vring_desc));
 	q->setup.avail = rig_alloc(rig, 6 + 2 * (size_t)size);
 	q->setup.used = rig_alloc(rig, 6 + 8 * (size_t)size);
@@ -186,6 +228,7 @@ void rig_boot(struct rig *rig, uint64_t features, uint16_t queue_size)
 {
 	RIG_OPS->set_features(rig->dev, features);
 	for (unsigned i = 0; i < N_QUEUES; i++) {
+		rig->queues[i].packed = (features & RIG_F_PACKED) != 0;
 		rig_layout(rig, i, queue_size);
 		assert_int_equal(RIG_OPS->queue_start(rig->dev, i, &rig->queues[i].setup, rig->now),
 				 VMSND_OK);
@@ -196,7 +239,7 @@ void rig_boot(struct rig *rig, uint64_t features, uint16_t queue_size)
 void rig_up(struct rig *rig, unsigned n_playback, unsigned n_capture)
 {
 	rig_open(rig, n_playback, n_capture);
-	rig_boot(rig, RIG_F_ALL, 64);
+	rig_boot(rig, rig_features(), 64);
 }
 
 /* ---- rings -------------------------------------------------------------------------------- */
@@ -211,8 +254,18 @@ struct vring_desc *rig_descriptor(struct rig *rig, unsigned queue, uint16_t inde
 	return (struct vring_desc *)rig_at(rig, rig->queues[queue].setup.desc) + index;
 }
 
+static bool take_packed(struct rig *rig, unsigned queue, uint16_t *place, uint32_t *id,
+			uint32_t *written);
+
 uint16_t rig_used_index(struct rig *rig, unsigned queue)
 {
+	uint16_t place = rig->queues[queue].used_place, n = rig->queues[queue].used;
+	uint32_t id, written;
+
+	while (rig->queues[queue].packed && take_packed(rig, queue, &place, &id, &written))
+		n++;
+	if (rig->queues[queue].packed)
+		return n;
 	return *word(rig, rig->queues[queue].setup.used + 2);
 }
 
@@ -314,11 +367,119 @@ static uint16_t post_indirect(struct rig *rig, unsigned queue, const struct rig_
 	return head;
 }
 
+/* ---- packed rings ---- */
+
+static struct vring_packed_desc *packed_at(struct rig *rig, unsigned queue, uint16_t place)
+{
+	const struct vmsnd_queue_setup *setup = &rig->queues[queue].setup;
+
+	return (struct vring_packed_desc *)rig_at(rig, setup->desc) + place % setup->size;
+}
+
+static uint16_t packed_flags(const struct rig_queue *q, uint16_t place, bool used)
+{
+	bool wrap = place < q->setup.size;
+
+	return (uint16_t)((wrap ? 0x80 : 0) | ((used ? wrap : !wrap) ? 0x8000 : 0));
+}
+
+static uint16_t packed_after(const struct rig_queue *q, uint16_t place, unsigned slots)
+{
+	return (uint16_t)((place + slots) % (2u * q->setup.size));
+}
+
+/* In the ring, or in a table; the first one's flags last, as drivers have to. */
+static void describe_packed(struct rig *rig, unsigned queue, uint16_t id,
+			    const struct rig_segment *segments, unsigned n)
+{
+	struct rig_queue *q = &rig->queues[queue];
+	uint16_t first = q->next_place, first_flags = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint16_t place = packed_after(q, first, i);
+		uint16_t flags = packed_flags(q, place, false);
+
+		flags |= (uint16_t)((segments[i].writable ? VRING_DESC_F_WRITE : 0) |
+				    (i + 1 < n ? VRING_DESC_F_NEXT : 0));
+		*packed_at(rig, queue, place) = (struct vring_packed_desc){
+		    .addr = segments[i].at,
+		    .len = segments[i].bytes,
+		    .id = id,
+		    .flags = i == 0 ? packed_flags(q, place, true) ^ 0x8080 : flags};
+		if (i == 0)
+			first_flags = flags;
+	}
+	packed_at(rig, queue, first)->flags = first_flags;
+	q->slots[id] = (uint16_t)n;
+	q->next_place = packed_after(q, first, n);
+}
+
+static uint16_t post_packed(struct rig *rig, unsigned queue, const struct rig_segment *segments,
+			    unsigned n, bool indirect)
+{
+	struct rig_queue *q = &rig->queues[queue];
+	struct rig_segment table = {.bytes = n * 16u};
+	struct vring_packed_desc *entries;
+	uint16_t id = take_descriptor(q);
+
+	q->owner[id] = id;
+	for (unsigned i = 1; i < n && !indirect; i++)
+		q->owner[take_descriptor(q)] = id;
+	if (!indirect) {
+		describe_packed(rig, queue, id, segments, n);
+		return id;
+	}
+	table.at = rig_alloc(rig, n * 16u);
+	entries = rig_at(rig, table.at);
+	/* What is reserved in there is not to be looked at. */
+	for (unsigned i = 0; i < n; i++)
+		entries[i] = (struct vring_packed_desc){
+		    .addr = segments[i].at,
+		    .len = segments[i].bytes,
+		    .id = 0xdead,
+		    .flags = segments[i].writable ? VRING_DESC_F_WRITE : VRING_DESC_F_NEXT};
+	describe_packed(rig, queue, id, &table, 1);
+	packed_at(rig, queue, packed_after(q, q->next_place, 2u * q->setup.size - 1u))->flags |=
+	    VRING_DESC_F_INDIRECT;
+	return id;
+}
+
+static bool take_packed(struct rig *rig, unsigned queue, uint16_t *place, uint32_t *id,
+			uint32_t *written)
+{
+	const struct rig_queue *q = &rig->queues[queue];
+	const struct vring_packed_desc *desc = packed_at(rig, queue, *place);
+
+	if ((desc->flags & 0x8080) != packed_flags(q, *place, true))
+		return false;
+	*id = desc->id;
+	*written = desc->len;
+	assert_in_range(*id, 0, q->setup.size - 1u);
+	assert_in_range(q->slots[*id], 1, q->setup.size);
+	*place = packed_after(q, *place, q->slots[*id]);
+	return true;
+}
+
+static void free_packed(struct rig_queue *q, uint32_t id)
+{
+	for (uint16_t i = 0; i < q->setup.size; i++)
+		if (q->taken[i] && q->owner[i] == id) {
+			q->taken[i] = false;
+			q->free_descriptors++;
+		}
+}
+
+/* ---- both ---- */
+
 uint16_t rig_post(struct rig *rig, unsigned queue, const struct rig_segment *segments, unsigned n,
 		  bool indirect)
 {
-	uint16_t head = indirect ? post_indirect(rig, queue, segments, n)
-				 : post_direct(rig, queue, segments, n);
+	uint16_t head;
+
+	if (rig->queues[queue].packed)
+		return post_packed(rig, queue, segments, n, indirect);
+	head = indirect ? post_indirect(rig, queue, segments, n)
+			: post_direct(rig, queue, segments, n);
 
 	rig_offer(rig, queue, head);
 	return head;
@@ -358,10 +519,15 @@ bool rig_take(struct rig *rig, unsigned queue, uint32_t *head, uint32_t *written
 
 	if (rig_given_back(rig, queue) == 0)
 		return false;
-	memcpy(&entry, rig_at(rig, q->setup.used + 4 + slot * 8), sizeof(entry));
-	assert_in_range(entry.id, 0, q->setup.size - 1u);
+	if (q->packed) {
+		take_packed(rig, queue, &q->used_place, &entry.id, &entry.len);
+		free_packed(q, entry.id);
+	} else {
+		memcpy(&entry, rig_at(rig, q->setup.used + 4 + slot * 8), sizeof(entry));
+		assert_in_range(entry.id, 0, q->setup.size - 1u);
+		free_chain(rig, queue, entry.id);
+	}
 	q->used++;
-	free_chain(rig, queue, entry.id);
 	if (head)
 		*head = entry.id;
 	if (written)

@@ -48,6 +48,13 @@ struct rig_queue {
 	uint16_t free_descriptors;
 	bool taken[VMSND_QUEUE_SIZE_MAX];
 	unsigned interrupts;
+	/* Packed: where the next descriptor goes, and where the next used one comes, over two laps;
+	 * by id: how many the chain has. An id is that of the first of as many `taken`, so that
+	 * both layouts count alike. */
+	bool packed;
+	uint16_t next_place, used_place;
+	uint16_t slots[VMSND_QUEUE_SIZE_MAX];
+	uint16_t owner[VMSND_QUEUE_SIZE_MAX];
 };
 
 struct rig {
@@ -59,6 +66,7 @@ struct rig {
 	size_t dev_bytes;
 	unsigned n_playback, n_capture;
 	const struct vmsnd_conf *options; /* NULL: the defaults */
+	struct vmsnd_conf rings;          /* as the environment has them, without options */
 	const struct vmsnd_node *node;
 	struct vmsnd_port *ports[RIG_PORTS_MAX];
 	unsigned turned[RIG_PORTS_MAX]; /* how often the guest set a mixer, by stream */
@@ -92,6 +100,13 @@ enum vmsnd_rc rig_load(struct rig *rig, const uint8_t *from, size_t bytes);
 void rig_boot(struct rig *rig, uint64_t features, uint16_t queue_size);
 /* open and boot, all features, 64 entries. */
 void rig_up(struct rig *rig, unsigned n_playback, unsigned n_capture);
+/* RIG_F_ALL, and what the environment's VMSND_TEST_RINGS names: "packed", "in-order" or both. */
+uint64_t rig_features(void);
+/* Whether they are so. Tests that look at the ring themselves, or let messages pass each other, are
+ * for others (test_rings.c has theirs). */
+bool rig_rings_are(const char *word);
+/* What queue_stop tells when `n` messages of three pieces have gone through the queue. */
+uint32_t rig_place(const struct rig *rig, unsigned queue, uint32_t n);
 /* Lays out one ring in fresh memory, zeroed; does not start it. */
 void rig_layout(struct rig *rig, unsigned queue, uint16_t size);
 
@@ -162,6 +177,9 @@ uint64_t rig_counter(struct rig *rig, const char *name);
 #define RIG_F_INDIRECT  (UINT64_C(1) << 28)
 #define RIG_F_EVENT_IDX (UINT64_C(1) << 29)
 #define RIG_F_VERSION_1 (UINT64_C(1) << 32)
+#define RIG_F_PACKED    (UINT64_C(1) << 34)
+#define RIG_F_IN_ORDER  (UINT64_C(1) << 35)
+#define RIG_F_RESET     (UINT64_C(1) << 40)
 #define RIG_F_ALL       (RIG_F_INDIRECT | RIG_F_EVENT_IDX | RIG_F_VERSION_1)
 
 #endif

@@ -22,7 +22,7 @@ void up(uint64_t features, uint16_t queue_size)
 
 int set_up(void **state)
 {
-	up(RIG_F_ALL, 64);
+	up(rig_features(), 64);
 	return 0;
 }
 
@@ -99,9 +99,9 @@ void note(uint32_t stream, uint32_t frames)
 
 void take_back(unsigned queue)
 {
-	uint32_t head;
+	uint32_t head, written;
 
-	while (rig_take(&rig, queue, &head, NULL)) {
+	while (rig_take(&rig, queue, &head, &written)) {
 		unsigned found = ledger.n;
 
 		for (unsigned i = 0; i < ledger.n && found == ledger.n; i++)
@@ -112,6 +112,9 @@ void take_back(unsigned queue)
 		for (unsigned i = 0; i < found; i++)
 			assert_true(ledger.back[i] || ledger.stream[i] != ledger.stream[found]);
 		ledger.back[found] = true;
+		ledger.recorded[found] = written - 8;
+		if (queue == RX && rig_features() == RIG_F_ALL)
+			assert_int_equal(written - 8, ledger.messages[found].bytes);
 		ledger.n_back++;
 		assert_int_equal(rig_status(&rig, &ledger.messages[found]).status, OK);
 	}
@@ -129,7 +132,7 @@ void expect_recorded(uint32_t stream)
 	uint32_t expected = 0;
 
 	for (unsigned i = 0; i < ledger.n; i++)
-		for (uint32_t at = 0; ledger.stream[i] == stream && at < ledger.messages[i].bytes;
+		for (uint32_t at = 0; ledger.stream[i] == stream && at < ledger.recorded[i];
 		     at += 4) {
 			uint32_t word;
 

@@ -12,6 +12,7 @@ struct ledger {
 	struct rig_message messages[MESSAGES_MAX]; /* by stream in order of posting */
 	unsigned stream[MESSAGES_MAX];
 	bool back[MESSAGES_MAX];
+	uint32_t recorded[MESSAGES_MAX]; /* bytes, of those back */
 	unsigned n, n_back;
 };
 

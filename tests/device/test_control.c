@@ -34,9 +34,9 @@ static void test_V1_V2_V8_identity_and_features(void **state)
 {
 	assert_int_equal(RIG_OPS->device_id, 25);
 	assert_int_equal(RIG_OPS->n_queues, 4);
-	assert_true(RIG_OPS->features(rig.dev) == RIG_F_ALL);
+	assert_true(RIG_OPS->features(rig.dev) == rig_features());
 	assert_int_equal(rig_counter(&rig, "ignored_features"), 0);
-	RIG_OPS->set_features(rig.dev, RIG_F_ALL | 1);
+	RIG_OPS->set_features(rig.dev, rig_features() | 1);
 	assert_int_equal(rig_counter(&rig, "ignored_features"), 1);
 }
 
@@ -342,6 +342,8 @@ static void test_V17_malformed_chain_is_given_back_empty(void **state)
 {
 	uint32_t head, written;
 
+	if (rig_rings_are("packed"))
+		skip();
 	*rig_descriptor(&rig, CONTROL, 9) =
 	    (struct vring_desc){.addr = RIG_GPA, .len = 8, .flags = VRING_DESC_F_NEXT, .next = 9};
 	rig_offer(&rig, CONTROL, 9);
@@ -355,6 +357,8 @@ static void test_V17_malformed_chain_is_given_back_empty(void **state)
 
 static void test_class16_broken_control_queue_is_silent_till_restarted(void **state)
 {
+	if (rig_rings_are("packed"))
+		skip();
 	rig_set_avail_index(&rig, CONTROL, 1000);
 	rig_kick(&rig, CONTROL);
 	rig_kick(&rig, CONTROL);
@@ -376,7 +380,7 @@ static void test_V17_a_full_ring_is_answered_within_budgets(void **state)
 
 	rig_close(&rig);
 	rig_open(&rig, 1, 0);
-	rig_boot(&rig, RIG_F_ALL, 512);
+	rig_boot(&rig, rig_features(), 512);
 	request = rig_put(&rig, &hdr, sizeof(hdr));
 	answer = rig_alloc(&rig, 4);
 	for (unsigned i = 0; i < 256; i++) {
@@ -396,6 +400,8 @@ static void test_V84_event_buffers_stay_with_the_card(void **state)
 {
 	const struct rig_segment segment = {rig_alloc(&rig, 8), 8, true};
 
+	if (rig_rings_are("packed"))
+		skip();
 	rig_post(&rig, EVENT, &segment, 1, false);
 	rig_kick(&rig, EVENT);
 	rig_run_ms(&rig, 100);

@@ -244,7 +244,7 @@ static void test_V59_all_paths_of_four_steps(void **state)
 
 		RIG_CLASS->reset(rig.dev, VMSND_RESET_BUS, rig.now);
 		rig.next_free = RIG_GPA;
-		rig_boot(&rig, RIG_F_ALL, 16);
+		rig_boot(&rig, rig_features(), 16);
 		for (unsigned n = 0; n < 4; n++, rest /= 5) {
 			unsigned step = rest % 5;
 			uint32_t status = request(SET_PARAMS + step, 1);
@@ -420,14 +420,14 @@ static void test_V64_class6_reset_writes_to_no_ring(void **state)
 		assert_memory_equal(before, rig.ram, RIG_RAM_BYTES);
 		assert_false(rig.ports[0]->prepared || rig.ports[0]->running);
 		assert_false(rig.ports[2]->prepared || rig.ports[2]->running);
-		rig_boot(&rig, RIG_F_ALL, 64);
+		rig_boot(&rig, rig_features(), 64);
 		rig_run_ms(&rig, 100);
 		for (unsigned q = 0; q < N_QUEUES; q++)
 			assert_int_equal(rig_used_index(&rig, q), 0);
 		rig_expect(&rig, START, 0, NOT_SUPP); /* power-on state */
 		rig_expect(&rig, PREPARE, 0, NOT_SUPP);
 		RIG_CLASS->reset(rig.dev, why[i], rig.now);
-		rig_boot(&rig, RIG_F_ALL, 64);
+		rig_boot(&rig, rig_features(), 64);
 	}
 	test_free(before);
 }

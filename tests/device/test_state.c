@@ -25,10 +25,11 @@ struct shape {
 
 static void play_and_come_back(const struct shape *shape, unsigned at_ms)
 {
+	uint64_t features = shape->features | (rig_features() & ~RIG_F_ALL);
 	unsigned n = shape->queue_size / 3 < 9 ? shape->queue_size / 3 : 9;
 
 	memset(&ledger, 0, sizeof(ledger));
-	up(shape->features, shape->queue_size);
+	up(features, shape->queue_size);
 	rig_prepare(&rig, 0);
 	rig_prepare(&rig, 2);
 	for (unsigned i = 0; i < n; i++) {
@@ -45,9 +46,9 @@ static void play_and_come_back(const struct shape *shape, unsigned at_ms)
 	bring_back();
 	rig.now += 3600 * VMSND_NS_PER_SECOND;
 	bring_back(); /* and before anybody came */
-	start_again(shape->features);
+	start_again(features);
 	bring_back(); /* and before anything was popped anew */
-	start_again(shape->features);
+	start_again(features);
 	rig_run_ms(&rig, 150);
 	expect_all_back();
 	rig_expect_numbers(rig.ports[0], n * shape->frames);
@@ -69,7 +70,7 @@ static void test_SS_saved_at_any_time_nothing_is_lost_or_doubled(void **state)
 	for (unsigned i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 		for (unsigned at = 0; at <= 60; at += 3)
 			play_and_come_back(&shapes[i], at);
-	up(RIG_F_ALL, 64);
+	up(rig_features(), 64);
 }
 
 static uint32_t seed;
@@ -78,6 +79,14 @@ static uint32_t chance(uint32_t below)
 {
 	seed = seed * 1664525u + 1013904223u;
 	return (seed >> 8) % below;
+}
+
+/* This guest posts more than its buffer holds. Where messages are taken over at a stop, the port's
+ * ring must have room for all of it. */
+static bool has_room(uint32_t stream, uint32_t frames)
+{
+	return rig_features() == RIG_F_ALL || stream >= 2 ||
+	       posted[stream] - rig.ports[stream]->heard_bytes / 4 + frames <= FAKE_RING_BYTES / 4;
 }
 
 /* A guest that keeps four streams going, pauses and resumes them, in a machine that is saved
@@ -95,7 +104,7 @@ static void wander(void)
 		/* Every entry of a queue that is out may be a stream's that is paused. */
 		for (unsigned i = chance(4); i > 0; i--)
 			if (rig.queues[stream < 2 ? TX : RX].free_descriptors > 12 &&
-			    posted[stream] < 60000)
+			    posted[stream] < 60000 && has_room(stream, 600))
 				note(stream, 1 + chance(600));
 		rig_kick(&rig, stream < 2 ? TX : RX);
 		/* One that records into nothing for long would lose frames, rightly. */
@@ -111,7 +120,7 @@ static void wander(void)
 		if (chance(2) == 0)
 			stop_all();
 		bring_back();
-		start_again(RIG_F_ALL);
+		start_again(rig_features());
 	}
 	for (unsigned stream = 0; stream < 4; stream++)
 		if (!runs[stream])
@@ -130,7 +139,7 @@ static void test_SS_saved_again_and_again(void **state)
 		uint32_t began = seed;
 
 		rig_close(&rig);
-		up(RIG_F_ALL, 64);
+		up(rig_features(), 64);
 		wander();
 		seed = began;
 	}
@@ -141,10 +150,12 @@ static void test_SS_saved_again_and_again(void **state)
 
 static void test_SS_messages_older_than_the_ring_are_not_forgotten(void **state)
 {
+	if (rig_rings_are("in-order"))
+		skip();
 	leave_two_behind();
 	bring_back();
 	bring_back();
-	start_again(RIG_F_ALL);
+	start_again(rig_features());
 	note(0, 100);
 	note(1, 100);
 	rig_kick(&rig, TX);
@@ -162,6 +173,8 @@ static void test_SS_messages_older_than_the_ring_are_not_forgotten(void **state)
  * no loss either. */
 static void test_SS_old_messages_wait_for_the_last_queue(void **state)
 {
+	if (rig_rings_are("in-order"))
+		skip();
 	leave_two_behind();
 	bring_back();
 	start_queue(TX, RIG_OPS->queue_stop(rig.dev, TX, rig.now));
@@ -171,7 +184,7 @@ static void test_SS_old_messages_wait_for_the_last_queue(void **state)
 	assert_int_equal(rig_given_back(&rig, TX), 0);
 	RIG_OPS->queue_stop(rig.dev, TX, rig.now);
 	bring_back();
-	start_again(RIG_F_ALL);
+	start_again(rig_features());
 	rig_expect(&rig, START, 0, OK);
 	rig_run_ms(&rig, 100);
 	expect_all_back();
@@ -180,9 +193,11 @@ static void test_SS_old_messages_wait_for_the_last_queue(void **state)
 
 static void test_SS_released_after_coming_back(void **state)
 {
+	if (rig_rings_are("in-order"))
+		skip();
 	leave_two_behind();
 	bring_back();
-	start_again(RIG_F_ALL);
+	start_again(rig_features());
 	rig_expect(&rig, RELEASE, 0, OK);
 	assert_int_equal(rig_given_back(&rig, TX), 2);
 	expect_all_back();
@@ -206,7 +221,7 @@ static void test_SS_requests_that_wait_are_answered_once(void **state)
 		rig_post(&rig, CONTROL, segments, 2, i == 1);
 	}
 	bring_back();
-	start_again(RIG_F_ALL);
+	start_again(rig_features());
 	assert_int_equal(rig_given_back(&rig, CONTROL), 3);
 	assert_int_equal(*(uint32_t *)rig_at(&rig, answers[0]), OK);
 	assert_int_equal(*(uint32_t *)rig_at(&rig, answers[1]), VIRTIO_SND_S_NOT_SUPP);
@@ -216,25 +231,25 @@ static void test_SS_requests_that_wait_are_answered_once(void **state)
 static void test_SS_every_state_of_a_stream(void **state)
 {
 	bring_back();
-	start_again(RIG_F_ALL);
+	start_again(rig_features());
 	rig_expect(&rig, PREPARE, 0, VIRTIO_SND_S_NOT_SUPP); /* IDLE */
 	rig_set_usual(&rig, 0);
 	bring_back();
-	start_again(RIG_F_ALL);
+	start_again(rig_features());
 	rig_expect(&rig, PREPARE, 0, OK); /* SET */
 	memset(&ledger, 0, sizeof(ledger));
 	note(0, 700);
 	note(0, 700);
 	rig_kick(&rig, TX);
 	bring_back();
-	start_again(RIG_F_ALL);
+	start_again(rig_features());
 	rig_run_ms(&rig, 100);
 	assert_int_equal(rig_given_back(&rig, TX), 0);
 	rig_expect(&rig, START, 0, OK); /* PREPARED */
 	rig_run_ms(&rig, 10);
 	rig_expect(&rig, STOP, 0, OK);
 	bring_back();
-	start_again(RIG_F_ALL);
+	start_again(rig_features());
 	rig_run_ms(&rig, 100);
 	assert_int_equal(rig.ports[0]->heard_bytes, 480 * 4);
 	rig_expect(&rig, START, 0, OK); /* STOPPED */
@@ -253,7 +268,7 @@ static void test_SS_a_queue_that_stays_off(void **state)
 	rig_expect(&rig, START, 0, OK);
 	RIG_OPS->queue_enable(rig.dev, TX, false, rig.now);
 	bring_back();
-	start_again(RIG_F_ALL);
+	start_again(rig_features());
 	RIG_OPS->queue_enable(rig.dev, TX, false, rig.now);
 	rig_run_ms(&rig, 100);
 	assert_int_equal(rig_given_back(&rig, TX), 0);
@@ -266,12 +281,16 @@ static void test_SS_a_queue_that_stays_off(void **state)
 /* A head that is nowhere, as if the driver had been careless with its table meanwhile. */
 static void test_SS_held_messages_gone_bad_are_given_back(void **state)
 {
+	if (rig_rings_are("packed"))
+		skip();
+	if (rig_rings_are("in-order"))
+		skip();
 	leave_two_behind();
 	bring_back();
 	rig_descriptor(&rig, TX, ledger.messages[3].head)->next = 63;
 	rig_descriptor(&rig, TX, 63)->flags = VRING_DESC_F_NEXT;
 	rig_descriptor(&rig, TX, 63)->next = 63;
-	start_again(RIG_F_ALL);
+	start_again(rig_features());
 	rig_run_ms(&rig, 10);
 	assert_int_equal(rig_given_back(&rig, TX), 1);
 	assert_int_equal(rig.faults[VMSND_FAULT_CHAIN], 1);
@@ -285,7 +304,7 @@ static void test_SS_faults_are_told_once_and_figures_go_on(void **state)
 	rig_request(&rig, &nonsense, 4, &status, 4);
 	assert_int_equal(rig.faults[VMSND_FAULT_REQUEST], 1);
 	bring_back();
-	start_again(RIG_F_ALL);
+	start_again(rig_features());
 	rig_request(&rig, &nonsense, 4, &status, 4);
 	assert_int_equal(rig.faults[VMSND_FAULT_REQUEST], 1);
 	assert_int_equal(rig_counter(&rig, "faults_request"), 2);
@@ -295,6 +314,8 @@ static void test_SS_faults_are_told_once_and_figures_go_on(void **state)
 /* A ring that is broken is not followed again by being saved. */
 static void test_SS_a_broken_ring(void **state)
 {
+	if (rig_rings_are("packed"))
+		skip();
 	memset(&ledger, 0, sizeof(ledger));
 	rig_prepare(&rig, 0);
 	note(0, 480);
@@ -304,7 +325,7 @@ static void test_SS_a_broken_ring(void **state)
 	assert_int_equal(rig.faults[VMSND_FAULT_RING], 1);
 	bring_back();
 	rig_set_avail_index(&rig, TX, 1);
-	start_again(RIG_F_ALL);
+	start_again(rig_features());
 	rig_run_ms(&rig, 50);
 	assert_int_equal(rig_given_back(&rig, TX), 0);
 }

@@ -364,22 +364,23 @@ static void welcome_back(struct vmsnd_snd *snd, unsigned index)
 enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned index,
 			      const struct vmsnd_queue_setup *setup, vmsnd_ns now)
 {
-	bool is_packed = (snd->features & VMSND_VIRTIO_F_RING_PACKED) != 0;
+	const bool is_packed = (snd->features & VMSND_VIRTIO_F_RING_PACKED) != 0;
 	struct snd_queue *queue = &snd->queues[index];
 	struct vmsnd_queue_setup from = *setup;
 	enum snd_taken taken;
 	enum vmsnd_rc rc;
 
 	snd_rings_stop(snd, index, now);
+	/* 0, where it is no place to go on at, is meant as the first lap. */
+	if (is_packed && from.next_avail == 0 &&
+	    !(queue->place.known && queue->place.next_avail == 0))
+		from.next_avail = VMSND_PACKED_START;
 	taken = snd_recovery_take_up(snd, index, &from, now);
-	if (taken == SND_TAKEN_NOTHING && is_reset_queue(snd, index, setup->next_avail))
+	if (taken == SND_TAKEN_NOTHING && is_reset_queue(snd, index, from.next_avail))
 		snd_rings_reset(snd, index, now);
 	if (taken == SND_TAKEN_ANOTHER ||
-	    (taken == SND_TAKEN_NOTHING &&
-	     is_another_driver(snd, &queue->place, setup->next_avail)))
+	    (taken == SND_TAKEN_NOTHING && is_another_driver(snd, &queue->place, from.next_avail)))
 		forget_driver(snd, now);
-	if (is_packed && from.next_avail == 0 && !queue->place.known)
-		from.next_avail = VMSND_PACKED_START;
 	queue->ring.store = snd->stores ? &snd->stores[index] : NULL;
 	rc = vmsnd_queue_start(&queue->ring, snd->env.mem, &from, snd->features);
 	if (rc != VMSND_OK)
