@@ -110,6 +110,8 @@ struct vmsnd_guest_bus {
 	enum vmsnd_rc (*kick)(void *ctx, unsigned queue, vmsnd_ns now);
 	/* Whether the card has interrupted for this queue since last asked. */
 	bool (*interrupted)(void *ctx, unsigned queue);
+	/* VIRTIO_F_RING_RESET; the queue may be started again after it. May be NULL. */
+	enum vmsnd_rc (*queue_reset)(void *ctx, unsigned queue, vmsnd_ns now);
 };
 
 /* ---- a card's registers ----------------------------------------------------------

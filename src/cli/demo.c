@@ -21,9 +21,12 @@
 #define FRAME_BYTES   4u
 #define CHECK_FRAMES  4096u
 
+#define CARD "virtio-snd,playback=1,capture=0,name=demo"
+
 struct demo {
 	const char *path;
 	const char *backend; /* instead of the file */
+	const char *device;
 	struct vmsnd_registry *registry;
 	bool fast; /* virtual time: no waiting */
 	vmsnd_ns now;
@@ -42,14 +45,16 @@ struct demo {
 };
 
 static const char help[] =
-    "Usage: vmsnd demo [--output FILE] [--fast] [--module FILE]... [--backend BACKEND]\n\n"
+    "Usage: vmsnd demo [--output FILE] [--fast] [--module FILE]... [--backend BACKEND]\n"
+    "                  [--device CARD]\n\n"
     "Plays a tune through a virtio-snd card, with nothing else on the machine: a guest driver\n"
     "inside the program finds the card, negotiates, and plays; what the card hands to the host\n"
     "is written to FILE and, if that is a WAV file, compared with what was played.\n\n"
     "  -o, --output FILE  the file to write (default: vmsnd-demo.wav; or .w64, .rf64, .flac)\n"
     "  -f, --fast         in virtual time: done at once instead of in the tune's length\n"
     "  -m, --module FILE  loads a module first: to try a backend of one's own\n"
-    "  -b, --backend B    plays into this backend ('vmsnd backends') instead of a file\n\n"
+    "  -b, --backend B    plays into this backend ('vmsnd backends') instead of a file\n"
+    "  -d, --device C     another card: virtio-snd,packed=on for one\n\n"
     "Example:\n\n"
     "  vmsnd demo --output tune.wav && aplay tune.wav\n";
 
@@ -81,7 +86,7 @@ static int open_card(struct demo *demo)
 {
 	struct vmsnd_machine_conf machine_conf = {.log = demo->log, .registry = demo->registry};
 	char backend[VMSND_CONF_TEXT_BYTES];
-	struct vmsnd_card_conf card = {.device = "virtio-snd,playback=1,capture=0,name=demo",
+	struct vmsnd_card_conf card = {.device = demo->device ? demo->device : CARD,
 				       .backend = demo->backend ? demo->backend : backend,
 				       .transport = "in-process",
 				       .listen_fd = -1};
@@ -95,6 +100,21 @@ static int open_card(struct demo *demo)
 	return VMSND_EXIT_DONE;
 }
 
+static void name_features(uint64_t features, char *line, size_t bytes)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} names[] = {{32, " VERSION_1"},    {29, ", EVENT_IDX"}, {28, ", INDIRECT_DESC"},
+		     {34, ", RING_PACKED"}, {35, ", IN_ORDER"},  {40, ", RING_RESET"}};
+	size_t used =
+	    (size_t)snprintf(line, bytes, "features %#llx:", (unsigned long long)features);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && used < bytes; i++)
+		if (features & UINT64_C(1) << names[i].bit)
+			used += (size_t)snprintf(line + used, bytes - used, "%s", names[i].name);
+}
+
 static int open_guest(struct demo *demo, void *memory)
 {
 	struct vmsnd_guest_conf conf = {.memory = memory,
@@ -102,6 +122,9 @@ static int open_guest(struct demo *demo, void *memory)
 					.gpa = MEMORY_GPA,
 					.event_idx = true,
 					.indirect = true,
+					.packed = true,
+					.in_order = true,
+					.ring_reset = true,
 					.by_interrupt = true};
 	char line[160];
 	enum vmsnd_rc rc;
@@ -115,8 +138,7 @@ static int open_guest(struct demo *demo, void *memory)
 		 "found the card: streams: %u, channel maps: %u, queues: %d of %u entries",
 		 demo->guest->config.streams, demo->guest->config.chmaps, VIRTIO_SND_VQ_MAX, 64u);
 	step_line("driver", line);
-	snprintf(line, sizeof(line), "features %#llx: VERSION_1, EVENT_IDX, INDIRECT_DESC",
-		 (unsigned long long)demo->guest->features);
+	name_features(demo->guest->features, line, sizeof(line));
 	step_line("negotiate", line);
 	return VMSND_EXIT_DONE;
 }
@@ -300,21 +322,22 @@ static int run_demo(struct demo *demo, void *memory)
 
 static int parse(const struct vmsnd_command *self, int argc, char **argv, struct demo *demo)
 {
-	static const struct option options[] = {{"output", required_argument, NULL, 'o'},
-						{"fast", no_argument, NULL, 'f'},
-						{"backend", required_argument, NULL, 'b'},
-						{"module", required_argument, NULL, 'm'},
-						{0}};
+	static const struct option options[] = {
+	    {"output", required_argument, NULL, 'o'},  {"fast", no_argument, NULL, 'f'},
+	    {"backend", required_argument, NULL, 'b'}, {"device", required_argument, NULL, 'd'},
+	    {"module", required_argument, NULL, 'm'},  {0}};
 	int letter;
 
 	opterr = 0;
-	while ((letter = getopt_long(argc, argv, ":o:fb:m:", options, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, ":o:fb:d:m:", options, NULL)) != -1) {
 		if (letter == 'o')
 			demo->path = optarg;
 		else if (letter == 'f')
 			demo->fast = true;
 		else if (letter == 'b')
 			demo->backend = optarg;
+		else if (letter == 'd')
+			demo->device = optarg;
 		else if (letter == 'm' && vmsnd_registry_load(demo->registry, optarg, true))
 			return VMSND_EXIT_FAILED;
 		else if (letter != 'm')

@@ -5,8 +5,9 @@
 #include <linux/virtio_mmio.h>
 #include <string.h>
 
-#define MAGIC      0x74726976u
-#define QUEUES_MAX 64u
+#define MAGIC       0x74726976u
+#define QUEUE_RESET 0x0c0u /* absent from older headers */
+#define QUEUES_MAX  64u
 
 static uint32_t get(struct vmsnd_guest_mmio *mmio, uint32_t at)
 {
@@ -138,6 +139,17 @@ static enum vmsnd_rc kick(void *ctx, unsigned queue, vmsnd_ns now)
 	return VMSND_OK;
 }
 
+static enum vmsnd_rc queue_reset(void *ctx, unsigned queue, vmsnd_ns now)
+{
+	struct vmsnd_guest_mmio *mmio = ctx;
+
+	mmio->conf.now = now;
+	put(mmio, VIRTIO_MMIO_QUEUE_SEL, queue);
+	put(mmio, QUEUE_RESET, 1);
+	return get(mmio, QUEUE_RESET) || get(mmio, VIRTIO_MMIO_QUEUE_READY) ? VMSND_E_PROTOCOL
+									    : VMSND_OK;
+}
+
 /* One line for all queues, so one interrupt is news for each of them. */
 static bool interrupted(void *ctx, unsigned queue)
 {
@@ -168,5 +180,6 @@ void vmsnd_guest_mmio_init(struct vmsnd_guest_mmio *mmio, const struct vmsnd_gue
 					.queue_start = queue_start,
 					.queue_stop = queue_stop,
 					.kick = kick,
-					.interrupted = interrupted};
+					.interrupted = interrupted,
+					.queue_reset = queue_reset};
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The driver's half of a split virtqueue. */
-#include "guests/ring.h"
+/* The driver's half of a virtqueue; the split layout, and what both have in common. */
+#include "guests/ring_packed.h"
 
 #include <string.h>
 
-#define FREE_COOKIE UINT32_MAX /* of an entry the card does not hold */
+#define FREE_COOKIE VMSND_GUEST_FREE_COOKIE
 #define END         UINT16_MAX /* of the free list */
 
 void *vmsnd_guest_memory_take(struct vmsnd_guest_memory *memory, uint64_t bytes, uint32_t alignment)
@@ -28,7 +28,7 @@ vmsnd_gpa vmsnd_guest_memory_gpa(const struct vmsnd_guest_memory *memory, const 
 
 /* Sizes and alignments: virtio 1.3, 2.7. The last 16 bits of avail and used are the
  * other side's wish for the next notification (2.7.10), there or not. */
-static bool take_memory(struct vmsnd_guest_ring *ring, struct vmsnd_guest_memory *memory)
+static bool take_split(struct vmsnd_guest_ring *ring, struct vmsnd_guest_memory *memory)
 {
 	uint32_t size = ring->conf.size;
 
@@ -37,9 +37,24 @@ static bool take_memory(struct vmsnd_guest_ring *ring, struct vmsnd_guest_memory
 	ring->used = vmsnd_guest_memory_take(memory, 6u + 8u * size, 4);
 	if (!ring->desc || !ring->avail || !ring->used)
 		return false;
+	ring->setup.desc = vmsnd_guest_memory_gpa(memory, ring->desc);
+	ring->setup.avail = vmsnd_guest_memory_gpa(memory, ring->avail);
+	ring->setup.used = vmsnd_guest_memory_gpa(memory, ring->used);
+	return true;
+}
+
+static bool take_memory(struct vmsnd_guest_ring *ring, struct vmsnd_guest_memory *memory)
+{
+	uint32_t size = ring->conf.size;
+
+	ring->setup.size = ring->conf.size;
+	if (!(ring->conf.packed ? vmsnd_guest_packed_memory(ring, memory)
+				: take_split(ring, memory)))
+		return false;
 	if (!ring->conf.indirect)
 		return true;
 	ring->tables = vmsnd_guest_memory_take(memory, 16u * size * VMSND_GUEST_SEGMENTS_MAX, 16);
+	ring->packed_tables = (struct vring_packed_desc *)(void *)ring->tables;
 	if (ring->tables)
 		ring->tables_gpa = vmsnd_guest_memory_gpa(memory, ring->tables);
 	return ring->tables != NULL;
@@ -57,18 +72,34 @@ enum vmsnd_rc vmsnd_guest_ring_init(struct vmsnd_guest_ring *ring,
 	ring->conf = *conf;
 	if (!take_memory(ring, memory))
 		return VMSND_E_NOMEM;
-	ring->setup = (struct vmsnd_queue_setup){
-	    .size = size,
-	    .desc = vmsnd_guest_memory_gpa(memory, ring->desc),
-	    .avail = vmsnd_guest_memory_gpa(memory, ring->avail),
-	    .used = vmsnd_guest_memory_gpa(memory, ring->used),
-	};
-	for (uint16_t i = 0; i < size; i++) {
-		ring->desc[i].next = i + 1 < size ? (uint16_t)(i + 1) : END;
-		ring->cookies[i] = FREE_COOKIE;
-	}
-	ring->n_free = size;
+	vmsnd_guest_ring_clear(ring);
 	return VMSND_OK;
+}
+
+static void clear_split(struct vmsnd_guest_ring *ring)
+{
+	uint16_t size = ring->conf.size;
+
+	memset(ring->desc, 0, 16u * (size_t)size);
+	memset(ring->avail, 0, 6u + 2u * (size_t)size);
+	memset(ring->used, 0, 6u + 8u * (size_t)size);
+	for (uint16_t i = 0; i < size; i++)
+		ring->desc[i].next = i + 1 < size ? (uint16_t)(i + 1) : END;
+	ring->avail_idx = ring->used_idx = ring->told_idx = 0;
+	ring->setup.next_avail = 0;
+}
+
+void vmsnd_guest_ring_clear(struct vmsnd_guest_ring *ring)
+{
+	if (ring->conf.packed)
+		vmsnd_guest_packed_clear(ring);
+	else
+		clear_split(ring);
+	for (uint16_t i = 0; i < ring->conf.size; i++)
+		ring->cookies[i] = FREE_COOKIE;
+	ring->free_head = 0;
+	ring->n_free = ring->conf.size;
+	ring->n_taken = ring->n_added;
 }
 
 static void describe(struct vring_desc *desc, const struct vmsnd_guest_segment *segment,
@@ -116,6 +147,20 @@ static uint16_t chain_indirect(struct vmsnd_guest_ring *ring,
 	return head;
 }
 
+static uint16_t add_split(struct vmsnd_guest_ring *ring, const struct vmsnd_guest_segment *segments,
+			  unsigned n)
+{
+	bool indirect = ring->conf.indirect && n > 1;
+	uint16_t head =
+	    indirect ? chain_indirect(ring, segments, n) : chain_direct(ring, segments, n);
+
+	ring->avail->ring[ring->avail_idx & (ring->conf.size - 1)] = head;
+	ring->avail_idx++;
+	/* The card must see the entry before the index (2.7.13.3.1). */
+	__atomic_store_n(&ring->avail->idx, ring->avail_idx, __ATOMIC_RELEASE);
+	return head;
+}
+
 bool vmsnd_guest_ring_add(struct vmsnd_guest_ring *ring, const struct vmsnd_guest_segment *segments,
 			  unsigned n, uint32_t cookie)
 {
@@ -124,12 +169,10 @@ bool vmsnd_guest_ring_add(struct vmsnd_guest_ring *ring, const struct vmsnd_gues
 
 	if (n == 0 || n > VMSND_GUEST_SEGMENTS_MAX || (indirect ? 1 : n) > ring->n_free)
 		return false;
-	head = indirect ? chain_indirect(ring, segments, n) : chain_direct(ring, segments, n);
+	head = ring->conf.packed ? vmsnd_guest_packed_add(ring, segments, n)
+				 : add_split(ring, segments, n);
 	ring->cookies[head] = cookie;
-	ring->avail->ring[ring->avail_idx & (ring->conf.size - 1)] = head;
-	ring->avail_idx++;
-	/* The card must see the entry before the index (2.7.13.3.1). */
-	__atomic_store_n(&ring->avail->idx, ring->avail_idx, __ATOMIC_RELEASE);
+	ring->order[ring->n_added++ % VMSND_QUEUE_SIZE_MAX] = head;
 	return true;
 }
 
@@ -137,6 +180,8 @@ bool vmsnd_guest_ring_needs_kick(struct vmsnd_guest_ring *ring)
 {
 	uint16_t before = ring->told_idx, event;
 
+	if (ring->conf.packed)
+		return vmsnd_guest_packed_needs_kick(ring);
 	if (before == ring->avail_idx)
 		return false;
 	ring->told_idx = ring->avail_idx;
@@ -162,7 +207,6 @@ static void give_back(struct vmsnd_guest_ring *ring, uint16_t head)
 	ring->desc[last].next = ring->free_head;
 	ring->free_head = head;
 	ring->n_free = (uint16_t)(ring->n_free + n);
-	ring->cookies[head] = FREE_COOKIE;
 }
 
 /* Asks for an interrupt at the next used entry; true when one came in the meantime. */
@@ -175,20 +219,41 @@ static bool ask_again(struct vmsnd_guest_ring *ring)
 	return __atomic_load_n(&ring->used->idx, __ATOMIC_ACQUIRE) != ring->used_idx;
 }
 
+static bool used_split(struct vmsnd_guest_ring *ring, uint32_t *head, uint32_t *bytes)
+{
+	const struct vring_used_elem *elem =
+	    &ring->used->ring[ring->used_idx & (ring->conf.size - 1)];
+
+	if (__atomic_load_n(&ring->used->idx, __ATOMIC_ACQUIRE) == ring->used_idx &&
+	    !ask_again(ring))
+		return false;
+	*head = elem->id;
+	*bytes = elem->len;
+	ring->used_idx++;
+	return true;
+}
+
+static void note_order(struct vmsnd_guest_ring *ring, uint32_t head)
+{
+	ring->misordered += ring->order[ring->n_taken++ % VMSND_QUEUE_SIZE_MAX] != head;
+}
+
 bool vmsnd_guest_ring_take(struct vmsnd_guest_ring *ring, uint32_t *cookie, uint32_t *bytes)
 {
-	while (__atomic_load_n(&ring->used->idx, __ATOMIC_ACQUIRE) != ring->used_idx ||
-	       ask_again(ring)) {
-		const struct vring_used_elem *elem =
-		    &ring->used->ring[ring->used_idx & (ring->conf.size - 1)];
-		uint32_t head = elem->id;
+	uint32_t head;
 
-		ring->used_idx++;
+	while (ring->conf.packed ? vmsnd_guest_packed_used(ring, &head, bytes)
+				 : used_split(ring, &head, bytes)) {
 		if (head >= ring->conf.size || ring->cookies[head] == FREE_COOKIE)
 			continue;
+		if (ring->conf.in_order)
+			note_order(ring, head);
 		*cookie = ring->cookies[head];
-		*bytes = elem->len;
-		give_back(ring, (uint16_t)head);
+		ring->cookies[head] = FREE_COOKIE;
+		if (ring->conf.packed)
+			vmsnd_guest_packed_give_back(ring, (uint16_t)head);
+		else
+			give_back(ring, (uint16_t)head);
 		return true;
 	}
 	return false;

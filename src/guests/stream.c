@@ -106,7 +106,7 @@ int vmsnd_guest_submit_params(struct vmsnd_guest *guest, unsigned stream,
 
 /* ---- posting ------------------------------------------------------------------------ */
 
-static unsigned queue_of(const struct vmsnd_guest_stream *stream)
+unsigned vmsnd_guest_queue_of(const struct vmsnd_guest_stream *stream)
 {
 	return stream->info.direction == VIRTIO_SND_D_INPUT ? VIRTIO_SND_VQ_RX : VIRTIO_SND_VQ_TX;
 }
@@ -152,7 +152,7 @@ static bool post(struct vmsnd_guest *guest, unsigned stream, int index)
 		    .at = gpa + HEADER_BYTES, .bytes = slot->bytes, .card_writes = capture};
 	segments[n++] = (struct vmsnd_guest_segment){
 	    .at = gpa + HEADER_BYTES + slot->bytes, .bytes = STATUS_BYTES, .card_writes = true};
-	if (!vmsnd_guest_ring_add(&guest->rings[queue_of(at)], segments, n,
+	if (!vmsnd_guest_ring_add(&guest->rings[vmsnd_guest_queue_of(at)], segments, n,
 				  stream << SLOT_BITS | (uint32_t)index))
 		return false;
 	at->busy |= UINT64_C(1) << index;
@@ -193,7 +193,7 @@ enum vmsnd_rc vmsnd_guest_record(struct vmsnd_guest *guest, unsigned stream, uin
 
 enum vmsnd_rc vmsnd_guest_kick(struct vmsnd_guest *guest, unsigned stream, vmsnd_ns now)
 {
-	return vmsnd_guest_kick_queue(guest, queue_of(&guest->streams[stream]), now);
+	return vmsnd_guest_kick_queue(guest, vmsnd_guest_queue_of(&guest->streams[stream]), now);
 }
 
 /* ---- taking back -------------------------------------------------------------------- */
@@ -210,6 +210,15 @@ void vmsnd_guest_stream_done(struct vmsnd_guest *guest, uint32_t cookie, uint32_
 	at->done[(at->done_at + at->n_done) % VMSND_GUEST_SLOTS_MAX] = (uint8_t)index;
 	at->n_done++;
 	at->n_posted--;
+}
+
+void vmsnd_guest_stream_forget(struct vmsnd_guest_stream *stream)
+{
+	stream->busy = 0;
+	for (unsigned i = 0; i < stream->n_done; i++)
+		stream->busy |= UINT64_C(1)
+				<< stream->done[(stream->done_at + i) % VMSND_GUEST_SLOTS_MAX];
+	stream->n_posted = 0;
 }
 
 unsigned vmsnd_guest_posted(const struct vmsnd_guest *guest, unsigned stream)

@@ -10,6 +10,10 @@
 #define QUEUE_SIZE_USUAL 64u
 #define EVENT_BYTES      ((uint32_t)sizeof(struct virtio_snd_event))
 #define BIT(n)           (UINT64_C(1) << (n))
+/* Absent from older headers. */
+#define F_RING_PACKED BIT(34)
+#define F_IN_ORDER    BIT(35)
+#define F_RING_RESET  BIT(40)
 
 enum vmsnd_rc vmsnd_guest_kick_queue(struct vmsnd_guest *guest, unsigned queue, vmsnd_ns now)
 {
@@ -32,6 +36,12 @@ static enum vmsnd_rc negotiate(struct vmsnd_guest *guest)
 		wish |= BIT(VIRTIO_RING_F_INDIRECT_DESC);
 	if (conf->controls)
 		wish |= BIT(0); /* VIRTIO_SND_F_CTLS, absent from older headers */
+	if (conf->packed)
+		wish |= F_RING_PACKED;
+	if (conf->in_order)
+		wish |= F_IN_ORDER;
+	if (conf->ring_reset && conf->bus.queue_reset)
+		wish |= F_RING_RESET;
 	guest->features = conf->bus.features(conf->bus.ctx) & wish;
 	if (!(guest->features & BIT(VIRTIO_F_VERSION_1)))
 		return VMSND_E_UNSUPPORTED;
@@ -58,6 +68,8 @@ static enum vmsnd_rc init_queues(struct vmsnd_guest *guest)
 	    .size = guest->conf.queue_size ? guest->conf.queue_size : QUEUE_SIZE_USUAL,
 	    .event_idx = (guest->features & BIT(VIRTIO_RING_F_EVENT_IDX)) != 0,
 	    .indirect = (guest->features & BIT(VIRTIO_RING_F_INDIRECT_DESC)) != 0,
+	    .packed = (guest->features & F_RING_PACKED) != 0,
+	    .in_order = (guest->features & F_IN_ORDER) != 0,
 	};
 
 	for (unsigned queue = 0; queue < VIRTIO_SND_VQ_MAX; queue++) {
@@ -214,6 +226,24 @@ enum vmsnd_rc vmsnd_guest_pause(struct vmsnd_guest *guest, vmsnd_ns now)
 enum vmsnd_rc vmsnd_guest_resume(struct vmsnd_guest *guest, vmsnd_ns now)
 {
 	return start_queues(guest, now);
+}
+
+enum vmsnd_rc vmsnd_guest_reset_queue(struct vmsnd_guest *guest, unsigned stream, vmsnd_ns now)
+{
+	const struct vmsnd_guest_bus *bus = &guest->conf.bus;
+	unsigned queue = vmsnd_guest_queue_of(&guest->streams[stream]);
+	enum vmsnd_rc rc;
+
+	if (!(guest->features & F_RING_RESET))
+		return VMSND_E_UNSUPPORTED;
+	rc = bus->queue_reset(bus->ctx, queue, now);
+	if (rc)
+		return rc;
+	vmsnd_guest_ring_clear(&guest->rings[queue]);
+	for (unsigned i = 0; i < guest->config.streams; i++)
+		if (vmsnd_guest_queue_of(&guest->streams[i]) == queue)
+			vmsnd_guest_stream_forget(&guest->streams[i]);
+	return bus->queue_start(bus->ctx, queue, &guest->rings[queue].setup, now);
 }
 
 enum vmsnd_rc vmsnd_guest_move(struct vmsnd_guest *guest, const struct vmsnd_guest_bus *bus)

@@ -35,6 +35,7 @@ struct vmsnd_guest_conf {
 	uint16_t queue_size;      /* of each queue; 0: 64, as QEMU's front end has it */
 	bool event_idx, indirect; /* accept VIRTIO_RING_F_EVENT_IDX, _INDIRECT_DESC */
 	bool controls;            /* accept VIRTIO_SND_F_CTLS */
+	bool packed, in_order, ring_reset; /* and VIRTIO_F_RING_PACKED, _IN_ORDER, _RING_RESET */
 	/* Look at a queue only after an interrupt, as a kernel does; otherwise at every poll. */
 	bool by_interrupt;
 	/* What to do while an answer is awaited, and when it is then: for a card at the other
@@ -125,6 +126,10 @@ int vmsnd_guest_find_stream(const struct vmsnd_guest *guest, enum vmsnd_dir dir,
  * card says it is. Between the two, nothing but vmsnd_guest_resume may be called. */
 enum vmsnd_rc vmsnd_guest_pause(struct vmsnd_guest *guest, vmsnd_ns now);
 enum vmsnd_rc vmsnd_guest_resume(struct vmsnd_guest *guest, vmsnd_ns now);
+
+/* The queue of a stream alone, as at power-on (VIRTIO_F_RING_RESET): what was posted there, by any
+ * stream, comes back no more, and its room is free again. */
+enum vmsnd_rc vmsnd_guest_reset_queue(struct vmsnd_guest *guest, unsigned stream, vmsnd_ns now);
 
 /* The machine was saved and goes on with another card: memory is shared with it and features are
  * chosen as before. Between the two of vmsnd_guest_pause and _resume; or before both, where the new

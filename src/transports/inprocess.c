@@ -110,6 +110,16 @@ static enum vmsnd_rc guest_queue_stop(void *ctx, unsigned queue, uint32_t *next_
 	return VMSND_OK;
 }
 
+static enum vmsnd_rc guest_queue_reset(void *ctx, unsigned queue, vmsnd_ns now)
+{
+	struct vmsnd_transport *bus = ctx;
+
+	if (queue >= card_ops(bus)->n_queues || queue >= QUEUES_MAX || !card_ops(bus)->queue_reset)
+		return VMSND_E_INVALID;
+	card_ops(bus)->queue_reset(bus->card.dev, queue, now);
+	return VMSND_OK;
+}
+
 static enum vmsnd_rc guest_kick(void *ctx, unsigned queue, vmsnd_ns now)
 {
 	struct vmsnd_transport *bus = ctx;
@@ -142,6 +152,7 @@ static void inprocess_guest_bus(struct vmsnd_transport *bus, struct vmsnd_guest_
 	    .queue_stop = guest_queue_stop,
 	    .kick = guest_kick,
 	    .interrupted = guest_interrupted,
+	    .queue_reset = guest_queue_reset,
 	};
 }
 

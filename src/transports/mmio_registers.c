@@ -10,6 +10,9 @@
 
 #define MAGIC   0x74726976u /* "virt" */
 #define VERSION 2u
+/* Of the register and the feature; absent from older headers. */
+#define QUEUE_RESET  0x0c0u
+#define F_RING_RESET (UINT64_C(1) << 40)
 /* What a driver may set; a reset clears it. */
 #define DRIVER_BITS                                                                                \
 	((uint32_t)VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |                          \
@@ -70,6 +73,11 @@ static void acknowledge(struct vmsnd_mmio *mmio, uint32_t value)
 
 /* ---- the status --------------------------------------------------------------------- */
 
+static void clear_queue(struct vmsnd_mmio_queue *queue)
+{
+	*queue = (struct vmsnd_mmio_queue){.size = VMSND_QUEUE_SIZE_MAX};
+}
+
 void vmsnd_mmio_clear(struct vmsnd_mmio *mmio)
 {
 	set_interrupts(mmio, 0);
@@ -78,9 +86,8 @@ void vmsnd_mmio_clear(struct vmsnd_mmio *mmio)
 	mmio->driver_features = 0;
 	mmio->status = 0;
 	mmio->refusal_told = mmio->waiting = false;
-	memset(mmio->queues, 0, sizeof(mmio->queues));
 	for (unsigned i = 0; i < VMSND_MMIO_QUEUES_MAX; i++)
-		mmio->queues[i].size = VMSND_QUEUE_SIZE_MAX;
+		clear_queue(&mmio->queues[i]);
 }
 
 /* 2.4, 4.2.2.1: all of the card is as it was. */
@@ -250,6 +257,20 @@ static void write_ready(struct vmsnd_mmio *mmio, uint32_t value, vmsnd_ns now)
 	}
 }
 
+/* 2.6.1: the queue alone, and its registers as at power-on. */
+static void write_reset(struct vmsnd_mmio *mmio, uint32_t value, vmsnd_ns now)
+{
+	struct vmsnd_mmio_queue *queue = selected(mmio);
+
+	if (!queue || value != 1 || !has(mmio, VIRTIO_CONFIG_S_FEATURES_OK) ||
+	    !(mmio->driver_features & F_RING_RESET) || !ops_of(mmio)->queue_reset) {
+		mmio->counters.refused_writes++;
+		return;
+	}
+	ops_of(mmio)->queue_reset(mmio->card.dev, mmio->queue_sel, now);
+	clear_queue(queue);
+}
+
 static void write_notify(struct vmsnd_mmio *mmio, uint32_t value, vmsnd_ns now)
 {
 	if (value >= ops_of(mmio)->n_queues || !mmio->queues[value].ready || !is_live(mmio)) {
@@ -299,6 +320,12 @@ static uint32_t read_queue_num_max(struct vmsnd_mmio *mmio, uint32_t offset)
 static uint32_t read_queue_ready(struct vmsnd_mmio *mmio, uint32_t offset)
 {
 	return selected(mmio) && selected(mmio)->ready;
+}
+
+/* 1 while a reset is under way; ours is done when the write is. */
+static uint32_t read_queue_reset(struct vmsnd_mmio *mmio, uint32_t offset)
+{
+	return 0;
 }
 
 static uint32_t read_state(struct vmsnd_mmio *mmio, uint32_t offset)
@@ -381,6 +408,9 @@ static void write_action(struct vmsnd_mmio *mmio, const struct access *access)
 	case VIRTIO_MMIO_INTERRUPT_ACK:
 		acknowledge(mmio, access->value);
 		break;
+	case QUEUE_RESET:
+		write_reset(mmio, access->value, access->now);
+		break;
 	default:
 		write_status(mmio, access->value, access->now);
 	}
@@ -389,7 +419,7 @@ static void write_action(struct vmsnd_mmio *mmio, const struct access *access)
 typedef uint32_t (*read_fn)(struct vmsnd_mmio *mmio, uint32_t offset);
 typedef void (*write_fn)(struct vmsnd_mmio *mmio, const struct access *access);
 
-/* Table 4.1, without what belongs to features that are not offered (QueueReset). */
+/* Table 4.1. */
 static const struct row {
 	uint16_t at;
 	read_fn read; /* NULL: write only */
@@ -422,6 +452,7 @@ static const struct row {
     {VIRTIO_MMIO_SHM_LEN_HIGH, read_shared_memory, NULL},
     {VIRTIO_MMIO_SHM_BASE_LOW, read_shared_memory, NULL},
     {VIRTIO_MMIO_SHM_BASE_HIGH, read_shared_memory, NULL},
+    {QUEUE_RESET, read_queue_reset, write_action},
     {VIRTIO_MMIO_CONFIG_GENERATION, read_state, NULL},
 };
 

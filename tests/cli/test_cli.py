@@ -351,6 +351,16 @@ def test_demo_tells_its_steps():
     assert os.path.getsize("a, b.wav") == 44 + 4 * int(frames[1])
 
 
+def test_demo_over_other_rings():
+    for options, words in (("packed=on", "RING_PACKED"), ("in-order=on", "IN_ORDER"),
+                           ("packed=on,in-order=on,ring-reset=on", "RING_PACKED, IN_ORDER, RING_RESET"),
+                           ("packed=on,event-idx=off,indirect=off", "VERSION_1, RING_PACKED")):
+        result = run("demo", "--fast", "--device", "virtio-snd," + options, "--output", "rings.wav")
+        assert result.returncode == 0 and words in result.stdout, result
+        frames = re.search(r"(\d+) frames in, (\d+) frames out, 0 underruns", result.stdout)
+        assert frames and frames[1] == frames[2], result.stdout
+
+
 def test_demo_that_cannot_write_says_so():
     result = run("demo", "--fast", "--output", "no/where.wav")
     assert result.returncode == 1 and result.stderr.count("\n") == 1, result

@@ -324,7 +324,7 @@ def shell_completes_what_vmsnd_has(completes):
     exactly(SHOW_OPTIONS, "config", "show", "--")
     exactly({"--set", "--help"}, "config", "check", "--")
     exactly({"check", "show", "--help"}, "config", "")
-    exactly({"--output", "--fast", "--module", "--backend", "--help"}, "demo", "--")
+    exactly({"--output", "--fast", "--module", "--backend", "--device", "--help"}, "demo", "--")
     exactly({"--only", "--limit", "--help"}, "trace", "--")
     for name in ("devices", "backends", "drivers", "modules"):
         exactly({"--module", "--help"}, name, "--")

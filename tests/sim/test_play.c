@@ -28,19 +28,25 @@ struct play_case {
 	uint64_t frames;
 };
 
-static void play_one(const struct play_case *row)
+static void play_over(const struct play_case *row, bool packed, bool in_order)
 {
 	struct sim sim;
 	struct sim_signal signal = stereo(row->frames);
-	struct vmsnd_guest_conf wish = {
-	    .event_idx = row->event_idx, .indirect = row->indirect, .queue_size = row->queue_size};
+	struct vmsnd_guest_conf wish = {.event_idx = row->event_idx,
+					.indirect = row->indirect,
+					.queue_size = row->queue_size,
+					.packed = packed,
+					.in_order = in_order};
+	char device[64];
 	struct vmsnd_guest_player player;
 	vmsnd_ns took, length = row->frames * SECOND / 48000;
 	vmsnd_ns slack = (2 * row->period_frames + 1) * SECOND / 48000;
 	unsigned card;
 
 	sim_open(&sim);
-	card = sim_add_with(&sim, "capture=0", sim_file(&sim, "out.wav", ""), &wish);
+	snprintf(device, sizeof(device), "capture=0%s%s", packed ? ",packed=on" : "",
+		 in_order ? ",in-order=on" : "");
+	card = sim_add_with(&sim, device, sim_file(&sim, "out.wav", ""), &wish);
 	player = sim_player(&sim, card, &signal, row->period_frames, row->periods);
 	sim_run(&sim, &player, 1, length + SECOND);
 	check_played(&player, row->frames);
@@ -52,6 +58,11 @@ static void play_one(const struct play_case *row)
 	assert_int_equal(sim_counter(&sim, card, "playback0.frames"), row->frames);
 	assert_int_equal(sim.log_lines, 0);
 	sim_close(&sim);
+}
+
+static void play_one(const struct play_case *row)
+{
+	play_over(row, false, false);
 }
 
 static void test_V70_V78_file_is_what_was_played(void **state)
@@ -66,6 +77,21 @@ static void test_V70_V78_file_is_what_was_played(void **state)
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		play_one(&rows[i]);
+}
+
+static void test_V9_over_other_rings(void **state)
+{
+	static const struct play_case rows[] = {
+	    {false, false, 64, PERIOD, 4, 48000},   {true, false, 64, PERIOD, 4, 48000},
+	    {false, true, 16, PERIOD, 4, 48000},    {true, true, 64, PERIOD, 4, 48000},
+	    {true, true, 1024, PERIOD, 64, 100000},
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		play_over(&rows[i], true, false);
+		play_over(&rows[i], false, true);
+		play_over(&rows[i], true, true);
+	}
 }
 
 static void test_V76_odd_periods(void **state)
@@ -260,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_V70_V78_file_is_what_was_played),
+	    cmocka_unit_test(test_V9_over_other_rings),
 	    cmocka_unit_test(test_V76_odd_periods),
 	    cmocka_unit_test(test_buffer_of_one_period_never_starves),
 	    cmocka_unit_test(test_sound_shorter_than_a_period),

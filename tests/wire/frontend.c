@@ -470,6 +470,14 @@ static enum vmsnd_rc bus_queue_stop(void *ctx, unsigned queue, uint32_t *next_av
 	return to_rc(result);
 }
 
+/* As QEMU does it: the queue alone is stopped, and what it stopped at is nobody's business. */
+static enum vmsnd_rc bus_queue_reset(void *ctx, unsigned queue, vmsnd_ns now)
+{
+	uint32_t next_avail;
+
+	return bus_queue_stop(ctx, queue, &next_avail, now);
+}
+
 static enum vmsnd_rc bus_kick(void *ctx, unsigned queue, vmsnd_ns now)
 {
 	struct wire_frontend *front = ctx;
@@ -499,6 +507,7 @@ void wire_frontend_bus(struct wire_frontend *front, struct vmsnd_guest_bus *out)
 					.share = bus_share,
 					.queue_start = bus_queue_start,
 					.queue_stop = bus_queue_stop,
+					.queue_reset = bus_queue_reset,
 					.kick = bus_kick,
 					.interrupted = bus_interrupted};
 }

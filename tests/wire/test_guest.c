@@ -83,8 +83,37 @@ static uint32_t read_tone(void *ctx, void *to, uint32_t frames)
 	return frames;
 }
 
+struct second {
+	const char *options;
+	unsigned pause_ms; /* every so often, the whole machine; 0: never */
+	unsigned reset_ms; /* once: the tx queue alone */
+	uint64_t features; /* that have to be agreed on */
+};
+
+static void pause_and_go_on(struct stage *stage, struct vmsnd_guest *guest)
+{
+	assert_int_equal(vmsnd_guest_pause(guest, stage->now), VMSND_OK);
+	stage->now += VMSND_NS_PER_SECOND;
+	pump(stage);
+	assert_int_equal(vmsnd_guest_resume(guest, stage->now), VMSND_OK);
+	pump(stage);
+}
+
+/* What came back before is taken; what did not is posted again by the player, as new. */
+static void reset_queue(struct stage *stage, struct vmsnd_guest *guest,
+			struct vmsnd_guest_player *player)
+{
+	unsigned lost = vmsnd_guest_posted(guest, 0);
+
+	assert_true(lost > 0);
+	assert_int_equal(vmsnd_guest_reset_queue(guest, 0, stage->now), VMSND_OK);
+	assert_int_equal(vmsnd_guest_posted(guest, 0), 0);
+	player->frames_completed += lost * (uint64_t)PERIOD_FRAMES;
+	pump(stage);
+}
+
 /* One second: every frame comes back, in one second, and the VMM's leaving is seen. */
-static void test_a_guest_plays_a_second(void **state)
+static void play_a_second(const struct second *second)
 {
 	static struct stage stage;
 	static struct vmsnd_guest guest;
@@ -93,7 +122,12 @@ static void test_a_guest_plays_a_second(void **state)
 	struct vmsnd_machine_conf machine = {
 	    .poller = {.ctx = &stage, .watch = watch, .unwatch = unwatch}};
 	struct vmsnd_card_conf card = {.device = device, .backend = "null", .listen_fd = -1};
-	struct vmsnd_guest_conf conf = {.gpa = 0x40000000, .event_idx = true, .indirect = true};
+	struct vmsnd_guest_conf conf = {.gpa = 0x40000000,
+					.event_idx = true,
+					.indirect = true,
+					.packed = true,
+					.in_order = true,
+					.ring_reset = true};
 	const struct vmsnd_guest_player_conf play = {
 	    .params = {{.sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2},
 		       PERIOD_FRAMES,
@@ -101,10 +135,12 @@ static void test_a_guest_plays_a_second(void **state)
 	    .frames = FRAMES,
 	    .read = read_tone};
 	struct wire_frontend *front;
+	vmsnd_ns paused = 0;
 
+	memset(&stage, 0, sizeof(stage));
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/s", dir);
-	snprintf(device, sizeof(device), "virtio-snd,socket=%s", path);
+	snprintf(device, sizeof(device), "virtio-snd,socket=%s%s", path, second->options);
 	assert_int_equal(vmsnd_machine_open(&machine, &stage.machine), VMSND_OK);
 	assert_int_equal(vmsnd_machine_add(stage.machine, &card, 0), VMSND_OK);
 	front = wire_frontend_attach(vmsnd_socket_connect(path), pump, &stage);
@@ -112,21 +148,63 @@ static void test_a_guest_plays_a_second(void **state)
 	conf.memory = wire_frontend_memory(front, &conf.memory_bytes);
 	wire_frontend_bus(front, &conf.bus);
 	assert_int_equal(vmsnd_guest_open(&guest, &conf, 0), VMSND_OK);
+	assert_int_equal(guest.features & second->features, second->features);
 	vmsnd_guest_player_init(&player, &guest, &play);
-	while (vmsnd_guest_player_step(&player, stage.now)) {
-		assert_true(stage.now < 5 * VMSND_NS_PER_SECOND);
+	for (unsigned step = 1; vmsnd_guest_player_step(&player, stage.now); step++) {
+		assert_true(stage.now < paused + 5 * VMSND_NS_PER_SECOND);
 		stage.now += STEP_NS;
 		pump(&stage);
+		if (second->reset_ms && step * STEP_NS == second->reset_ms * UINT64_C(1000000))
+			reset_queue(&stage, &guest, &player);
+		if (!second->pause_ms || step * STEP_NS % (second->pause_ms * UINT64_C(1000000)))
+			continue;
+		pause_and_go_on(&stage, &guest);
+		paused += VMSND_NS_PER_SECOND;
 	}
 	assert_int_equal(player.state, VMSND_GUEST_PLAYER_DONE);
 	assert_int_equal(player.frames_completed, FRAMES);
-	assert_in_range(stage.now, VMSND_NS_PER_SECOND, VMSND_NS_PER_SECOND * 11 / 10);
+	if (!second->reset_ms)
+		assert_in_range(stage.now - paused, VMSND_NS_PER_SECOND,
+				VMSND_NS_PER_SECOND * 11 / 10);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(guest.rings[i].misordered, 0);
 	wire_frontend_close(front);
 	assert_int_equal(vmsnd_machine_status(stage.machine).connected, 0);
 	assert_int_equal(vmsnd_machine_status(stage.machine).sessions_ended, 1);
 	vmsnd_machine_close(stage.machine, stage.now);
 	assert_int_equal(stage.n_watched, 0);
 	assert_int_equal(rmdir(dir), 0);
+}
+
+#define PACKED (UINT64_C(1) << 34)
+#define ORDER  (UINT64_C(1) << 35)
+#define RESET  (UINT64_C(1) << 40)
+
+static void test_a_guest_plays_a_second(void **state)
+{
+	play_a_second(&(struct second){"", 0, 0, 0});
+}
+
+static void test_V9_over_rings_of_every_kind(void **state)
+{
+	static const struct second seconds[] = {
+	    {",packed=on", 0, 0, PACKED},
+	    {",packed=on,event-idx=off", 0, 0, PACKED},
+	    {",packed=on,indirect=off", 70, 0, PACKED},
+	    {",packed=on", 110, 0, PACKED},
+	    {",in-order=on", 70, 0, ORDER},
+	    {",packed=on,in-order=on", 110, 0, PACKED | ORDER},
+	};
+
+	for (unsigned i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
+		play_a_second(&seconds[i]);
+}
+
+/* Defect class 6 over the wire: a front end has no message for it, but its order of messages. */
+static void test_class6_one_ring_is_reset(void **state)
+{
+	play_a_second(&(struct second){",ring-reset=on", 0, 300, RESET});
+	play_a_second(&(struct second){",ring-reset=on,packed=on", 0, 300, RESET | PACKED});
 }
 
 /* ---- control elements ---- */
@@ -270,6 +348,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_guest_plays_a_second),
+	    cmocka_unit_test(test_V9_over_rings_of_every_kind),
+	    cmocka_unit_test(test_class6_one_ring_is_reset),
 	    cmocka_unit_test(test_V3_V4_V101_V108_control_elements_over_the_wire),
 	    cmocka_unit_test(test_V29_V83_jacks_are_heard_of_over_the_wire),
 	};
