@@ -51,6 +51,14 @@ static void dev_queue_enable(struct vmsnd_dev *dev, unsigned queue, bool on, vms
 	dev->queues[queue].enabled = on;
 }
 
+static void dev_queue_reset(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
+{
+	assert_in_range(queue, 0, N_QUEUES - 1);
+	dev->queues[queue].started = dev->queues[queue].enabled = false;
+	dev->queues[queue].resets++;
+	dev->last = now;
+}
+
 static void dev_kick(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 {
 	assert_in_range(queue, 0, N_QUEUES - 1);
@@ -77,7 +85,8 @@ static const struct vmsnd_virtio_ops dev_ops = {.device_id = 25,
 						.queue_start = dev_queue_start,
 						.queue_stop = dev_queue_stop,
 						.queue_enable = dev_queue_enable,
-						.kick = dev_kick};
+						.kick = dev_kick,
+						.queue_reset = dev_queue_reset};
 static const struct vmsnd_dev_class dev_class = {.virtio = &dev_ops, .reset = dev_reset};
 
 static void on_level(void *ctx, bool high)

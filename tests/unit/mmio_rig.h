@@ -16,7 +16,8 @@
 #include "transports/mmio_registers.h"
 
 #define N_QUEUES 3u
-#define OFFERED  (UINT64_C(1) << 32 | UINT64_C(1) << 29 | UINT64_C(1) << 28)
+#define OFFERED  (UINT64_C(1) << 32 | UINT64_C(1) << 29 | UINT64_C(1) << 28 | F_RESET)
+#define F_RESET  (UINT64_C(1) << 40)
 #define ACK      VIRTIO_CONFIG_S_ACKNOWLEDGE
 #define DRIVER   VIRTIO_CONFIG_S_DRIVER
 #define FEATURES VIRTIO_CONFIG_S_FEATURES_OK
@@ -29,7 +30,7 @@ struct vmsnd_dev {
 	struct {
 		struct vmsnd_queue_setup setup;
 		bool started, enabled;
-		unsigned starts, stops, kicks, kicked_live;
+		unsigned starts, stops, resets, kicks, kicked_live;
 	} queues[N_QUEUES];
 	enum vmsnd_rc start_rc;
 	vmsnd_ns last;

@@ -6,6 +6,8 @@
 
 /* ---- what it is --------------------------------------------------------------------------- */
 
+#define QUEUE_RESET 0x0c0u /* absent from older headers */
+
 static void test_4_2_2_identity(void **state)
 {
 	struct rig *rig = rig_open();
@@ -239,6 +241,42 @@ static void test_4_2_2_2_a_queue_is_given_up_and_set_up_anew(void **state)
 	free(rig);
 }
 
+/* 2.6.1: the queue alone; its registers are as at power-on. */
+static void test_4_2_2_queue_reset(void **state)
+{
+	struct rig *rig = rig_up();
+
+	rig_put(rig, VIRTIO_MMIO_QUEUE_SEL, 1);
+	rig_put(rig, QUEUE_RESET, 1);
+	assert_int_equal(rig_get(rig, QUEUE_RESET), 0); /* it is done */
+	assert_int_equal(rig_get(rig, VIRTIO_MMIO_QUEUE_READY), 0);
+	assert_int_equal(rig->dev.queues[1].resets, 1);
+	assert_int_equal(rig->dev.queues[1].stops, 0);
+	rig_put(rig, VIRTIO_MMIO_QUEUE_NOTIFY, 1);
+	assert_int_equal(rig->dev.queues[1].kicks, 0);
+	rig_put_queue(rig, 1);
+	assert_true(rig->dev.queues[1].enabled);
+	assert_int_equal(rig->dev.queues[1].setup.next_avail, 0);
+	rig_put(rig, QUEUE_RESET, 0); /* nothing, and not a thing that drivers may write */
+	rig_put(rig, VIRTIO_MMIO_QUEUE_SEL, N_QUEUES);
+	rig_put(rig, QUEUE_RESET, 1);
+	assert_int_equal(rig->dev.queues[1].resets, 1);
+	free(rig);
+}
+
+static void test_4_2_2_no_queue_reset_where_it_was_not_agreed_on(void **state)
+{
+	struct rig *rig = rig_open();
+
+	rig_agree(rig, OFFERED & ~F_RESET);
+	rig_put_queue(rig, 1);
+	rig_put(rig, QUEUE_RESET, 1);
+	assert_int_equal(rig->dev.queues[1].resets, 0);
+	assert_int_equal(rig_get(rig, VIRTIO_MMIO_QUEUE_READY), 1);
+	assert_int_equal(rig->mmio.counters.refused_writes, 1);
+	free(rig);
+}
+
 static void test_2_1_2_nothing_is_looked_at_before_driver_ok(void **state)
 {
 	struct rig *rig = rig_open();
@@ -398,7 +436,8 @@ static const struct {
     {0x050, false, true}, {0x060, true, false}, {0x064, false, true}, {0x070, true, true},
     {0x080, false, true}, {0x084, false, true}, {0x090, false, true}, {0x094, false, true},
     {0x0a0, false, true}, {0x0a4, false, true}, {0x0ac, false, true}, {0x0b0, true, false},
-    {0x0b4, true, false}, {0x0b8, true, false}, {0x0bc, true, false}, {0x0fc, true, false},
+    {0x0b4, true, false}, {0x0b8, true, false}, {0x0bc, true, false}, {0x0c0, true, true},
+    {0x0fc, true, false},
 };
 
 static void is_known(uint64_t at, bool *read, bool *write)
@@ -508,6 +547,8 @@ int main(void)
 	    cmocka_unit_test(test_4_2_2_queues_that_are_not_there),
 	    cmocka_unit_test(test_4_2_2_2_a_ready_queue_stays_as_it_is),
 	    cmocka_unit_test(test_4_2_2_2_a_queue_is_given_up_and_set_up_anew),
+	    cmocka_unit_test(test_4_2_2_queue_reset),
+	    cmocka_unit_test(test_4_2_2_no_queue_reset_where_it_was_not_agreed_on),
 	    cmocka_unit_test(test_2_1_2_nothing_is_looked_at_before_driver_ok),
 	    cmocka_unit_test(test_2_1_2_a_queue_that_cannot_start_asks_for_a_reset),
 	    cmocka_unit_test(test_4_2_2_1_interrupt_status_until_acknowledged),
