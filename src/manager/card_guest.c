@@ -83,6 +83,18 @@ static enum vmsnd_rc queue_stop(void *ctx, unsigned queue, uint32_t *next_avail,
 	return rc;
 }
 
+static enum vmsnd_rc queue_reset(void *ctx, unsigned queue, vmsnd_ns now)
+{
+	struct vmsnd_card *card = ctx;
+	struct vmsnd_guest_bus *bus = enter(card, &now);
+	enum vmsnd_rc rc = VMSND_E_UNSUPPORTED;
+
+	if (bus->queue_reset)
+		rc = bus->queue_reset(bus->ctx, queue, now);
+	vmsnd_lane_unlock(card->lane, true);
+	return rc;
+}
+
 static enum vmsnd_rc kick(void *ctx, unsigned queue, vmsnd_ns now)
 {
 	struct vmsnd_card *card = ctx;
@@ -116,7 +128,8 @@ static enum vmsnd_rc guest_bus(struct vmsnd_card *card, struct vmsnd_guest_bus *
 					.queue_start = queue_start,
 					.queue_stop = queue_stop,
 					.kick = kick,
-					.interrupted = interrupted};
+					.interrupted = interrupted,
+					.queue_reset = queue_reset};
 	return VMSND_OK;
 }
 
