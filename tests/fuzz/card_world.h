@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the fuzz targets of the sound card share: input byte by byte, ports of the real connector
  * without a host, time. Included once by a target, which has N_QUEUES, N_PLAYBACK, N_CAPTURE,
- * N_PORTS and STEPS_MAX before it. */
+ * N_PORTS and STEPS_MAX before it, and may have CARD_OPTIONS. */
 #ifndef VMSND_TESTS_FUZZ_CARD_WORLD_H
 #define VMSND_TESTS_FUZZ_CARD_WORLD_H
 
@@ -83,13 +83,23 @@ static struct vmsnd_port *on_port(void *ctx, enum vmsnd_dir dir, unsigned index)
 	return ports[dir == VMSND_PLAYBACK ? index : N_PLAYBACK + index];
 }
 
+#ifndef CARD_OPTIONS
+#define CARD_OPTIONS NULL
+#endif
+
 /* Over open ports. */
 static inline void make_card(void (*notify)(void *ctx, unsigned vector))
 {
-	const struct vmsnd_dev_conf conf = {
-	    .name = "card", .playback_streams = N_PLAYBACK, .capture_streams = N_CAPTURE};
+	static struct vmsnd_conf options;
+	char error[200];
+	const struct vmsnd_dev_conf conf = {.name = "card",
+					    .playback_streams = N_PLAYBACK,
+					    .capture_streams = N_CAPTURE,
+					    .options = &options};
 	const struct vmsnd_dev_env env = {.mem = &mem, .notify = notify, .port = on_port};
 
+	check(vmsnd_conf_parse(&options, CLASS->options, "card", CARD_OPTIONS, error,
+			       sizeof(error)) == VMSND_OK);
 	dev = block(CLASS->footprint(&conf));
 	check(CLASS->init(dev, &conf, &env, now) == VMSND_OK);
 }
