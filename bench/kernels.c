@@ -179,7 +179,7 @@ static void codecs(enum vmsnd_cpu last)
 	for (unsigned cpu = 0; cpu <= last; cpu++)
 		printf("  %14s  %14s  %14s", "to double ", "back ", "with dither");
 	printf("\n");
-	for (unsigned sample = 0; sample < VMSND_SAMPLE_COUNT; sample++)
+	for (unsigned sample = 0; sample < VMSND_SAMPLE_IEC958_SUBFRAME; sample++)
 		for (unsigned big = 0; big < 2; big++)
 			if (big == 0 || vmsnd_sample_bytes((enum vmsnd_sample)sample) > 1)
 				codec_row((enum vmsnd_sample)sample, big != 0, last);

@@ -41,6 +41,12 @@ enum vmsnd_sample {
 	VMSND_SAMPLE_FLOAT64, /* likewise, 64 bits */
 	VMSND_SAMPLE_MULAW,   /* ITU-T G.711 */
 	VMSND_SAMPLE_ALAW,
+	/* No PCM from here on: these pass untouched or not at all (vmsnd_sample_is_opaque). */
+	VMSND_SAMPLE_IEC958_SUBFRAME, /* 32 bits of IEC 60958: preamble in the low four, then 24 of
+				       * data, and V, U, C, P from bit 28 on */
+	VMSND_SAMPLE_DSD_U8,          /* 8 one-bit samples of one channel, the oldest on top */
+	VMSND_SAMPLE_DSD_U16,         /* 16 of them */
+	VMSND_SAMPLE_DSD_U32,         /* 32 */
 	VMSND_SAMPLE_COUNT
 };
 
@@ -91,6 +97,10 @@ uint32_t vmsnd_sample_bytes(enum vmsnd_sample sample);
 /* Bits that count: 20 for S20_3; 24 for FLOAT (its mantissa), 53 for FLOAT64, 14 for MULAW, 13
  * for ALAW. */
 uint32_t vmsnd_sample_bits(enum vmsnd_sample sample);
+/* Whether it is no PCM: nothing of ours converts it, adds it to anything or makes it louder or
+ * softer. A rate is that of samples as they are here: DSD of 2.8224 MHz is DSD_U32 of 88200 Hz. Any
+ * thread, audio threads too. */
+bool vmsnd_sample_is_opaque(enum vmsnd_sample sample);
 /* "S16" and the like; a constant string, "?" for a number that is no format. Any thread. */
 const char *vmsnd_sample_name(enum vmsnd_sample sample);
 /* The other way round; VMSND_SAMPLE_COUNT for a name that is none. Any thread. */

@@ -36,6 +36,8 @@ static const struct vmsnd_option option_table[] = {
      "on: capture starts over at the end of the file; off: silence from there", 0, 0},
     {"split", VMSND_OPTION_UINT, "0",
      "go on in a next file after this many bytes; 0: only at the container's limit", 0, INT64_MAX},
+    {"dsd", VMSND_OPTION_TEXT, "dff",
+     "what becomes of DSD: dff, a DSDIFF file; raw, the bytes as they are in a .dsd", 0, 0},
     VMSND_PACED_OPTION,
     {.key = NULL},
 };
@@ -113,10 +115,20 @@ static char *copy(const char *text)
 	return text && *text ? strdup(text) : NULL;
 }
 
+static enum vmsnd_rc take_dsd(struct vmsnd_backend *host, const char *word)
+{
+	host->takes.raw = strcmp(word, "raw") == 0;
+	if (host->takes.raw || strcmp(word, "dff") == 0)
+		return VMSND_OK;
+	vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR, "file: dsd=%s: it must be dff or raw", word);
+	return VMSND_E_INVALID;
+}
+
 static enum vmsnd_rc check_options(struct vmsnd_backend *host,
 				   const struct vmsnd_backend_conf *conf)
 {
-	if (vmsnd_paced_open(&host->paced, conf, "file"))
+	if (vmsnd_paced_open(&host->paced, conf, "file") ||
+	    take_dsd(host, vmsnd_conf_text(conf->options, "dsd")))
 		return VMSND_E_INVALID;
 	if (!host->path && !host->in) {
 		vmsnd_logf(&host->errors.log, VMSND_LOG_ERROR,
@@ -308,7 +320,7 @@ const struct vmsnd_backend_class vmsnd_file_class = {
     .abi = VMSND_BACKEND_ABI,
     .abi_end = VMSND_BACKEND_ABI,
     .name = "file",
-    .summary = "plays into sound files (WAV, W64, RF64, FLAC) and captures from one",
+    .summary = "plays into sound files (WAV, W64, RF64, FLAC; DSD: DSDIFF) and captures from one",
     .options = option_table,
     .open = file_open,
     .close = file_close,

@@ -27,16 +27,28 @@ struct vmsnd_take {
 
 /* ---- names ---- */
 
-static char *numbered(const char *path, uint64_t number)
+/* NULL: the one that the user gave. */
+static const char *ending_of(const struct vmsnd_sound_spec *spec)
+{
+	if (spec->container == VMSND_CONTAINER_DSDIFF)
+		return ".dff";
+	if (spec->container != VMSND_CONTAINER_RAW)
+		return NULL;
+	return spec->format.sample == VMSND_SAMPLE_IEC958_SUBFRAME ? ".iec958" : ".dsd";
+}
+
+static char *numbered(const char *path, uint64_t number, const char *ending)
 {
 	size_t stem = (size_t)(strrchr(path, '.') - path);
 	char *name = NULL;
+	int bytes;
 
+	ending = ending ? ending : path + stem;
 	if (number == 1)
-		return strdup(path);
-	if (asprintf(&name, "%.*s-%" PRIu64 "%s", (int)stem, path, number, path + stem) < 0)
-		return NULL;
-	return name;
+		bytes = asprintf(&name, "%.*s%s", (int)stem, path, ending);
+	else
+		bytes = asprintf(&name, "%.*s-%" PRIu64 "%s", (int)stem, path, number, ending);
+	return bytes < 0 ? NULL : name;
 }
 
 static bool same_file(const char *a, const char *b)
@@ -98,7 +110,7 @@ static enum vmsnd_rc create(const struct vmsnd_takes *takes, struct vmsnd_sound_
 			    const char *path, struct vmsnd_sound_writer **out,
 			    struct vmsnd_sound_why *why)
 {
-	spec.new_only = takes->files > 0;
+	spec.new_only = takes->files > 0 || ending_of(&spec);
 	why->exists = false;
 	if (!spec.new_only && same_file(path, takes->keep))
 		return complain(takes, path,
@@ -122,7 +134,7 @@ static enum vmsnd_rc create_next(struct vmsnd_takes *takes, const struct vmsnd_s
 	for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
 		enum vmsnd_rc rc;
 
-		*path = numbered(takes->path, takes->files + 1);
+		*path = numbered(takes->path, takes->files + 1, ending_of(spec));
 		if (!*path)
 			return complain(takes, takes->path, "no memory for the next file's name");
 		rc = create(takes, *spec, *path, out, &why);
@@ -184,11 +196,22 @@ static void put_first(struct vmsnd_takes *takes, struct vmsnd_take *take)
 	takes->list = take;
 }
 
+static enum vmsnd_container container_for(const struct vmsnd_takes *takes,
+					  const struct vmsnd_format *format)
+{
+	if (!vmsnd_sample_is_opaque(format->sample))
+		return takes->container;
+	return takes->raw || format->sample == VMSND_SAMPLE_IEC958_SUBFRAME
+		   ? VMSND_CONTAINER_RAW
+		   : VMSND_CONTAINER_DSDIFF;
+}
+
 static enum vmsnd_rc new_take(struct vmsnd_takes *takes, const struct vmsnd_format *format,
 			      struct vmsnd_take **out)
 {
-	struct vmsnd_sound_spec spec = {
-	    .container = takes->container, .format = *format, .limit_bytes = takes->part_bytes};
+	struct vmsnd_sound_spec spec = {.container = container_for(takes, format),
+					.format = *format,
+					.limit_bytes = takes->part_bytes};
 	struct vmsnd_take *take;
 
 	if (takes->begun >= BEGUN_MAX)

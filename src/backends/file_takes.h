@@ -5,8 +5,9 @@
  * other. The first take that has a frame is PATH itself; every further file, be it another
  * format, a second stream at the same time or the next part of a take that is full, has the
  * next number before its extension: PATH-2, PATH-3. PATH replaces what an earlier run left;
- * a number whose file is there already is left out. A file begins with its first frame, so a
- * guest that only looks leaves nothing behind. */
+ * a number whose file is there already is left out. What is no PCM has an ending of its own in
+ * place of PATH's, .dff, .dsd or .iec958, and replaces nothing. A file begins with its first frame,
+ * so a guest that only looks leaves nothing behind. */
 #ifndef VMSND_BACKENDS_FILE_TAKES_H
 #define VMSND_BACKENDS_FILE_TAKES_H
 
@@ -18,6 +19,7 @@ struct vmsnd_takes {
 	const struct vmsnd_log *log;
 	const char *path;               /* the caller's, outlives this */
 	const char *keep;               /* a file never to be written, or NULL; likewise */
+	bool raw;                       /* DSD as it is, not in DSDIFF */
 	uint64_t part_bytes;            /* a file ends here; 0: at its container's limit */
 	enum vmsnd_container container; /* by the path; set by open */
 	/* private from here */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sound files in our own terms, on libsndfile: a writer that is valid on disk after every
- * block, and a reader that gives any sample format of ours. No backend in here. */
+/* Sound files in our own terms, on libsndfile where there is PCM in them: a writer that is valid on
+ * disk after every block, and a reader that gives any sample format of ours. No backend in here. */
 #ifndef VMSND_BACKENDS_SOUND_FILE_H
 #define VMSND_BACKENDS_SOUND_FILE_H
 
@@ -11,6 +11,9 @@ enum vmsnd_container {
 	VMSND_CONTAINER_W64,
 	VMSND_CONTAINER_RF64,
 	VMSND_CONTAINER_FLAC,
+	/* Not by a name's ending: for what is no PCM. */
+	VMSND_CONTAINER_DSDIFF, /* DSD */
+	VMSND_CONTAINER_RAW,    /* anything: bytes as they are, no header */
 	VMSND_CONTAINER_COUNT
 };
 
@@ -35,7 +38,8 @@ struct vmsnd_sound_spec {
 
 /* Turns a valid format into the one nearest to it that the container holds. Every sample is kept
  * bit for bit, but in FLAC, which has integers of 24 bits, 8 channels and 655350 Hz at most.
- * Channels are put into the order of WAVE's channel mask where they all have a place in it. */
+ * Channels are put into the order of WAVE's channel mask where they all have a place in it. What is
+ * no PCM stays as it is, for a DSDIFF or raw file. */
 void vmsnd_sound_settle(enum vmsnd_container container, struct vmsnd_format *format);
 /* Whether a file of the one format can give back every sample of the other. */
 bool vmsnd_sound_keeps(const struct vmsnd_format *file, const struct vmsnd_format *other);

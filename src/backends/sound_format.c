@@ -161,6 +161,8 @@ void vmsnd_sound_settle(enum vmsnd_container container, struct vmsnd_format *for
 {
 	bool flac = container == VMSND_CONTAINER_FLAC;
 
+	if (vmsnd_sample_is_opaque(format->sample))
+		return;
 	format->sample =
 	    (enum vmsnd_sample)(flac ? nearest[format->sample].flac : nearest[format->sample].wave);
 	format->big_endian = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The writer of sound_file.h: WAV, W64, RF64 and FLAC that survive SIGKILL. */
+/* The writer of sound_file.h: WAV, W64, RF64, FLAC and DSDIFF that survive SIGKILL. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sndfile.h>
@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/bits_file.h"
 #include "backends/sound_file.h"
 #include "base/endian.h"
 
@@ -27,8 +28,9 @@
 #define FLAC_TOTAL_AT     21 /* low 4 bits of this byte, then 4 more bytes */
 
 struct vmsnd_sound_writer {
-	SNDFILE *file;
-	int fd; /* ours; libsndfile works on it and leaves it open */
+	SNDFILE *file;               /* NULL: no PCM */
+	struct vmsnd_bits_file bits; /* then */
+	int fd;                      /* ours; libsndfile works on it and leaves it open */
 	struct vmsnd_sound_spec spec;
 	uint64_t frames;
 	uint64_t header_bytes;
@@ -38,7 +40,7 @@ struct vmsnd_sound_writer {
 };
 
 static const struct {
-	const char *extension;
+	const char *extension; /* of names that users give */
 	int format;
 	bool flac;
 } containers[VMSND_CONTAINER_COUNT] = {
@@ -73,7 +75,7 @@ bool vmsnd_container_of(const char *path, enum vmsnd_container *out)
 	if (dot == name) /* ".wav": hidden, and most likely a name that was left empty */
 		return false;
 	for (unsigned i = 0; dot && i < VMSND_CONTAINER_COUNT; i++) {
-		if (strcasecmp(dot, containers[i].extension) != 0)
+		if (!containers[i].extension || strcasecmp(dot, containers[i].extension) != 0)
 			continue;
 		*out = (enum vmsnd_container)i;
 		return true;
@@ -84,6 +86,11 @@ bool vmsnd_container_of(const char *path, enum vmsnd_container *out)
 static bool is_flac(const struct vmsnd_sound_spec *spec)
 {
 	return containers[spec->container].flac;
+}
+
+static bool is_bits(const struct vmsnd_sound_spec *spec)
+{
+	return spec->container == VMSND_CONTAINER_DSDIFF || spec->container == VMSND_CONTAINER_RAW;
 }
 
 static SF_INFO library_info(const struct vmsnd_sound_spec *spec)
@@ -148,11 +155,26 @@ static int open_regular(const char *path, bool new_only, bool *fresh, struct vms
 	return -1;
 }
 
+static bool start_bits(struct vmsnd_sound_writer *writer, struct vmsnd_sound_why *why)
+{
+	writer->bits =
+	    (struct vmsnd_bits_file){.fd = writer->fd,
+				     .format = writer->spec.format,
+				     .dsdiff = writer->spec.container == VMSND_CONTAINER_DSDIFF};
+	writer->disk_bytes = writer->memory_bytes;
+	if (!vmsnd_bits_begin(&writer->bits))
+		return system_why(why), false;
+	writer->header_bytes = writer->bits.header_bytes;
+	return true;
+}
+
 static bool start_file(struct vmsnd_sound_writer *writer, struct vmsnd_sound_why *why)
 {
 	SF_INFO info = library_info(&writer->spec);
 	off_t at;
 
+	if (is_bits(&writer->spec))
+		return start_bits(writer, why);
 	writer->file = sf_open_fd(writer->fd, SFM_WRITE, &info, SF_FALSE);
 	if (!writer->file)
 		return library_why(NULL, why), false;
@@ -277,6 +299,15 @@ static uint64_t put_flac(struct vmsnd_sound_writer *writer, const void *samples,
 	return done > 0 ? (uint64_t)done : 0;
 }
 
+static uint64_t put(struct vmsnd_sound_writer *writer, const void *samples, uint32_t frames)
+{
+	if (is_bits(&writer->spec))
+		return vmsnd_bits_put(&writer->bits, writer->frames, samples, frames,
+				      writer->chunk);
+	return is_flac(&writer->spec) ? put_flac(writer, samples, frames)
+				      : put_plain(writer, samples, frames);
+}
+
 /* The encoder writes STREAMINFO's count only at the end, and libsndfile takes 0 as endless.
  * So we keep it true ourselves, from the blocks that have left the encoder: it holds a block
  * back until the first frame of the next one has come. */
@@ -311,6 +342,8 @@ static bool flac_update_header(struct vmsnd_sound_writer *writer)
  * of what stood there before. */
 static bool update_header(struct vmsnd_sound_writer *writer)
 {
+	if (is_bits(&writer->spec))
+		return vmsnd_bits_update(&writer->bits, writer->frames);
 	if (is_flac(&writer->spec))
 		return flac_update_header(writer);
 	sf_command(writer->file, SFC_UPDATE_HEADER_NOW, NULL, 0);
@@ -322,6 +355,11 @@ static enum vmsnd_rc fail(struct vmsnd_sound_writer *writer, struct vmsnd_sound_
 {
 	sf_count_t whole = (sf_count_t)writer->frames;
 
+	if (is_bits(&writer->spec)) {
+		system_why(why);
+		vmsnd_bits_cut(&writer->bits, writer->frames);
+		return VMSND_E_SYSTEM;
+	}
 	library_why(writer->file, why);
 	if (is_flac(&writer->spec)) {
 		writer->frames = writer->flac_total; /* the rest is stuck in the encoder */
@@ -340,8 +378,7 @@ enum vmsnd_rc vmsnd_sound_write(struct vmsnd_sound_writer *writer, const void *s
 
 	while (frames > 0) {
 		uint32_t n = frames < chunk ? frames : chunk;
-		uint64_t done =
-		    is_flac(&writer->spec) ? put_flac(writer, at, n) : put_plain(writer, at, n);
+		uint64_t done = put(writer, at, n);
 
 		writer->frames += done;
 		if (done != n)
@@ -355,12 +392,14 @@ enum vmsnd_rc vmsnd_sound_write(struct vmsnd_sound_writer *writer, const void *s
 enum vmsnd_rc vmsnd_sound_finish(struct vmsnd_sound_writer *writer, struct vmsnd_sound_why *why)
 {
 	enum vmsnd_rc rc = VMSND_OK;
-	int error = sf_close(writer->file);
+	int error = writer->file ? sf_close(writer->file) : 0;
 
 	if (error) {
 		snprintf(why->text, sizeof(why->text), "%s", sf_error_number(error));
 		rc = VMSND_E_SYSTEM;
 	}
+	if (!writer->file && !vmsnd_bits_end(&writer->bits, writer->frames))
+		rc = system_why(why);
 	if (close(writer->fd) != 0 && !rc)
 		rc = system_why(why);
 	free(writer);

@@ -134,7 +134,8 @@ enum vmsnd_lun_role {
 	VMSND_LUN_TAP_HOST    /* plays what unit 0's host took, or handed in, silence included */
 };
 
-/* 0 in each: as the guest has it. VMSND_PREBUFFER_UNSET: see docs/connector.md. (KEY-05 .. 12) */
+/* 0 in each: as the guest has it. What is no PCM is never in another format than the guest's.
+ * VMSND_PREBUFFER_UNSET: see docs/connector.md. (KEY-05 .. 12) */
 #define VMSND_PREBUFFER_UNSET UINT32_MAX
 struct vmsnd_lun_prefs {
 	enum vmsnd_sample sample; /* VMSND_SAMPLE_COUNT: as the guest has it */
@@ -151,7 +152,7 @@ struct vmsnd_lun_prefs {
 };
 
 /* What stands between the host's blocks and their conversion: the drivers of a chain. Not called
- * while the stand-in works, nor for taps. */
+ * while the stand-in works, nor for taps, nor for what is no PCM. */
 struct vmsnd_insert {
 	void *ctx;
 	/* On the lane, before the first stream_start of each stream that is opened, process_rt not
@@ -243,6 +244,7 @@ struct vmsnd_lun_status {
 	enum vmsnd_capture_state capture; /* capture */
 	struct vmsnd_format format;       /* the host's; rate 0: none open */
 	bool exact;                       /* samples pass as they are */
+	bool unfit; /* the guest's format is no PCM and the host does not take it */
 	struct vmsnd_volume volume;
 	uint64_t frames_in, frames_out; /* into, out of the ring */
 	uint64_t dropped_frames;        /* swallowed by the stand-in, or for want of room */

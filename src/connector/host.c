@@ -94,7 +94,17 @@ static void forget_failures(struct vmsnd_lun *lun, vmsnd_ns now)
 {
 	lun->retry = now;
 	lun->tries = 0;
-	lun->plain = false;
+	lun->plain = lun->unfit = false;
+}
+
+/* The guest has something that is no PCM, and the host takes nothing or something else: it will not
+ * be otherwise until one of them changes. */
+static bool unfit(struct vmsnd_lun *lun)
+{
+	lun->unfit = vmsnd_sample_is_opaque(lun->asked.format.sample);
+	if (lun->unfit)
+		lun->retry = VMSND_NEVER;
+	return lun->unfit;
 }
 
 static void begin_open(struct vmsnd_lun *lun, const struct vmsnd_stream_want *want)
@@ -116,6 +126,8 @@ bool vmsnd_got_is_sound(const struct vmsnd_stream_got *got)
 static void refused(struct vmsnd_lun *lun, enum vmsnd_rc rc, vmsnd_ns now)
 {
 	lun->told = true;
+	if (rc == VMSND_E_UNSUPPORTED && unfit(lun))
+		return;
 	lun->plain = rc == VMSND_E_UNSUPPORTED && !lun->plain;
 	vmsnd_lun_retry_later(lun, now);
 	if (lun->plain)
@@ -144,11 +156,12 @@ static void opened(struct vmsnd_lun *lun, vmsnd_ns now)
 	vmsnd_port_wish(lun->port);
 	lun->opened = now;
 	lun->opens++;
-	lun->told = lun->inserted = false;
+	lun->told = lun->inserted = lun->unfit = false;
 	/* PAR-08. Somebody who promises nonsense, or what nobody can convert, is of no use. */
 	if (lun->removed || (vmsnd_got_is_sound(&lun->got) && vmsnd_lun_fit(lun) == VMSND_OK))
 		return;
-	vmsnd_lun_retry_later(lun, now);
+	if (!unfit(lun))
+		vmsnd_lun_retry_later(lun, now);
 	begin_close(lun, now);
 }
 
@@ -296,6 +309,8 @@ static bool settle_closed(struct vmsnd_lun *lun, vmsnd_ns now)
 		lun->told = false;
 		return false;
 	}
+	if (lun->unfit && !vmsnd_want_equal(&want, &lun->asked))
+		forget_failures(lun, now);
 	if (now < lun->retry)
 		return false;
 	begin_open(lun, &want);

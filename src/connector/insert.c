@@ -51,6 +51,9 @@ void vmsnd_lun_insert_prepare(struct vmsnd_lun *lun)
 		return;
 	lun->inserted = true;
 	path->insert = lun->conf.role == VMSND_LUN_NORMAL ? insert : NULL;
+	/* Drivers know PCM only: anything else goes past them. */
+	if (vmsnd_sample_is_opaque(lun->got.format.sample))
+		path->insert = NULL;
 	if (!path->insert)
 		return;
 	path->insert_max_frames = lun->got.max_frames;

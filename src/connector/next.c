@@ -28,7 +28,10 @@ bool vmsnd_lun_other_over(const struct vmsnd_lun *lun)
 static bool usable(const struct vmsnd_lun *lun, const struct vmsnd_stream_got *got)
 {
 	const struct vmsnd_port *port = lun->port;
+	const struct vmsnd_format *asked = &lun->other.asked.format;
 
+	if (vmsnd_sample_is_opaque(got->format.sample) || vmsnd_sample_is_opaque(asked->sample))
+		return vmsnd_got_is_sound(got) && vmsnd_format_equal(&got->format, asked);
 	return vmsnd_got_is_sound(got) &&
 	       (port->conf.env->rates || got->format.rate_hz == port->params.format.rate_hz);
 }
@@ -229,7 +232,8 @@ static void exchange(struct vmsnd_lun *lun, vmsnd_ns now)
 	lun->opened = lun->retry = now;
 	lun->tries = 0;
 	lun->told = failed;
-	lun->inserted = lun->reopen = lun->switching = lun->asleep = lun->early = false;
+	lun->unfit = lun->inserted = lun->reopen = lun->switching = lun->asleep = lun->early =
+	    false;
 	if (failed)
 		vmsnd_lun_retry_later(lun, now);
 }

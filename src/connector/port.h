@@ -124,6 +124,7 @@ struct vmsnd_lun {
 	bool early;     /* INITIALIZING */
 	bool inserted;  /* the drivers know of the stream */
 	bool plain;     /* what the guest has was refused: ask for what every host takes */
+	bool unfit;     /* the guest's is no PCM, and the host does not take it */
 	bool told;      /* the backend has said why it cannot */
 	bool switching; /* PL-15 */
 	bool stalled;   /* unit 0: runs, but has not come for its blocks */

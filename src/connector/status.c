@@ -260,6 +260,7 @@ void vmsnd_lun_status(const struct vmsnd_lun *lun, struct vmsnd_lun_status *out)
 	    .host = lun->state,
 	    .play = play_state(lun),
 	    .capture = capture_state(lun),
+	    .unfit = lun->unfit && lun->wanted && !lun->stream,
 	    .volume = lun->conf.volume,
 	    .fill_frames = fill_of(lun),
 	    .opens = lun->opens,

@@ -105,23 +105,31 @@ static void lengths(const struct wisher *wisher, const struct vmsnd_stream_param
 		want->period_frames = want->buffer_frames / 2;
 }
 
-/* From the format that is there to the one to ask for. */
-static void compose(const struct wisher *wisher, const struct vmsnd_stream_params *params,
-		    struct vmsnd_stream_want *want)
+/* What every host takes, if it comes to that, and what the owner would have. */
+static void adapt(const struct wisher *wisher, struct vmsnd_format *format)
 {
 	const struct vmsnd_lun *lun = wisher->lun;
 
 	if (wisher->plain && lun->conf.role != VMSND_LUN_TAP_HOST) {
-		want->format.sample = plain.sample;
-		want->format.big_endian = false;
-		want->format.rate_hz = plain.rate_hz;
-		if (want->format.channels > plain.channels) {
-			want->format.channels = plain.channels;
-			want->format.positions[0] = VMSND_POSITION_UNSET;
+		format->sample = plain.sample;
+		format->big_endian = false;
+		format->rate_hz = plain.rate_hz;
+		if (format->channels > plain.channels) {
+			format->channels = plain.channels;
+			format->positions[0] = VMSND_POSITION_UNSET;
 		}
 	}
 	if (lun->conf.role == VMSND_LUN_NORMAL)
-		apply_prefs(wisher->prefs, &want->format);
+		apply_prefs(wisher->prefs, format);
+}
+
+/* From the format that is there to the one to ask for. What is no PCM is not to be had in another.
+ */
+static void compose(const struct wisher *wisher, const struct vmsnd_stream_params *params,
+		    struct vmsnd_stream_want *want)
+{
+	if (!vmsnd_sample_is_opaque(want->format.sample))
+		adapt(wisher, &want->format);
 	lengths(wisher, params, want);
 }
 
@@ -156,6 +164,10 @@ static bool allowed(const struct wisher *wisher)
 	if (!port->prepared && !wisher->stream)
 		return false;
 	if (port->time >= vmsnd_lun_linger_end(lun))
+		return false;
+	/* Nothing can be added to what is no PCM. */
+	if (lun->dir == VMSND_CAPTURE && lun->index > 0 &&
+	    vmsnd_sample_is_opaque(port->params.format.sample))
 		return false;
 	return port->conf.enabled;
 }

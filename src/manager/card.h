@@ -23,6 +23,8 @@ struct vmsnd_unit {
 	bool leaving;          /* taken off the port; freed once it is gone */
 	bool lost;             /* a line said so */
 	vmsnd_ns well;         /* since when it has been well after that; VMSND_NEVER */
+	bool told_unfit;       /* a line said that it does not take what is no PCM */
+	bool told_passed;      /* or that it goes past the drivers */
 	unsigned format_lines;
 	struct vmsnd_format told[2]; /* the guest's and the host's, as the last line had them */
 };

@@ -38,7 +38,7 @@ static void watch_loss(struct sight *sight, struct vmsnd_unit *unit)
 	bool well =
 	    sight->status.host == VMSND_HOST_READY || sight->status.host == VMSND_HOST_RUNNING;
 
-	if (sight->status.host == VMSND_HOST_LOST && !unit->lost) {
+	if (sight->status.host == VMSND_HOST_LOST && !unit->lost && !sight->status.unfit) {
 		unit->lost = true;
 		say(sight, VMSND_LOG_WARNING,
 		    "does not work now; the guest goes on without it, tried again");
@@ -56,6 +56,29 @@ static void watch_loss(struct sight *sight, struct vmsnd_unit *unit)
 	} else if (unit->well + WELL_NS < sight->next) {
 		sight->next = unit->well + WELL_NS;
 	}
+}
+
+/* What is no PCM is taken as it is or not at all, and drivers do not know it. Said once. */
+static void watch_opaque(struct sight *sight, struct vmsnd_unit *unit)
+{
+	bool runs = sight->status.host == VMSND_HOST_RUNNING &&
+		    vmsnd_sample_is_opaque(sight->status.format.sample);
+	bool passed = runs && sight->output->role == VMSND_LUN_NORMAL &&
+		      vmsnd_drivers_count(sight->output->now.drivers) > 0;
+	struct vmsnd_stream_params params;
+	char text[120];
+
+	if ((!sight->status.unfit || unit->told_unfit) && (!passed || unit->told_passed))
+		return;
+	if (!vmsnd_port_params(sight->card->ports[sight->port].port, &params))
+		return;
+	unit->told_unfit |= sight->status.unfit;
+	unit->told_passed |= passed;
+	snprintf(text, sizeof(text),
+		 sight->status.unfit ? "takes no %s; the guest goes on without it; 'file' takes it"
+				     : "gets %s, which goes past the drivers: they know PCM only",
+		 vmsnd_sample_name(params.format.sample));
+	say(sight, sight->status.unfit ? VMSND_LOG_WARNING : VMSND_LOG_INFO, text);
 }
 
 static void watch_format(struct sight *sight, struct vmsnd_unit *unit)
@@ -99,6 +122,7 @@ vmsnd_ns vmsnd_card_watch(struct vmsnd_card *card, vmsnd_ns now)
 				continue;
 			vmsnd_lun_status(unit->lun, &sight.status);
 			watch_loss(&sight, unit);
+			watch_opaque(&sight, unit);
 			watch_format(&sight, unit);
 		}
 	}
@@ -112,6 +136,7 @@ void vmsnd_card_watch_anew(struct vmsnd_card *card)
 		for (unsigned port = 0; port < output->n_units; port++) {
 			output->units[port].lost = false;
 			output->units[port].format_lines = 0;
+			output->units[port].told_unfit = output->units[port].told_passed = false;
 		}
 	}
 }

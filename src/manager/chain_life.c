@@ -153,7 +153,8 @@ static void get_format(struct vmsnd_state_reader *from, struct loaded *into)
 	into->format.channels = vmsnd_state_get_u32(from);
 	into->format.big_endian = vmsnd_state_get_bool(from);
 	vmsnd_state_get(from, into->format.positions, sizeof(into->format.positions));
-	from->bad |= vmsnd_format_frame_bytes(&into->format) == 0;
+	from->bad |= vmsnd_format_frame_bytes(&into->format) == 0 ||
+		     vmsnd_sample_is_opaque(into->format.sample);
 }
 
 /* No more is allocated than the reader has. */

@@ -100,7 +100,8 @@ static const char *take_format(struct vmsnd_output_conf *out, const struct vmsnd
 	out->prefs.rate_hz = (uint32_t)vmsnd_conf_uint(conf, "rate");
 	out->prefs.channels = (uint32_t)vmsnd_conf_uint(conf, "channels");
 	out->prefs.big_endian = vmsnd_conf_bool(conf, "big-endian");
-	if (sample && out->prefs.sample == VMSND_SAMPLE_COUNT)
+	if (sample &&
+	    (out->prefs.sample == VMSND_SAMPLE_COUNT || vmsnd_sample_is_opaque(out->prefs.sample)))
 		return "sample: it must be U8, S16, S24, S24_3, S32, FLOAT or another of these";
 	if (out->prefs.rate_hz > 0 && out->prefs.rate_hz < VMSND_RATE_MIN_HZ)
 		return "rate: it must be 0 or from 4000 to 768000";

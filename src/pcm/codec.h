@@ -26,7 +26,7 @@ struct vmsnd_codec {
 				 struct vmsnd_dither *dither);
 };
 
-/* Never NULL for a valid sample. A constant. */
+/* Never NULL for a valid sample, but for those that are no PCM. A constant. */
 const struct vmsnd_codec *vmsnd_codec_find(enum vmsnd_sample sample, bool big_endian,
 					   enum vmsnd_cpu cpu);
 

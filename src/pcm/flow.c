@@ -49,6 +49,20 @@ static void init_stages(struct vmsnd_flow *flow)
 		      !(flow->remix.identity || remix_moves(&flow->remix));
 }
 
+/* Nothing but the bytes, and the loudness for whether there is any. */
+static enum vmsnd_rc open_opaque(struct vmsnd_flow *flow)
+{
+	const struct vmsnd_format *to = &flow->conf.to;
+
+	if (!vmsnd_format_equal(&flow->conf.from, to))
+		return VMSND_E_UNSUPPORTED;
+	vmsnd_gain_init(&flow->before, to, &flow->conf.before);
+	vmsnd_gain_init(&flow->gain, to, &flow->conf.volume);
+	flow->ratio = flow->bend = 1.0;
+	flow->opaque = flow->equal = true;
+	return VMSND_OK;
+}
+
 enum vmsnd_rc vmsnd_flow_open(struct vmsnd_flow *flow, const struct vmsnd_flow_conf *conf)
 {
 	const struct vmsnd_resampler_class *rates = conf->rates;
@@ -61,6 +75,8 @@ enum vmsnd_rc vmsnd_flow_open(struct vmsnd_flow *flow, const struct vmsnd_flow_c
 	flow->to_bytes = vmsnd_format_frame_bytes(&conf->to);
 	if (!flow->from_bytes || !flow->to_bytes)
 		return VMSND_E_INVALID;
+	if (vmsnd_sample_is_opaque(conf->from.sample) || vmsnd_sample_is_opaque(conf->to.sample))
+		return open_opaque(flow);
 	if (!same_rate && !rates)
 		return VMSND_E_UNSUPPORTED;
 	init_stages(flow);
@@ -280,6 +296,46 @@ static uint32_t copy_rt(struct vmsnd_flow *flow, struct source *source, void *to
 	return frames;
 }
 
+static bool mutes_rt(const struct vmsnd_flow *flow, uint32_t channel)
+{
+	return vmsnd_gain_mutes_rt(&flow->before, channel) ||
+	       vmsnd_gain_mutes_rt(&flow->gain, channel);
+}
+
+static bool mutes_any_rt(const struct vmsnd_flow *flow)
+{
+	uint32_t i = 0;
+
+	while (i < flow->conf.to.channels && !mutes_rt(flow, i))
+		i++;
+	return i < flow->conf.to.channels;
+}
+
+/* Channels that are muted: a pattern of silence in place of what is there. */
+static void mute_rt(const struct vmsnd_flow *flow, void *samples, uint32_t frames)
+{
+	uint32_t channels = flow->conf.to.channels, bytes = flow->to_bytes / channels;
+	uint8_t quiet[sizeof(uint32_t) * VMSND_CHANNELS_MAX];
+
+	vmsnd_format_silence_rt(&flow->conf.to, quiet, 1);
+	for (uint32_t i = 0; i < channels; i++) {
+		uint8_t *at = (uint8_t *)samples + (size_t)i * bytes;
+
+		if (!mutes_rt(flow, i))
+			continue;
+		for (uint32_t n = 0; n < frames; n++, at += flow->to_bytes)
+			memcpy(at, quiet, bytes);
+	}
+}
+
+static uint32_t pass_rt(struct vmsnd_flow *flow, struct source *source, void *to, uint32_t frames)
+{
+	frames = copy_rt(flow, source, to, frames);
+	if (flow->opaque)
+		mute_rt(flow, to, frames);
+	return frames;
+}
+
 static uint32_t pull_piece_rt(struct vmsnd_flow *flow, struct source *source, void *to,
 			      uint32_t frames)
 {
@@ -287,8 +343,8 @@ static uint32_t pull_piece_rt(struct vmsnd_flow *flow, struct source *source, vo
 	bool unity = unity_rt(flow);
 	double *samples;
 
-	if (unity && flow->equal)
-		return copy_rt(flow, source, to, frames);
+	if (flow->equal && (unity || flow->opaque))
+		return pass_rt(flow, source, to, frames);
 	frames = finished_rt(flow, source, frames, &samples);
 	encode_rt(flow, to, samples, frames, rough_rt(flow, unity, false));
 	return frames;
@@ -324,7 +380,7 @@ uint32_t vmsnd_flow_pull_mix_rt(struct vmsnd_flow *flow, struct vmsnd_ring_end *
 				uint32_t frames, uint32_t *taken)
 {
 	struct source source = {.ring = from};
-	uint32_t channels = flow->conf.to.channels, done = 0, piece = 1;
+	uint32_t channels = flow->conf.to.channels, done = 0, piece = !flow->opaque;
 
 	while (done < frames && piece) {
 		double *samples;
@@ -397,7 +453,7 @@ static uint32_t push_equal_rt(struct vmsnd_flow *flow, struct source *source,
 		void *at;
 
 		piece = vmsnd_ring_write_begin_rt(to, source->left, &at);
-		copy_rt(flow, source, at, piece);
+		pass_rt(flow, source, at, piece);
 		vmsnd_ring_write_commit_rt(to, piece);
 		done += piece;
 	}
@@ -412,7 +468,7 @@ static uint32_t push_piece_rt(struct vmsnd_flow *flow, const struct vmsnd_flow_b
 	double *samples;
 	uint32_t done;
 
-	if (unity && flow->equal && !block->mix_rt) {
+	if (flow->opaque || (unity && flow->equal && !block->mix_rt)) {
 		done = push_equal_rt(flow, source, to);
 		*made = done + source->left;
 		source->left = 0;
@@ -452,6 +508,8 @@ void vmsnd_flow_bend_rt(struct vmsnd_flow *flow, double factor)
 
 bool vmsnd_flow_exact_rt(const struct vmsnd_flow *flow)
 {
+	if (flow->opaque)
+		return !mutes_any_rt(flow);
 	return flow->equal && unity_rt(flow);
 }
 

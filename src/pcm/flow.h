@@ -2,7 +2,8 @@
 /* From one format to another, all the way: decode, remix, change the rate, loudness, encode.
  *
  * The one path between a ring and a host, whichever way. When both formats are the same, the
- * rate is not bent and the loudness is unity, it is memcpy and the samples are the same bits. */
+ * rate is not bent and the loudness is unity, it is memcpy and the samples are the same bits.
+ * What is no PCM only goes this way: of loudness, it knows silence. */
 #ifndef VMSND_PCM_FLOW_H
 #define VMSND_PCM_FLOW_H
 
@@ -34,6 +35,7 @@ struct vmsnd_flow {
 	struct vmsnd_remix remix;
 	struct vmsnd_gain before, gain; /* conf.before, conf.volume */
 	struct vmsnd_dither dither;
+	bool opaque;                       /* no PCM, and both are the same */
 	bool equal;                        /* both formats are the same and there is no converter */
 	bool lossy;                        /* bits are lost even at unity */
 	struct vmsnd_resampler *resampler; /* NULL: same rate, not bent */
@@ -49,7 +51,8 @@ struct vmsnd_flow {
 };
 
 /* In storage of any content. VMSND_E_INVALID: a format that is none; VMSND_E_UNSUPPORTED: the rates
- * differ and there is no converter; VMSND_E_NOMEM. Nothing to close on failure. Not on an audio
+ * differ and there is no converter, or one is no PCM and the other is not the same;
+ * VMSND_E_NOMEM. Nothing to close on failure. Not on an audio
  * thread. */
 enum vmsnd_rc vmsnd_flow_open(struct vmsnd_flow *flow, const struct vmsnd_flow_conf *conf);
 /* Legal on a zeroed flow and twice. */
@@ -75,7 +78,7 @@ struct vmsnd_flow_block {
 	const void *samples; /* NULL: silence */
 	uint32_t frames;
 	/* Adds other sources to what comes out (doubles, to's channels) before it is encoded; NULL:
-	 * there are none. */
+	 * there are none. Not called for what is no PCM. */
 	void (*mix_rt)(void *ctx, double *samples, uint32_t frames);
 	void *ctx;
 };

@@ -62,6 +62,11 @@ bool vmsnd_gain_silent_rt(const struct vmsnd_gain *gain)
 	return true;
 }
 
+bool vmsnd_gain_mutes_rt(const struct vmsnd_gain *gain, uint32_t channel)
+{
+	return atomic_load_explicit(&gain->target[channel], memory_order_relaxed) == 0.0f;
+}
+
 /* A new target starts a ramp from where the gain is. */
 static void look_rt(struct vmsnd_gain *gain, uint32_t channel)
 {

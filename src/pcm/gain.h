@@ -32,6 +32,8 @@ void vmsnd_gain_set(struct vmsnd_gain *gain, const struct vmsnd_volume *volume);
 bool vmsnd_gain_unity_rt(const struct vmsnd_gain *gain);
 /* Whether apply leaves nothing: all muted, no ramp. */
 bool vmsnd_gain_silent_rt(const struct vmsnd_gain *gain);
+/* Whether the loudness that was set last leaves nothing of a channel. */
+bool vmsnd_gain_mutes_rt(const struct vmsnd_gain *gain, uint32_t channel);
 void vmsnd_gain_apply_rt(struct vmsnd_gain *gain, double *samples, size_t frames);
 
 #endif

@@ -34,6 +34,12 @@ static const struct sample_row rows[VMSND_SAMPLE_COUNT] = {
     [VMSND_SAMPLE_MULAW] = {"MULAW", 1, 14, {0xff}},
     /* A-law has no zero: this is its smallest positive value. */
     [VMSND_SAMPLE_ALAW] = {"ALAW", 1, 13, {0xd5}},
+    /* Which preamble comes next only the sender knows; words of 0 have none. */
+    [VMSND_SAMPLE_IEC958_SUBFRAME] = {"IEC958_SUBFRAME", 4, 32, {0}},
+    /* As many ones as zeros, and nothing to be heard in their order. */
+    [VMSND_SAMPLE_DSD_U8] = {"DSD_U8", 1, 8, {0x69}},
+    [VMSND_SAMPLE_DSD_U16] = {"DSD_U16", 2, 16, {0x69, 0x69}},
+    [VMSND_SAMPLE_DSD_U32] = {"DSD_U32", 4, 32, {0x69, 0x69, 0x69, 0x69}},
 };
 
 static const char *const position_names[VMSND_POSITION_COUNT] = {
@@ -67,6 +73,11 @@ uint32_t vmsnd_sample_bytes(enum vmsnd_sample sample)
 uint32_t vmsnd_sample_bits(enum vmsnd_sample sample)
 {
 	return (unsigned)sample < VMSND_SAMPLE_COUNT ? rows[sample].bits : 0;
+}
+
+bool vmsnd_sample_is_opaque(enum vmsnd_sample sample)
+{
+	return sample >= VMSND_SAMPLE_IEC958_SUBFRAME && sample < VMSND_SAMPLE_COUNT;
 }
 
 const char *vmsnd_sample_name(enum vmsnd_sample sample)

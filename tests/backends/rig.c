@@ -3,11 +3,14 @@
 #include "rig.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <sndfile.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -288,6 +291,61 @@ void rig_play(struct rig *rig, struct user *user, struct vmsnd_format format,
 	rig_run(rig, 0, 0);
 	assert_int_equal(user->left, 0);
 	user_close(rig, user);
+}
+
+/* The child: plays block after block and tells of each once it is handed over. */
+static _Noreturn void play_until_killed(struct rig *rig, struct vmsnd_format format,
+					uint32_t period_frames, int pipe_out)
+{
+	struct user user = {.stream = NULL};
+	vmsnd_ns next = 0;
+
+	if (user_open(rig, &user, VMSND_PLAYBACK, format, period_frames))
+		_exit(1);
+	user_start(rig, &user, 0);
+	for (unsigned blocks = 0; blocks < 1000000; blocks = user.blocks) {
+		if (user.blocks && write(pipe_out, &user.blocks, sizeof(blocks)) < 0)
+			_exit(1);
+		next = rig->cls->advance(rig->host, next);
+	}
+	_exit(1);
+}
+
+unsigned rig_kill_after(struct rig *rig, struct vmsnd_format format, uint32_t period_frames,
+			unsigned blocks)
+{
+	int ends[2], status = 0;
+	unsigned last = 0;
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		close(ends[0]);
+		play_until_killed(rig, format, period_frames, ends[1]);
+	}
+	close(ends[1]);
+	while (last < blocks && read(ends[0], &last, sizeof(last)) == sizeof(last))
+		;
+	assert_int_equal(kill(child, SIGKILL), 0);
+	while (read(ends[0], &last, sizeof(last)) == sizeof(last))
+		;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	close(ends[0]);
+	assert_true(last >= blocks);
+	return last;
+}
+
+void rig_limit_files(unsigned long bytes)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 /* ---- what stands in a file ---- */

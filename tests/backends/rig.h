@@ -81,6 +81,13 @@ unsigned rig_run(struct rig *rig, vmsnd_ns from, vmsnd_ns until);
 void rig_play(struct rig *rig, struct user *user, struct vmsnd_format format,
 	      uint32_t period_frames, uint64_t frames);
 
+/* Plays in a child on the open host until at least `blocks` blocks have been handed over, and kills
+ * it. Returns how many had been for sure. */
+unsigned rig_kill_after(struct rig *rig, struct vmsnd_format format, uint32_t period_frames,
+			unsigned blocks);
+/* From here on no file gets longer; RLIM_INFINITY: as long as it likes. */
+void rig_limit_files(unsigned long bytes);
+
 /* What the header of a WAV, W64 or RF64 says its data has. libsndfile guesses where a header is
  * wrong, so whether it is right is not for libsndfile to say. */
 uint64_t data_bytes(const char *path);

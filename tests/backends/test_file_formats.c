@@ -45,7 +45,7 @@ static void round_trip(struct rig *rig, const char *extension, struct vmsnd_form
 
 static void round_trips(struct rig *rig, const char *extension)
 {
-	for (int sample = 0; sample < VMSND_SAMPLE_COUNT; sample++)
+	for (int sample = 0; sample < VMSND_SAMPLE_IEC958_SUBFRAME; sample++)
 		for (uint32_t channels = 1; channels <= 6; channels++)
 			round_trip(rig, extension,
 				   (struct vmsnd_format)FORMAT((enum vmsnd_sample)sample, 48000,
@@ -170,9 +170,10 @@ static void test_BE_07_whatever_is_settled_on_can_be_written(void **state)
 	static const uint32_t rates[] = {4000, 65537, 655350, 655351, 768000};
 	static const char *const names[] = {"o.wav", "o.w64", "o.rf64", "o.flac"};
 
-	for (unsigned i = 0; i < VMSND_SAMPLE_COUNT * VMSND_CHANNELS_MAX * 5 * 4; i += 7) {
+	for (unsigned i = 0; i < VMSND_SAMPLE_IEC958_SUBFRAME * VMSND_CHANNELS_MAX * 5 * 4;
+	     i += 7) {
 		struct vmsnd_format format =
-		    FORMAT((enum vmsnd_sample)(i % VMSND_SAMPLE_COUNT), rates[i / 20 % 5],
+		    FORMAT((enum vmsnd_sample)(i % VMSND_SAMPLE_IEC958_SUBFRAME), rates[i / 20 % 5],
 			   i / 100 % VMSND_CHANNELS_MAX + 1);
 		struct vmsnd_sound_spec spec = {.container = (enum vmsnd_container)(i / 5 % 4)};
 		struct vmsnd_sound_writer *writer;

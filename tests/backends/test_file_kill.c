@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is on disk when the process dies or the disk is full. */
-#include <signal.h>
 #include <sndfile.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -22,50 +20,6 @@
 #define FRAME_BYTES 9u
 
 static const struct vmsnd_format format = FORMAT(VMSND_SAMPLE_S24, 48000, 3);
-
-/* The child: plays block after block and tells of each once it is handed over. */
-static _Noreturn void play_until_killed(struct rig *rig, int pipe_out)
-{
-	struct user user = {.stream = NULL};
-	vmsnd_ns next = 0;
-
-	if (user_open(rig, &user, VMSND_PLAYBACK, format, PERIOD))
-		_exit(1);
-	user_start(rig, &user, 0);
-	for (unsigned blocks = 0; blocks < 1000000; blocks = user.blocks) {
-		if (user.blocks && write(pipe_out, &user.blocks, sizeof(blocks)) < 0)
-			_exit(1);
-		next = rig->cls->advance(rig->host, next);
-	}
-	_exit(1);
-}
-
-/* Blocks that had been handed over for sure when the child died. */
-static unsigned kill_after(struct rig *rig, unsigned blocks)
-{
-	int ends[2], status = 0;
-	unsigned last = 0;
-	pid_t child;
-
-	assert_int_equal(pipe(ends), 0);
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		close(ends[0]);
-		play_until_killed(rig, ends[1]);
-	}
-	close(ends[1]);
-	while (last < blocks && read(ends[0], &last, sizeof(last)) == sizeof(last))
-		;
-	assert_int_equal(kill(child, SIGKILL), 0);
-	while (read(ends[0], &last, sizeof(last)) == sizeof(last))
-		;
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFSIGNALED(status));
-	close(ends[0]);
-	assert_true(last >= blocks);
-	return last;
-}
 
 static uint64_t frames_by_library(const char *path)
 {
@@ -87,7 +41,7 @@ static void killed(struct rig *rig, const char *options, const char *name)
 		uint64_t told, found, by_library;
 
 		assert_int_equal(rig_open(rig, &vmsnd_file_class, options), VMSND_OK);
-		told = (uint64_t)kill_after(rig, when[i]) * PERIOD;
+		told = (uint64_t)rig_kill_after(rig, format, PERIOD, when[i]) * PERIOD;
 		found = data_bytes(rig_path(rig, name)) / FRAME_BYTES;
 		assert_int_equal(found * FRAME_BYTES, data_bytes(rig_path(rig, name)));
 		assert_in_range(found, told, told + PERIOD);
@@ -123,7 +77,7 @@ static void test_killed_flac_holds_every_full_block(void **state)
 		uint64_t told, found;
 
 		assert_int_equal(rig_open(rig, &vmsnd_file_class, "path=%s/k.flac"), VMSND_OK);
-		told = (uint64_t)kill_after(rig, blocks) * PERIOD;
+		told = (uint64_t)rig_kill_after(rig, format, PERIOD, blocks) * PERIOD;
 		found = frames_by_library(rig_path(rig, "k.flac"));
 		assert_in_range(found, (told - 1) / FLAC_BLOCK * FLAC_BLOCK, told + PERIOD);
 		check_file(rig_path(rig, "k.flac"), format, 0, found);
@@ -132,16 +86,6 @@ static void test_killed_flac_holds_every_full_block(void **state)
 }
 
 /* ---- no more room ---- */
-
-static void limit_files(rlim_t bytes)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = bytes;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
 
 /* The stream ends with one line, from advance; what fitted is whole, no frame is in halves;
  * the next stream gets a file of its own. */
@@ -156,9 +100,9 @@ static void full_disk(struct rig *rig, const char *extension, uint64_t least_fra
 	assert_int_equal(rig_open(rig, &vmsnd_file_class, options), VMSND_OK);
 	assert_int_equal(user_open(rig, &user, VMSND_PLAYBACK, format, PERIOD), VMSND_OK);
 	user_start(rig, &user, 0);
-	limit_files(100000);
+	rig_limit_files(100000);
 	rig_run(rig, 0, VMSND_NS_PER_SECOND);
-	limit_files(RLIM_INFINITY);
+	rig_limit_files(RLIM_INFINITY);
 	assert_int_equal(user.ended, 1);
 	assert_int_equal(user.why, VMSND_E_SYSTEM);
 	assert_int_equal(rig_count_lines(rig, VMSND_LOG_ERROR), 1);

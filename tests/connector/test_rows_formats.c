@@ -25,7 +25,7 @@ static void begin(struct rig *rig, const struct vmsnd_format *host, enum rig_sig
  * least as wide as the guest's. */
 static void test_MX_10_every_host_format(void **state)
 {
-	for (unsigned s = 0; s < VMSND_SAMPLE_COUNT; s++) {
+	for (unsigned s = 0; s < VMSND_SAMPLE_IEC958_SUBFRAME; s++) {
 		for (unsigned big = 0; big < 2; big++) {
 			const struct vmsnd_format host = {.sample = (enum vmsnd_sample)s,
 							  .rate_hz = 48000,

@@ -77,7 +77,7 @@ static void test_KEYx_1_2_3_every_format_that_is_accepted_is_one(void **state)
 {
 	char text[80];
 
-	for (unsigned sample = 0; sample < VMSND_SAMPLE_COUNT; sample++) {
+	for (unsigned sample = 0; sample < VMSND_SAMPLE_IEC958_SUBFRAME; sample++) {
 		for (unsigned channels = 1; channels <= VMSND_CHANNELS_MAX; channels++) {
 			struct vmsnd_format format;
 
@@ -90,6 +90,12 @@ static void test_KEYx_1_2_3_every_format_that_is_accepted_is_one(void **state)
 			assert_int_equal(format.sample, sample);
 			assert_true(vmsnd_format_frame_bytes(&format) > 0);
 		}
+	}
+	for (unsigned sample = VMSND_SAMPLE_IEC958_SUBFRAME; sample < VMSND_SAMPLE_COUNT;
+	     sample++) {
+		snprintf(text, sizeof(text), "sample=%s",
+			 vmsnd_sample_name((enum vmsnd_sample)sample));
+		assert_int_equal(take(text), VMSND_E_INVALID);
 	}
 	assert_int_equal(take("channels=19"), VMSND_E_INVALID);
 	assert_int_equal(take("rate=3999"), VMSND_E_INVALID);

@@ -157,7 +157,7 @@ static void test_every_integer_format_dithers_by_one_step(void **state)
 	unsigned tried = 0;
 
 	memset(sound, 0, sizeof(sound));
-	for (unsigned f = 0; f < 2 * VMSND_SAMPLE_COUNT; f++) {
+	for (unsigned f = 0; f < 2 * VMSND_SAMPLE_IEC958_SUBFRAME; f++) {
 		enum vmsnd_sample sample = (enum vmsnd_sample)(f / 2);
 		const struct vmsnd_codec *codec =
 		    vmsnd_codec_find(sample, f % 2 != 0, vmsnd_cpu_best());
@@ -180,7 +180,7 @@ static void test_every_integer_format_dithers_by_one_step(void **state)
 		assert_true(got[1] >= -1 && got[1] <= -1 + 1 / steps);
 		assert_true(got[2] == 0);
 	}
-	assert_int_equal(tried, 2 * (VMSND_SAMPLE_COUNT - 4));
+	assert_int_equal(tried, 2 * (VMSND_SAMPLE_IEC958_SUBFRAME - 4));
 }
 
 int main(void)

@@ -36,6 +36,10 @@ static const struct {
     {VMSND_SAMPLE_FLOAT64, "FLOAT64", 8, 53, {0}},
     {VMSND_SAMPLE_MULAW, "MULAW", 1, 14, {0xff}},
     {VMSND_SAMPLE_ALAW, "ALAW", 1, 13, {0xd5}},
+    {VMSND_SAMPLE_IEC958_SUBFRAME, "IEC958_SUBFRAME", 4, 32, {0}},
+    {VMSND_SAMPLE_DSD_U8, "DSD_U8", 1, 8, {0x69}},
+    {VMSND_SAMPLE_DSD_U16, "DSD_U16", 2, 16, {0x69, 0x69}},
+    {VMSND_SAMPLE_DSD_U32, "DSD_U32", 4, 32, {0x69, 0x69, 0x69, 0x69}},
 };
 
 static void test_MX_10_every_format(void **state)
@@ -51,7 +55,10 @@ static void test_MX_10_every_format(void **state)
 		assert_string_equal(vmsnd_sample_name(rows[i].sample), rows[i].name);
 		assert_int_equal(vmsnd_sample_find(rows[i].name), rows[i].sample);
 		assert_int_equal(vmsnd_format_frame_bytes(&format), 3 * rows[i].bytes);
+		assert_int_equal(vmsnd_sample_is_opaque(rows[i].sample),
+				 i >= VMSND_SAMPLE_IEC958_SUBFRAME);
 	}
+	assert_false(vmsnd_sample_is_opaque(VMSND_SAMPLE_COUNT));
 	assert_int_equal(vmsnd_sample_find(""), VMSND_SAMPLE_COUNT);
 	assert_int_equal(vmsnd_sample_find("s16"), VMSND_SAMPLE_COUNT);
 	assert_int_equal(vmsnd_sample_find("S16 "), VMSND_SAMPLE_COUNT);
