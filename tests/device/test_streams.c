@@ -139,6 +139,18 @@ static void test_V40_V44_V46_V48_all_that_is_pcm(void **state)
 	}
 }
 
+static void test_V45_what_is_no_pcm_by_name(void **state)
+{
+	up("formats: DSD_U8 DSD_U16 DSD_U32 IEC958_SUBFRAME\n", 1, 0);
+	assert_true(pcm(0).formats == 0x1e00000);
+}
+
+static void test_V45_beside_all_that_is_pcm(void **state)
+{
+	up("formats: all DSD_U16\n", 1, 0);
+	assert_true(pcm(0).formats == (0x1ffffe | FORMAT(DSD_U16)));
+}
+
 /* Placeholders of the standard: a card that offered them would promise what cannot be. */
 static void test_V31_V33_V34_shared_memory_is_never_offered(void **state)
 {
@@ -438,6 +450,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_V22_V38_each_stream_as_configured),
 	    TEST(test_V40_V44_V46_V48_all_that_is_pcm),
+	    TEST(test_V45_what_is_no_pcm_by_name),
+	    TEST(test_V45_beside_all_that_is_pcm),
 	    TEST(test_V31_V33_V34_shared_memory_is_never_offered),
 	    TEST(test_V20_strides_of_64_streams),
 	    TEST(test_V51_V52_only_what_the_stream_offers),

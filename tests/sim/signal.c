@@ -33,6 +33,11 @@ static const struct sample_row rows[VMSND_SAMPLE_COUNT] = {
     [VMSND_SAMPLE_FLOAT64] = {8, 32, false, SF_FORMAT_DOUBLE},
     [VMSND_SAMPLE_MULAW] = {1, 8, false, SF_FORMAT_ULAW},
     [VMSND_SAMPLE_ALAW] = {1, 8, false, SF_FORMAT_ALAW},
+    /* Bits are all there is to them. */
+    [VMSND_SAMPLE_IEC958_SUBFRAME] = {4, 32, true, 0},
+    [VMSND_SAMPLE_DSD_U8] = {1, 8, true, 0},
+    [VMSND_SAMPLE_DSD_U16] = {2, 16, true, 0},
+    [VMSND_SAMPLE_DSD_U32] = {4, 32, true, 0},
 };
 
 struct sim_signal sim_signal(enum vmsnd_sample sample, uint32_t rate_hz, uint32_t channels)

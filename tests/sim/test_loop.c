@@ -83,11 +83,13 @@ static void test_V70_V71_a_guest_hears_itself_bit_for_bit(void **state)
 	    {.sample = VMSND_SAMPLE_S32, .rate_hz = 96000, .channels = 2},
 	    {.sample = VMSND_SAMPLE_FLOAT, .rate_hz = 44100, .channels = 2},
 	    {.sample = VMSND_SAMPLE_S16, .rate_hz = 192000, .channels = 1},
+	    {.sample = VMSND_SAMPLE_DSD_U32, .rate_hz = 88200, .channels = 2},
+	    {.sample = VMSND_SAMPLE_IEC958_SUBFRAME, .rate_hz = 48000, .channels = 2},
 	};
 	struct sim sim;
 
 	sim_open(&sim);
-	sim_add(&sim, "input=on", "loop");
+	sim_add(&sim, "input=on,formats=all DSD_U32 IEC958_SUBFRAME", "loop");
 	for (unsigned i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++)
 		play_and_record(&sim, rows[i / 2], i % 2);
 	assert_int_equal(sim_counter(&sim, 0, "playback0.underruns"), 0);

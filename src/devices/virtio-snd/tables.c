@@ -29,13 +29,11 @@ static const uint8_t samples[] = {
     [VIRTIO_SND_PCM_FMT_U32] = VMSND_SAMPLE_U32 + 1,
     [VIRTIO_SND_PCM_FMT_FLOAT] = VMSND_SAMPLE_FLOAT + 1,
     [VIRTIO_SND_PCM_FMT_FLOAT64] = VMSND_SAMPLE_FLOAT64 + 1,
+    [VIRTIO_SND_PCM_FMT_DSD_U8] = VMSND_SAMPLE_DSD_U8 + 1,
+    [VIRTIO_SND_PCM_FMT_DSD_U16] = VMSND_SAMPLE_DSD_U16 + 1,
+    [VIRTIO_SND_PCM_FMT_DSD_U32] = VMSND_SAMPLE_DSD_U32 + 1,
+    [VIRTIO_SND_PCM_FMT_IEC958_SUBFRAME] = VMSND_SAMPLE_IEC958_SUBFRAME + 1,
 };
-
-/* Bits of the formats that are no PCM: asked for by name only. */
-#define OPAQUE_FORMATS                                                                             \
-	(UINT64_C(1) << VIRTIO_SND_PCM_FMT_DSD_U8 | UINT64_C(1) << VIRTIO_SND_PCM_FMT_DSD_U16 |    \
-	 UINT64_C(1) << VIRTIO_SND_PCM_FMT_DSD_U32 |                                               \
-	 UINT64_C(1) << VIRTIO_SND_PCM_FMT_IEC958_SUBFRAME)
 
 /* Absent from headers older than 2024. */
 enum { RATE_12000 = 14, RATE_24000 = 15 };
@@ -146,9 +144,9 @@ uint64_t snd_formats_pcm(void)
 	uint64_t bits = 0;
 
 	for (uint8_t i = 0; i < N_SAMPLES; i++)
-		if (samples[i])
+		if (samples[i] && !vmsnd_sample_is_opaque((enum vmsnd_sample)(samples[i] - 1)))
 			bits |= UINT64_C(1) << i;
-	return bits & ~OPAQUE_FORMATS;
+	return bits;
 }
 
 uint64_t snd_rate_bit(uint32_t rate_hz)
