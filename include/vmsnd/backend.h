@@ -87,7 +87,8 @@ struct vmsnd_stream_want {
 };
 
 /* What the backend settled on, as near to the wish as it can: sample, rate, channels and period
- * may all differ. Constant until stream_close. (BE-07) */
+ * may all differ. Constant until stream_close. (BE-07) What is no PCM (vmsnd_sample_is_opaque) is
+ * of use only in the very format of the wish. */
 struct vmsnd_stream_got {
 	struct vmsnd_format format;
 	uint32_t period_frames;
