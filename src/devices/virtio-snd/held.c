@@ -284,4 +284,5 @@ void snd_hold(struct snd_pool *pool, const uint16_t *heads, uint16_t n)
 		    .chain = {.head = heads[i], .slots = 1, .position = UINT16_MAX},
 		    .serial = SERIAL_START - UINT16_MAX - n + i};
 	pool->n_held = pool->fresh = pool->used = n;
+	pool->free = SND_NO_MESSAGE;
 }

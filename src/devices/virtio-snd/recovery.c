@@ -229,6 +229,7 @@ static void load_streams(struct vmsnd_snd *snd, struct vmsnd_state_reader *from,
 	    vmsnd_state_get_u32(from) != snd->plan.n_streams)
 		from->bad = true;
 	for (uint32_t i = 0; i < snd->plan.n_streams && !from->bad; i++) {
+		snd_stream_reset(&snd->streams[i], now);
 		snd_stream_load(snd, i, from);
 		if (snd->features & SND_F_CTLS)
 			load_mixer(&snd->streams[i], from, now);
@@ -324,7 +325,8 @@ void snd_recovery_started(struct vmsnd_snd *snd, unsigned index, bool anew)
 	struct vmsnd_inflight_queue *notes = &recovery->queues[index];
 	struct vmsnd_queue *ring = &snd->queues[index].ring;
 
-	if (!recovery->where.mem)
+	/* An area need not have a place for every queue. */
+	if (!notes->mem)
 		return;
 	recovery->resume[index] = false;
 	anew |= !vmsnd_inflight_is_begun(notes);
