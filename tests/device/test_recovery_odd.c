@@ -45,8 +45,8 @@ static void set_area(uint16_t n_queues)
 
 static void start(unsigned queue)
 {
-	assert_int_equal(
-	    RIG_OPS->queue_start(rig.dev, queue, &rig.queues[queue].setup, rig.now), VMSND_OK);
+	assert_int_equal(RIG_OPS->queue_start(rig.dev, queue, &rig.queues[queue].setup, rig.now),
+			 VMSND_OK);
 }
 
 static void post(void)

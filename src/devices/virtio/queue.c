@@ -190,14 +190,17 @@ void vmsnd_queue_publish(struct vmsnd_queue *queue)
 bool vmsnd_queue_must_notify(struct vmsnd_queue *queue)
 {
 	uint16_t before = queue->signalled;
+	bool wants;
 
-	if (!usable(queue) || before == queue->published)
+	if (!usable(queue) || (before == queue->published && queue->n_unsignalled == 0))
 		return false;
 	queue->signalled = queue->published;
 	/* The driver sets its wish, then looks at our index; we do it the other way round. Each
 	 * needs its two accesses in order, or both could look too early. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return queue->ops->wants_interrupt(queue, before);
+	wants = queue->ops->wants_interrupt(queue, before);
+	queue->n_unsignalled = 0;
+	return wants;
 }
 
 bool vmsnd_queue_kicks_on(struct vmsnd_queue *queue)

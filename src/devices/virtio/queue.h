@@ -55,6 +55,8 @@ struct vmsnd_queue {
 	/* Packed. */
 	uint16_t n_slots;                 /* of the ring, popped and not given back */
 	uint16_t free_copy, fresh_copies; /* copies to take next: given back, never used */
+	uint16_t n_unsignalled; /* slots given back since the driver was last thought of; two laps
+				 * at most, which is as far as places count */
 	/* IN_ORDER, free-running: chains popped, given back, and done but held back. */
 	uint16_t n_popped, n_given, n_done;
 };

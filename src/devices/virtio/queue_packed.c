@@ -235,6 +235,11 @@ static void forget(struct vmsnd_queue *queue, const struct vmsnd_chain *chain)
 /* ---- to the driver ----------------------------------------------------------------------------
  */
 
+static uint16_t two_laps_at_most(const struct vmsnd_queue *queue, unsigned slots)
+{
+	return (uint16_t)(slots < 2u * queue->size ? slots : 2u * queue->size);
+}
+
 /* One used descriptor for the whole buffer; as many slots are passed over as it had (2.8.5). The
  * driver sees it at once, and not before it is whole. */
 static void give(struct vmsnd_queue *queue, const struct vmsnd_queue_out *out)
@@ -253,6 +258,7 @@ static void give(struct vmsnd_queue *queue, const struct vmsnd_queue_out *out)
 	    vmsnd_gmem_store16(queue->mem, at + FLAGS_AT, flags))
 		queue->broken = true;
 	queue->used_index = after(queue, queue->used_index, out->slots);
+	queue->n_unsignalled = two_laps_at_most(queue, queue->n_unsignalled + out->slots);
 	queue->n_slots = (uint16_t)(queue->n_slots - out->slots);
 }
 
@@ -275,8 +281,9 @@ static bool wants_interrupt(struct vmsnd_queue *queue, uint16_t before)
 	if (flags == VRING_PACKED_EVENT_FLAG_DISABLE)
 		return false;
 	event = from_word(queue, word);
+	/* A driver that refilled the ring meanwhile may have had every place written. */
 	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !queue->event_index ||
-	    event >= 2u * queue->size)
+	    event >= 2u * queue->size || queue->n_unsignalled >= 2u * queue->size)
 		return true;
 	/* 2.8.14: when the used descriptor at that place is among those written since. */
 	return distance(queue, before, (uint16_t)event) < distance(queue, before, queue->published);
