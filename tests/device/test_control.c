@@ -396,6 +396,31 @@ static void test_V17_a_full_ring_is_answered_within_budgets(void **state)
 	assert_int_equal(rig_used_index(&rig, CONTROL), 256);
 }
 
+/* So do long answers: a guest that asks for much and long items keeps a lane no longer than others.
+ */
+static void test_V20_long_answers_are_within_budgets(void **state)
+{
+	const struct virtio_snd_query_info query = {{VIRTIO_SND_R_PCM_INFO}, 0, 64, 1536};
+	const uint32_t bytes = 4 + 64 * 1536;
+	vmsnd_gpa request, answer;
+
+	rig_close(&rig);
+	rig_open(&rig, 64, 0);
+	rig_boot(&rig, RIG_F_ALL, 64);
+	request = rig_put(&rig, &query, sizeof(query));
+	answer = rig_alloc(&rig, bytes);
+	for (unsigned i = 0; i < 32; i++) {
+		const struct rig_segment segments[] = {{request, sizeof(query), false},
+						       {answer, bytes, true}};
+
+		rig_post(&rig, CONTROL, segments, 2, false);
+	}
+	RIG_OPS->kick(rig.dev, CONTROL, rig.now);
+	assert_in_range(rig_used_index(&rig, CONTROL), 1, 4);
+	rig_run_ms(&rig, 1);
+	assert_int_equal(rig_used_index(&rig, CONTROL), 32);
+}
+
 static void test_V84_event_buffers_stay_with_the_card(void **state)
 {
 	const struct rig_segment segment = {rig_alloc(&rig, 8), 8, true};
@@ -442,6 +467,7 @@ int main(void)
 	    TEST(test_V17_malformed_chain_is_given_back_empty),
 	    TEST(test_class16_broken_control_queue_is_silent_till_restarted),
 	    TEST(test_V17_a_full_ring_is_answered_within_budgets),
+	    TEST(test_V20_long_answers_are_within_budgets),
 	    TEST(test_V84_event_buffers_stay_with_the_card),
 	    TEST(test_calls_for_queues_that_are_not_there),
 	};

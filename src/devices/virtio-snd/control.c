@@ -9,6 +9,7 @@
  * what was posted and opening host streams count for many (pcm.c). */
 #define CONTROL_BUDGET 512u
 #define REQUEST_COST   8u
+#define BYTES_PER_COST 256u /* of an answer */
 /* The longest item a driver may ask for: sixteen times what any version of the standard has. */
 #define ITEM_BYTES_MAX 1536u
 
@@ -179,6 +180,7 @@ static void serve(struct vmsnd_snd *snd, struct vmsnd_chain *chain, vmsnd_ns now
 		put(snd, &answer, &status, sizeof(status));
 	if (status == VIRTIO_SND_S_OK)
 		put_items(snd, &answer);
+	snd->control_cost += answer.written / BYTES_PER_COST;
 	vmsnd_queue_push(&snd->queues[VIRTIO_SND_VQ_CONTROL].ring, chain, answer.written);
 	snd_recovery_answered(snd);
 }
