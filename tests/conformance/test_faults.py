@@ -122,7 +122,7 @@ EXPECTED = {
     "event-unasked": "V82/unasked FAIL",
 }
 # How many cards are served at a time: they mostly wait.
-AT_ONCE = 24
+AT_ONCE = 40
 
 
 def examine(conformance, faulty, fault, folder):

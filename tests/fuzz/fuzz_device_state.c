@@ -228,7 +228,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	changed = change(&in, &reader.bytes);
 	for (unsigned i = 0; i < N_PORTS; i++)
 		vmsnd_port_stop(ports[i], now);
-	free(dev);
+	unblock(dev);
 	make_card(on_notify);
 	if (CLASS->load(dev, &reader, take8(&in), now)) {
 		check(changed);
