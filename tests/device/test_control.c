@@ -105,7 +105,7 @@ static void test_V7_V30_V32_V38_V40_V47_pcm_info(void **state)
 	const uint64_t formats =
 	    UINT64_C(1) << VIRTIO_SND_PCM_FMT_U8 | UINT64_C(1) << VIRTIO_SND_PCM_FMT_S16 |
 	    UINT64_C(1) << VIRTIO_SND_PCM_FMT_S24 | UINT64_C(1) << VIRTIO_SND_PCM_FMT_S32 |
-	    UINT64_C(1) << VIRTIO_SND_PCM_FMT_FLOAT;
+	    UINT64_C(1) << VIRTIO_SND_PCM_FMT_FLOAT | UINT64_C(1) << VIRTIO_SND_PCM_FMT_FLOAT64;
 	struct virtio_snd_pcm_info info[5];
 	uint32_t written;
 

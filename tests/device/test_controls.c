@@ -56,10 +56,10 @@ static void test_V90_V91_V92_V111_information(void **state)
 		const char *name;
 		uint32_t role, type, access, count, max, step;
 	} rows[N_ELEMENTS] = {
-	    {"Master Playback Volume", 1 << 1 | 0, 1, 0x13, 2, 120, 1},
-	    {"Master Playback Switch", 2 << 1 | 0, 0, 0x03, 2, 1, 1},
-	    {"Capture Volume", 1 << 1 | 1, 1, 0x13, 2, 120, 1},
-	    {"Capture Switch", 2 << 1 | 1, 0, 0x03, 2, 1, 1},
+	    {"Master Playback Volume", 1 << 1 | 0, 1, 0x13, 2, 120, 0},
+	    {"Master Playback Switch", 2 << 1 | 0, 0, 0x03, 2, 1, 0},
+	    {"Capture Volume", 1 << 1 | 1, 1, 0x13, 2, 120, 0},
+	    {"Capture Switch", 2 << 1 | 1, 0, 0x03, 2, 1, 0},
 	    {"Capture Source", 0, 3, 0x03, 1, 0, 0},
 	};
 

@@ -55,9 +55,9 @@ static uint32_t with(uint32_t buffer, uint32_t period_bytes, uint8_t channels, u
 
 static void test_V49_V52_every_format_and_rate(void **state)
 {
-	static const uint8_t formats[] = {VIRTIO_SND_PCM_FMT_U8, VIRTIO_SND_PCM_FMT_S16,
-					  VIRTIO_SND_PCM_FMT_S24, VIRTIO_SND_PCM_FMT_S32,
-					  VIRTIO_SND_PCM_FMT_FLOAT};
+	static const uint8_t formats[] = {VIRTIO_SND_PCM_FMT_U8,    VIRTIO_SND_PCM_FMT_S16,
+					  VIRTIO_SND_PCM_FMT_S24,   VIRTIO_SND_PCM_FMT_S32,
+					  VIRTIO_SND_PCM_FMT_FLOAT, VIRTIO_SND_PCM_FMT_FLOAT64};
 
 	vmsnd_gpa mark = rig.next_free;
 
@@ -67,7 +67,7 @@ static void test_V49_V52_every_format_and_rate(void **state)
 				       rate >= VIRTIO_SND_PCM_RATE_8000 &&
 				       rate <= VIRTIO_SND_PCM_RATE_192000;
 
-			assert_int_equal(with(8192, 2048, 2, (uint8_t)format, (uint8_t)rate),
+			assert_int_equal(with(16384, 4096, 2, (uint8_t)format, (uint8_t)rate),
 					 offered ? OK : NOT_SUPP);
 			rig.next_free = mark;
 		}

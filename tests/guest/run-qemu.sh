@@ -5,7 +5,8 @@
 #   TREE=tree (tree11: QEMU 11.1)  KERNEL=kernel (kernel-new)  IMAGE=initramfs (what rig.sh makes)
 #   BOOT=vmlinux (bzImage: slower, but outlives the reset of a wake-up, which writes a vmlinux anew)
 #   MEM=256M  SHARE=on (off: private memory; none: QEMU's default)
-#   SOCKET= (a vhost-user sound card there is put in)  CONTROLS= (non-empty: with control elements)  QMP= (a socket for QMP)  LIMIT=60 (seconds)
+#   SOCKET= (a vhost-user sound card there is put in)  CONTROLS= (non-empty: with control elements)
+#   QMP= (a socket for QMP)  LIMIT=60 (seconds)
 #   REBOOT= (non-empty: a reset boots again instead of ending QEMU)
 # Each console line stands in LOG behind the seconds since QEMU's start; QEMU's process id in LOG.pid.
 # Exit status: the guest's own, 98 no result (QEMU was ended), 99 time limit.

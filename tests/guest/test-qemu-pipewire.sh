@@ -5,14 +5,23 @@
 . "$(dirname "$0")/lib.sh"
 need initramfs-pipewire
 seconds=${SECONDS_OF_SOUND:-60}
-frames=$(((seconds + 4) * 48000)) least=$((seconds * 48000))
+frames=$(((seconds + 8) * 48000)) least=$((seconds * 48000))
 s=$work/s.sock
 "$wavtool" gen S16_LE 48000 2 $frames 1 "$work/in.wav"
-serve pipewire --device "virtio-snd,socket=$s,input=on" --once \
-	--backend "file,path=$work/out.wav,sample=S16,in=$work/in.wav,loop=off"
-IMAGE=initramfs-pipewire MEM=512M LIMIT=$((seconds + 120)) SOCKET=$s guest qemu pipewire "pipewire/$seconds/0" -smp 2
-guest_ends pipewire
-serve_ends pipewire
+one() { # ATTEMPT
+	serve "$1" --device "virtio-snd,socket=$s,input=on" --once \
+		--backend "file,path=$work/$1.wav,sample=S16,dither=off,in=$work/in.wav,loop=off"
+	IMAGE=initramfs-pipewire MEM=512M LIMIT=$((seconds + 120)) SOCKET=$s guest qemu "$1" "pipewire/$seconds/0" -smp 2
+	guest_ends "$1"
+	serve_ends "$1"
+	out=$work/$1.wav
+}
+one pipewire
+# An emulated CPU that this machine leaves without time for 80 ms has an xrun: that is tried once more.
+grep -q ' xruns 0 in' "$glog" || {
+	note "$(grep -e PWLOG -e ' xruns ' "$glog")"
+	one again
+}
 
 grep -q ' xruns 0 in PipeWire.s log, 0 in the kernel.s' "$glog" &&
 	awk '$2 == "PWTOP" && $3 == "R" && NF > 8 { n++; bad += $11 != 0 } END { exit !(n >= 4 && !bad) }' "$glog"
@@ -23,10 +32,10 @@ arrived() { # TEST VERDICT: one piece of the signal, silence only round it
 	[ "$(value bad "$2") $(value repeated "$2") $(value gap_frames "$2")" = '0 0 0' ] &&
 		[ "$(value jumps "$2")" -le 1 ] && [ "$(value lost "$2")" = "$(value jump_to "$2")" ] &&
 		[ "$(value good "$2")" -ge "$least" ]
-	ok $? "$1: $(value good "$2") frames in one piece" || show "$glog" "$log"
+	ok $? "$1: $(value good "$2") frames in one piece" || show "$log"
 	note "$2"
 }
-arrived played "$("$wavtool" -p check "$work/out.wav" S16_LE 48000 2 $frames 0 2>&1 | tail -n1)"
+arrived played "$("$wavtool" -p check "$out" S16_LE 48000 2 $frames 0 2>&1 | tail -n1)"
 arrived recorded "$(sed -n 's/.* recorded //p' "$glog" | tail -n1)"
 
 done_testing

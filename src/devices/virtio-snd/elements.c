@@ -371,7 +371,7 @@ void snd_element_info(const struct vmsnd_snd *snd, uint32_t id, void *to)
 		info.value.enumerated.items = snd_element_items(element);
 	} else {
 		info.value.integer.max = kinds[element->kind].max;
-		info.value.integer.step = 1;
+		info.value.integer.step = 0; /* as ALSA's drivers have it for every whole number */
 	}
 	memcpy(to, &info, sizeof(info));
 }

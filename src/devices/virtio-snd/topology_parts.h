@@ -10,7 +10,7 @@
  * channels decide how long Linux lets periods and buffers be: 80 and 160 ms of them in bytes,
  * whatever the format is in the end. */
 #define SND_CHANNELS_USUAL "1-2"
-#define SND_FORMATS_USUAL  "U8 S16 S24 S32 FLOAT"
+#define SND_FORMATS_USUAL  "U8 S16 S24 S32 FLOAT FLOAT64"
 #define SND_RATES_USUAL    "8000 11025 16000 22050 32000 44100 48000 64000 88200 96000 176400 192000"
 
 #define SND_WORD_BYTES 32u
