@@ -1,10 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test-qemu-selftests.sh VMSND [new] - the kernel's own ALSA self-tests, pcm-test and mixer-test: every case that
+# test-qemu-selftests.sh VMSND [new|uml] - the kernel's own ALSA self-tests, pcm-test and mixer-test: every case that
 # Linux's driver allows passes, and those that it does not allow are just the ones that docs/guests.md explains.
-# `new`: with the newest kernel.
+# `new`: with the newest kernel; `uml`: in User Mode Linux, which runs at the speed of this CPU.
 . "$(dirname "$0")/lib.sh"
 MORE=1 choose_kernel "${2:-}"
+kind=qemu
+[ "${2:-}" != uml ] || {
+	need uml
+	kind=uml
+}
 s=$work/s.sock
 export SOCKET=$s LIMIT=120
 
@@ -22,7 +27,9 @@ late() { # CASE: milliseconds that it took, when it failed for its time
 }
 
 serve selftests --device "virtio-snd,socket=$s,input=on,controls=on${CARD_OPTIONS:-}" --once --backend null
-CONTROLS=on guest qemu selftests selftest/mixer-test+selftest/pcm-test
+arguments=(selftests selftest/mixer-test+selftest/pcm-test)
+[ $kind = qemu ] || arguments+=("$s")
+CONTROLS=on guest $kind "${arguments[@]}"
 guest_ends selftests
 serve_ends selftests
 note "$(grep -o 'kernel=.*' "$glog")"
