@@ -213,7 +213,7 @@ static void test_class2_parameters_that_shrink_under_a_buffer(void **state)
 	expect_back(&sent, OK, 1000);
 }
 
-static void test_V73_V74_V75_misdirected_messages_come_back_at_once(void **state)
+static void test_V68_V73_V74_V75_misdirected_messages_come_back_at_once(void **state)
 {
 	static const uint32_t bad[] = {3, UINT32_MAX, 0 /* output */, 2 /* not prepared */};
 
@@ -316,7 +316,7 @@ int main(void)
 	    TEST(test_V69_latency_is_the_ports_delay_in_bytes),
 	    TEST(test_class1_class2_class3_small_buffers),
 	    TEST(test_class2_parameters_that_shrink_under_a_buffer),
-	    TEST(test_V73_V74_V75_misdirected_messages_come_back_at_once),
+	    TEST(test_V68_V73_V74_V75_misdirected_messages_come_back_at_once),
 	    TEST(test_V77_more_to_read_than_a_header),
 	    TEST(test_V79_streams_do_not_hold_each_other_up),
 	    TEST(test_frames_wait_in_the_ring_for_a_late_guest),

@@ -157,8 +157,8 @@ static void test_V7_V88_maps_only_for_directions_with_streams(void **state)
 	assert_int_equal(query(VIRTIO_SND_R_CHMAP_INFO, 2, 1, 24, &info, 24, &written), BAD_MSG);
 }
 
-/* Class 4: sums that wrap. */
-static void test_V19_ranges_beyond_the_total_are_refused(void **state)
+/* Sums that wrap. */
+static void test_V19_class4_ranges_beyond_the_total_are_refused(void **state)
 {
 	static const uint32_t words[] = {
 	    0, 1, 4, 5, 6, 0x7FFFFFFF, 0x80000000, UINT32_MAX - 1, UINT32_MAX};
@@ -456,7 +456,7 @@ int main(void)
 	    TEST(test_V7_V30_V32_V38_V40_V47_pcm_info),
 	    TEST(test_V85_V89_channel_maps),
 	    TEST(test_V7_V88_maps_only_for_directions_with_streams),
-	    TEST(test_V19_ranges_beyond_the_total_are_refused),
+	    TEST(test_V19_class4_ranges_beyond_the_total_are_refused),
 	    TEST(test_V20_the_drivers_item_size_is_the_stride),
 	    TEST(test_V21_V23_no_items_asked_is_ok),
 	    TEST(test_V13_V14_V17_class7_every_length_is_answered_once),

@@ -101,7 +101,7 @@ static void test_V103_values_out_of_range_change_nothing(void **state)
 	assert_int_equal(rig_counter(&rig, "faults_request"), sizeof(rows) / sizeof(rows[0]));
 }
 
-static void test_V102_without_the_right_it_is_refused(void **state)
+static void test_V102_V105_without_the_right_it_is_refused(void **state)
 {
 	struct snd_ctl_tlv_write request = {.type = 1};
 	struct snd_ctl_tlv tlv;
@@ -118,23 +118,26 @@ static void test_V102_without_the_right_it_is_refused(void **state)
 	}
 }
 
+/* The body is as long as it says, so that nothing but its length can be wrong. */
 static void test_V107_a_TLV_that_cannot_be_is_malformed(void **state)
 {
-	static const uint32_t lengths[] = {1, 3, 12, 65536, 65540, 0x80000000u, UINT32_MAX};
-	struct {
+	static const struct {
+		uint32_t length, body_bytes, status;
+	} rows[] = {{1, 4, BAD_MSG},           {3, 4, BAD_MSG},          {12, 8, BAD_MSG},
+		    {8, 8, NOT_SUPP},          {65536, 65536, NOT_SUPP}, {65540, 65540, BAD_MSG},
+		    {0x80000000u, 8, BAD_MSG}, {UINT32_MAX, 8, BAD_MSG}};
+	static struct {
 		struct snd_ctl_tlv_write write;
-		uint32_t words[2];
+		uint8_t body[65540];
 	} request = {.write.hdr = {SND_R_CTL_TLV_WRITE, PLAY_VOLUME}};
 	uint32_t status;
 
-	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		request.write.length = lengths[i];
-		rig_request(&rig, &request, sizeof(request), &status, 4);
-		assert_int_equal(status, BAD_MSG);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		request.write.length = rows[i].length;
+		rig_request(&rig, &request, (uint32_t)sizeof(request.write) + rows[i].body_bytes,
+			    &status, 4);
+		assert_int_equal(status, rows[i].status);
 	}
-	request.write.length = 8;
-	rig_request(&rig, &request, sizeof(request), &status, 4);
-	assert_int_equal(status, NOT_SUPP);
 }
 
 static void test_V14_V15_unknown_elements_and_short_requests(void **state)
@@ -331,7 +334,7 @@ int main(void)
 	    T(test_V101_switch_is_mute),
 	    T(test_V101_source_is_the_input_that_is_heard),
 	    T(test_V103_values_out_of_range_change_nothing),
-	    T(test_V102_without_the_right_it_is_refused),
+	    T(test_V102_V105_without_the_right_it_is_refused),
 	    T(test_V107_a_TLV_that_cannot_be_is_malformed),
 	    T(test_V14_V15_unknown_elements_and_short_requests),
 	    T(test_V105_V111_the_scale_of_decibels),

@@ -213,7 +213,7 @@ static const bool legal[N_STATES][5] = {
     [RELEASED] = {true, true, false, false, false},
 };
 
-static void test_V59_the_whole_transition_table(void **state)
+static void test_V59_class8_the_whole_transition_table(void **state)
 {
 	for (uint32_t stream = 0; stream < 3; stream += 2)
 		for (enum state from = IDLE; from < N_STATES; from++)
@@ -234,7 +234,7 @@ static void test_V59_the_whole_transition_table(void **state)
 }
 
 /* What follows a legal step is what the table says of the state it leads to. */
-static void test_V59_all_paths_of_four_steps(void **state)
+static void test_V59_class8_all_paths_of_four_steps(void **state)
 {
 	static const enum state leads[5] = {SET, PREPARED, RELEASED, RUNNING, STOPPED_EMPTY};
 
@@ -460,8 +460,8 @@ int main(void)
 	    TEST(test_V55_a_buffer_beyond_the_ring_is_refused),
 	    TEST(test_V58_unknown_streams),
 	    TEST(test_V59_refused_parameters_change_nothing),
-	    TEST(test_V59_the_whole_transition_table),
-	    TEST(test_V59_all_paths_of_four_steps),
+	    TEST(test_V59_class8_the_whole_transition_table),
+	    TEST(test_V59_class8_all_paths_of_four_steps),
 	    TEST(test_V59_linux_after_a_drain),
 	    TEST(test_V59_linux_after_an_xrun),
 	    TEST(test_V61_release_completes_pending),

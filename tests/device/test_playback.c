@@ -254,7 +254,7 @@ static void test_V80_an_underrun_keeps_the_time(void **state)
 /* ---- refused
  * ---------------------------------------------------------------------------------------- */
 
-static void test_V73_V74_V75_misdirected_messages_come_back_at_once(void **state)
+static void test_V68_V73_V74_V75_misdirected_messages_come_back_at_once(void **state)
 {
 	static const uint32_t bad[] = {4, 64, UINT32_MAX, 3 /* input */, 1 /* not prepared */};
 	struct rig_message sent;
@@ -616,7 +616,7 @@ int main(void)
 	    TEST(test_V63_stop_keeps_and_start_goes_on),
 	    TEST(test_V67_status_is_the_very_end_of_the_writable_part),
 	    TEST(test_V69_latency_is_the_ports_delay_in_bytes),
-	    TEST(test_V73_V74_V75_misdirected_messages_come_back_at_once),
+	    TEST(test_V68_V73_V74_V75_misdirected_messages_come_back_at_once),
 	    TEST(test_V75_messages_after_release_come_back_at_once),
 	    TEST(test_V76_messages_of_every_size),
 	    TEST(test_V77_short_headers_and_status_areas),
