@@ -36,6 +36,14 @@ static void print_options(const struct vmsnd_option *options)
 	}
 }
 
+/* What a card has of its own in a file. */
+static void print_children(const char *const *children)
+{
+	for (; children && *children; children++)
+		printf("    %-18s keys below it, in a file or as %s.KEY=VALUE: man vmsnd.yaml\n",
+		       *children, *children);
+}
+
 static void print_devices(const struct vmsnd_registry *registry)
 {
 	const struct vmsnd_transport_class *bus =
@@ -46,6 +54,7 @@ static void print_devices(const struct vmsnd_registry *registry)
 		printf("%s\n    %s\n", device->name, device->summary);
 		print_options(bus ? bus->options : NULL);
 		print_options(device->options);
+		print_children(device->children);
 		print_options(vmsnd_card_options());
 	}
 	puts("how a guest reaches its card:");
