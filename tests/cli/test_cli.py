@@ -321,7 +321,7 @@ def examples(*words):
 
 def test_examples_of_serve_work():
     found = examples("serve") + examples()
-    assert len(found) == 6, found
+    assert len(found) == 7, found
     for example in found:
         if example[1] == "demo":
             assert run(*example[1:], "--fast").returncode == 0
