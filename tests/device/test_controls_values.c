@@ -297,6 +297,32 @@ static void test_values_survive_reset_and_restore(void **state)
 	free(saved);
 }
 
+/* An owner who has detached an input since makes the card anew without it. */
+static void test_V99_a_saved_card_has_the_inputs_that_the_guest_knows(void **state)
+{
+	struct snd_ctl_enum_item items[3];
+	uint32_t written;
+	size_t bytes;
+	uint8_t *saved = rig_save(&rig, &bytes);
+
+	open_with("{outputs: [{backend: alsa}]}", 2, 2);
+	assert_int_equal(rig_load(&rig, saved, bytes), VMSND_OK);
+	rig_boot(&rig, RIG_F_ALL | RIG_F_CTLS, 64);
+	assert_int_equal(info_of(REC_SOURCE).value.enumerated.items, 3);
+	assert_int_equal(ask(SND_R_CTL_ENUM_ITEMS, REC_SOURCE, items, sizeof(items), &written), OK);
+	assert_string_equal(items[2].item, "2 p??lse");
+	assert_int_equal(set(REC_SOURCE, 2, 0), OK);
+	assert_int_equal(rig.ports[2]->mixer.sources, 4);
+
+	/* Names are the guest's to read, so they are checked. */
+	saved[bytes - 64 * 8 + 1] = '\n';
+	rig_make_card(&rig);
+	assert_int_equal(rig_load(&rig, saved, bytes), VMSND_E_DAMAGED);
+	rig_boot(&rig, RIG_F_ALL | RIG_F_CTLS, 64);
+	assert_int_equal(info_of(REC_SOURCE).value.enumerated.items, 2);
+	free(saved);
+}
+
 /* Requests that turn mixers count for more: the budget of a call stays what it is. */
 static void test_a_driver_that_floods_with_writes_is_served_in_turns(void **state)
 {
@@ -344,6 +370,7 @@ int main(void)
 	    T(test_V110_no_storm),
 	    T(test_V110_a_driver_without_the_feature_is_not_told),
 	    T(test_values_survive_reset_and_restore),
+	    T(test_V99_a_saved_card_has_the_inputs_that_the_guest_knows),
 	    T(test_a_driver_that_floods_with_writes_is_served_in_turns),
 	};
 

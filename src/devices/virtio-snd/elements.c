@@ -141,12 +141,14 @@ static void add(struct vmsnd_snd *snd, uint32_t first)
 	}
 }
 
-void snd_elements_plan(struct vmsnd_snd *snd, const struct vmsnd_node *node)
+static bool are_offered(const struct vmsnd_snd *snd)
+{
+	return snd->plan.features & SND_F_CTLS;
+}
+
+static void plan_all(struct vmsnd_snd *snd)
 {
 	snd->elements.n = 0;
-	if (!(snd->plan.features & SND_F_CTLS))
-		return;
-	read_inputs(&snd->elements, node);
 	for (uint32_t i = 0; i < snd->plan.n_streams; i++) {
 		uint32_t first = 0;
 
@@ -155,6 +157,14 @@ void snd_elements_plan(struct vmsnd_snd *snd, const struct vmsnd_node *node)
 		if (first == i)
 			add(snd, i);
 	}
+}
+
+void snd_elements_plan(struct vmsnd_snd *snd, const struct vmsnd_node *node)
+{
+	if (!are_offered(snd))
+		return;
+	read_inputs(&snd->elements, node);
+	plan_all(snd);
 }
 
 /* ---- values ---- */
@@ -403,4 +413,40 @@ void snd_element_tlv(const struct vmsnd_snd *snd, uint32_t id, void *to)
 					.step = STEP_MDB / 10 | TLV_DB_MUTE};
 
 	memcpy(to, &tlv, sizeof(tlv));
+}
+
+/* ---- saved state: the inputs that the guest has read of; outputs may have come and gone since,
+ * and then the card is made anew with others ---- */
+
+void snd_elements_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to)
+{
+	vmsnd_state_put_u8(to, are_offered(snd));
+	if (are_offered(snd))
+		vmsnd_state_put(to, snd->elements.inputs, sizeof(snd->elements.inputs));
+}
+
+/* "", or as name_input makes them. */
+static bool is_name(const char *name, uint32_t number)
+{
+	uint32_t n = 1;
+
+	if (!name[0])
+		return true;
+	while (n < SND_CTL_ITEM_BYTES && name[n] >= ' ' && name[n] < 0x7F)
+		n++;
+	return name[0] == (char)('0' + number) && n < SND_CTL_ITEM_BYTES && !name[n];
+}
+
+void snd_elements_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from)
+{
+	char inputs[SND_INPUTS_MAX][SND_CTL_ITEM_BYTES];
+
+	if (!vmsnd_state_get_bool(from) || !vmsnd_state_get(from, inputs, sizeof(inputs)))
+		return;
+	for (uint32_t i = 0; i < SND_INPUTS_MAX; i++)
+		from->bad |= !is_name(inputs[i], i);
+	if (from->bad || !are_offered(snd))
+		return;
+	memcpy(snd->elements.inputs, inputs, sizeof(inputs));
+	plan_all(snd);
 }

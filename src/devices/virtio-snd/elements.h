@@ -46,6 +46,9 @@ uint32_t snd_element_set(struct vmsnd_snd *snd, struct snd_element *element, con
 void snd_elements_turned(struct vmsnd_snd *snd, uint32_t stream);
 /* A driver that begins reads them all. */
 void snd_elements_note(struct vmsnd_snd *snd);
+void snd_elements_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to);
+/* As the last part of a state: what is read is taken at once. */
+void snd_elements_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from);
 
 /* Fill what is shown; `id` of an item: element << 16 | number. */
 void snd_element_info(const struct vmsnd_snd *snd, uint32_t id, void *to);

@@ -76,6 +76,7 @@ void snd_card_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to)
 		save_stream(snd, &snd->streams[i], to);
 	snd_jacks_save(snd, to);
 	snd_events_save(snd, to);
+	snd_elements_save(snd, to);
 }
 
 /* ---- load --------------------------------------------------------------------------------- */
@@ -222,6 +223,7 @@ static void load_all(struct vmsnd_snd *snd, struct vmsnd_state_reader *from)
 		load_stream(snd, i, from);
 	snd_jacks_load(snd, from);
 	snd_events_load(snd, from);
+	snd_elements_load(snd, from);
 }
 
 enum vmsnd_rc snd_card_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from, vmsnd_ns now)

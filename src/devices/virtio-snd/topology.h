@@ -10,7 +10,8 @@
 #define SND_STREAMS_MAX  64u
 #define SND_JACKS_MAX    32u
 #define SND_CHANNELS_MAX VMSND_CHANNELS_MAX
-#define SND_OUTPUTS_MAX  8u /* of a card: VMSND_OUTPUTS_MAX */
+#define SND_GROUP_MAX    127u /* node ids of HDA have seven bits */
+#define SND_OUTPUTS_MAX  8u   /* of a card: VMSND_OUTPUTS_MAX */
 
 struct snd_stream_plan {
 	enum vmsnd_dir dir;

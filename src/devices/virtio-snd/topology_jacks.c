@@ -92,7 +92,7 @@ static const struct word connections[] = {
 };
 
 static const struct vmsnd_option options[] = {
-    {"group", VMSND_OPTION_UINT, "0", "function group it belongs to", 0, UINT32_MAX},
+    {"group", VMSND_OPTION_UINT, "0", "function group it belongs to", 0, SND_GROUP_MAX},
     {"type", VMSND_OPTION_TEXT, "line-out", "what it is for", 0, 0},
     {"location", VMSND_OPTION_TEXT, "rear", "where it is", 0, 0},
     {"color", VMSND_OPTION_TEXT, NULL, "its color", 0, 0},

@@ -5,7 +5,6 @@
 #include "devices/virtio-snd/snd.h"
 #include "devices/virtio-snd/topology_parts.h"
 
-#define GROUP_MAX  127u /* node ids of HDA have seven bits */
 #define NAME_BYTES 12u
 
 /* Linux' driver asks for 160 ms of the largest frame at the highest rate, in whole pages, whatever
@@ -25,7 +24,7 @@ static enum vmsnd_rc take_rates(const struct snd_text *text, struct snd_stream_p
 
 static enum vmsnd_rc take_group(const struct snd_text *text, struct snd_stream_plan *plan)
 {
-	return snd_read_uint(text, GROUP_MAX, &plan->group);
+	return snd_read_uint(text, SND_GROUP_MAX, &plan->group);
 }
 
 static enum vmsnd_rc take_outputs(const struct snd_text *text, struct snd_stream_plan *plan)
