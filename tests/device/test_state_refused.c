@@ -155,6 +155,27 @@ static void test_SS_a_state_cut_short_is_refused(void **state)
 	free(fresh);
 }
 
+/* Messages are of a driver that has started their queue. */
+static void test_SS_what_is_held_of_nobody_is_refused(void **state)
+{
+	/* Streams, features, what was told; counters; places, which begin with whether there is
+	 * one. */
+	const size_t counters_at = 14, place_bytes = 15 + VMSND_QUEUE_SIZE_MAX / 8;
+	size_t bytes, known_at;
+	uint8_t *saved;
+
+	leave_two_behind();
+	saved = rig_save(&rig, &bytes);
+	known_at = counters_at + 2 + 8u * saved[counters_at] + TX * place_bytes;
+	rig_make_card(&rig);
+	assert_int_equal(saved[known_at], 1);
+	saved[known_at] = 0;
+	assert_int_equal(rig_load(&rig, saved, bytes), VMSND_E_DAMAGED);
+	saved[known_at] = 1;
+	assert_int_equal(rig_load(&rig, saved, bytes), VMSND_OK);
+	free(saved);
+}
+
 /* Every byte changed: refused, or a card that a guest can use. */
 static void test_SS_every_byte_wrong(void **state)
 {
@@ -291,6 +312,7 @@ int main(void)
 	    T(test_SS_what_is_held_is_not_given_to_another_driver),
 	    T(test_SS_reset_before_any_queue),
 	    T(test_SS_a_state_cut_short_is_refused),
+	    T(test_SS_what_is_held_of_nobody_is_refused),
 	    T(test_SS_every_byte_wrong),
 	    T(test_SS02_a_card_with_other_streams_refuses),
 	    T(test_SS_a_port_that_tells_otherwise_refuses),

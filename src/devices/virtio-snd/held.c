@@ -255,7 +255,7 @@ void snd_held_load(struct vmsnd_snd *snd, enum vmsnd_dir dir, struct vmsnd_state
 	struct snd_pool *pool = &snd->pools[dir];
 	uint16_t n = vmsnd_state_get_u16(from);
 
-	from->bad |= n > VMSND_QUEUE_SIZE_MAX;
+	from->bad |= n > VMSND_QUEUE_SIZE_MAX || (n > 0 && !snd->queues[queue_of(dir)].place.known);
 	pool->serial = SERIAL_START;
 	begin_load(&held, from);
 	for (uint16_t i = 0; i < n && !from->bad; i++) {
