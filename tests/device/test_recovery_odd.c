@@ -116,6 +116,57 @@ static void test_class16_an_area_after_another_driver(void **state)
 	assert_int_equal(rig.faults[VMSND_FAULT_RING], 0);
 }
 
+/* Notes of split rings say nothing of packed ones, whatever lies where a split ring would be. */
+static void test_class16_an_area_of_split_rings_and_a_packed_driver(void **state)
+{
+	struct vmsnd_inflight_queue notes = {
+	    .mem = &area_mem, .at = TX * REGION_BYTES, .size = QUEUE_SIZE};
+
+	rig_close(&rig);
+	rig_open_with(&rig, 1, 0, "packed=on", NULL);
+	vmsnd_inflight_begin(&notes, QUEUE_SIZE, 0);
+	vmsnd_inflight_popped(&notes, 5);
+	set_area(N_QUEUES);
+	RIG_OPS->set_features(rig.dev, RIG_F_ALL | RIG_F_PACKED);
+	for (unsigned i = 0; i < N_QUEUES; i++) {
+		rig.queues[i].packed = true;
+		rig_layout(&rig, i, QUEUE_SIZE);
+		/* The driver's wish: no interrupts. */
+		*(uint16_t *)rig_at(&rig, rig.queues[i].setup.avail + 2) = 1;
+		start(i);
+	}
+	rig_prepare(&rig, 0);
+	rig_expect(&rig, VIRTIO_SND_R_PCM_START, 0, VIRTIO_SND_S_OK);
+	post();
+	rig_kick(&rig, TX);
+	rig_run_ms(&rig, 100);
+	assert_int_equal(rig_given_back(&rig, TX), MESSAGES);
+	assert_int_equal(rig_counter(&rig, "tx_refused"), 0);
+}
+
+/* Before a queue was used its driver may begin it again with another size. */
+static void test_class16_a_queue_begun_again_with_another_size(void **state)
+{
+	set_area(N_QUEUES);
+	rig_boot(&rig, RIG_F_ALL, QUEUE_SIZE);
+	assert_int_equal(RIG_OPS->queue_stop(rig.dev, TX, rig.now), 0);
+	rig_layout(&rig, TX, QUEUE_SIZE / 2);
+	start(TX);
+	rig_prepare(&rig, 0);
+	post();
+	rig_kick(&rig, TX);
+	rig_make_card(&rig);
+	set_area(N_QUEUES);
+	RIG_OPS->set_features(rig.dev, RIG_F_ALL);
+	for (unsigned i = 0; i < N_QUEUES; i++)
+		start(i);
+	rig_step(&rig);
+	rig_expect(&rig, VIRTIO_SND_R_PCM_START, 0, VIRTIO_SND_S_OK);
+	rig_run_ms(&rig, 100);
+	assert_int_equal(rig_used_index(&rig, TX), MESSAGES);
+	assert_int_equal(rig_counter(&rig, "tx_refused"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +174,10 @@ int main(void)
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(test_class16_an_area_after_another_driver, set_up,
 					    tear_down),
+	    cmocka_unit_test_setup_teardown(test_class16_an_area_of_split_rings_and_a_packed_driver,
+					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_class16_a_queue_begun_again_with_another_size,
+					    set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("recovery_odd", tests, NULL, NULL);

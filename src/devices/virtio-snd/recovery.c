@@ -308,6 +308,9 @@ enum snd_taken snd_recovery_take_up(struct vmsnd_snd *snd, unsigned index,
 	if (!recovery->where.mem)
 		return SND_TAKEN_NOTHING;
 	take_up_card(snd, now);
+	/* Of packed rings nothing is noted: what is there is of a driver before this one. */
+	if (snd->features & VMSND_VIRTIO_F_RING_PACKED)
+		leave_it(snd);
 	if (!recovery->resume[index] || !vmsnd_inflight_is_begun(&recovery->queues[index]))
 		return SND_TAKEN_NOTHING;
 	if (!vmsnd_inflight_resume(&recovery->queues[index], snd->env.mem, setup, &place)) {
@@ -329,7 +332,7 @@ void snd_recovery_started(struct vmsnd_snd *snd, unsigned index, bool anew)
 	if (!notes->mem)
 		return;
 	recovery->resume[index] = false;
-	anew |= !vmsnd_inflight_is_begun(notes);
+	anew |= !vmsnd_inflight_is_of_size(notes, ring->size);
 	if (anew && index == VIRTIO_SND_VQ_CONTROL)
 		recovery->answered.number = 0;
 	if (!ring->packed && ring->size <= notes->size) {

@@ -126,6 +126,11 @@ bool vmsnd_inflight_is_begun(const struct vmsnd_inflight_queue *notes)
 	return get(notes, VERSION_AT) == VERSION;
 }
 
+bool vmsnd_inflight_is_of_size(const struct vmsnd_inflight_queue *notes, uint16_t size)
+{
+	return vmsnd_inflight_is_begun(notes) && get(notes, SIZE_AT) == size;
+}
+
 /* ---- resume ---- */
 
 static bool has(const uint64_t *bits, unsigned at)

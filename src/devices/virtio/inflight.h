@@ -38,8 +38,9 @@ uint64_t vmsnd_inflight_queue_bytes(unsigned size);
 void vmsnd_inflight_begin(struct vmsnd_inflight_queue *notes, uint16_t size, uint16_t used);
 /* Nothing was ever noted here. */
 void vmsnd_inflight_forget(struct vmsnd_inflight_queue *notes);
-/* Whether a queue has been begun here. */
+/* Whether a queue has been begun here; and one of so many entries. */
 bool vmsnd_inflight_is_begun(const struct vmsnd_inflight_queue *notes);
+bool vmsnd_inflight_is_of_size(const struct vmsnd_inflight_queue *notes, uint16_t size);
 
 /* What is left of an earlier process. False: it and the ring cannot belong together; it is then to
  * be begun anew. */
