@@ -111,14 +111,12 @@ struct vmsnd_follow {
 	double steady;         /* the factor that keeps the fill as it is */
 	double smooth, factor; /* the factor through one pole, and two */
 	bool placed;
-	_Atomic double shown_factor, shown_fill;
+	_Atomic double shown_factor;
 };
 
 /* While the reader is not at work. Forgets everything. */
 void vmsnd_follow_init(struct vmsnd_follow *follow, const struct vmsnd_follow_conf *conf);
-/* All from here: the reader's audio thread (or with it stopped). Another aim, at any time. */
-void vmsnd_follow_aim_rt(struct vmsnd_follow *follow, uint32_t aim_frames);
-/* What follows is not continuous: the host stream was stopped or lost time, the ring ran dry or was
+/* All from here: the reader's audio thread (or with it stopped). What follows is not continuous: the host stream was stopped or lost time, the ring ran dry or was
  * reset, the flow was reset. Paces and factor are kept. */
 void vmsnd_follow_break_rt(struct vmsnd_follow *follow);
 /* A block for which nothing is pulled (the ring is filling up): only the clock goes on. */
@@ -136,9 +134,7 @@ struct vmsnd_follow_block {
  * to be used for this very block: above 1 more frames are made of the ring's, so it fills. */
 double vmsnd_follow_update_rt(struct vmsnd_follow *follow, const struct vmsnd_pace *pace,
 			      const struct vmsnd_follow_block *block);
-/* On any thread: (factor - 1) in parts in a million; and the fill it steers by, in ring frames, as
- * a mean (aim_frames is its goal). */
+/* On any thread: (factor - 1) in parts in a million. */
 double vmsnd_follow_ppm_rt(const struct vmsnd_follow *follow);
-double vmsnd_follow_fill_rt(const struct vmsnd_follow *follow);
 
 #endif

@@ -133,12 +133,6 @@ void vmsnd_follow_init(struct vmsnd_follow *follow, const struct vmsnd_follow_co
 	vmsnd_dll_init(&follow->dll, conf->out_hz);
 	follow->steady = follow->smooth = follow->factor = 1.0;
 	atomic_init(&follow->shown_factor, 1.0);
-	atomic_init(&follow->shown_fill, conf->aim_frames);
-}
-
-void vmsnd_follow_aim_rt(struct vmsnd_follow *follow, uint32_t aim_frames)
-{
-	follow->conf.aim_frames = aim_frames;
 }
 
 void vmsnd_follow_break_rt(struct vmsnd_follow *follow)
@@ -239,8 +233,6 @@ static double pull_rt(struct vmsnd_follow *follow, double least_s, uint32_t fram
 	if (fmin(follow->line.place_age_s, follow->dll.place_age_s) < least_s)
 		return 0;
 	excess = excess_rt(follow, frames);
-	atomic_store_explicit(&follow->shown_fill, excess + follow->conf.aim_frames,
-			      memory_order_relaxed);
 	if (fabs(excess) > far)
 		follow->age_s = fmin(follow->age_s, AGE_MIN_S);
 	excess *= PULL / fmax(follow->age_s, AGE_MIN_S) / follow->conf.ring_hz;
@@ -297,9 +289,4 @@ double vmsnd_follow_update_rt(struct vmsnd_follow *follow, const struct vmsnd_pa
 double vmsnd_follow_ppm_rt(const struct vmsnd_follow *follow)
 {
 	return (atomic_load_explicit(&follow->shown_factor, memory_order_relaxed) - 1.0) * 1e6;
-}
-
-double vmsnd_follow_fill_rt(const struct vmsnd_follow *follow)
-{
-	return atomic_load_explicit(&follow->shown_fill, memory_order_relaxed);
 }

@@ -41,7 +41,7 @@ guest qemu contents run/amixer/-D,hw:0,contents+sset/Master/50%+sset/Capture/90,
 guest_ends contents
 shows 'contents: volumes, switches and the choice of input, with their scale' \
 	"name='Master Playback Switch'" 'type=BOOLEAN,access=rw------,values=2' ': values=on,on' \
-	"name='Master Playback Volume'" 'type=INTEGER,access=rw---R--,values=2,min=0,max=120,step=1' \
+	"name='Master Playback Volume'" 'type=INTEGER,access=rw---R--,values=2,min=0,max=120' \
 	': values=120,120' 'dBscale-min=-60.00dB,step=0.50dB,mute=1' \
 	"name='Capture Source'" "Item #0 'All inputs'" "Item #1 '0 file'" "Item #2 '1 null'" \
 	"name='Capture Switch'" "name='Capture Volume'"
