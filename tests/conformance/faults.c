@@ -149,17 +149,18 @@ static bool is_info(const struct entry *e, uint32_t code)
 	return is_control(e, code) && e->status == OK && e->words[2] > 0;
 }
 
-/* One byte in each of the items. */
-void set_in_items(struct faulty *f, struct entry *e, uint32_t code, uint32_t at, uint8_t byte)
+void set_in_items(struct faulty *f, struct entry *e, const struct item_byte *byte)
 {
-	for (uint32_t i = 0; is_info(e, code) && i < e->words[2] && at < e->words[3]; i++)
-		chain_write(f, &e->chain, 4 + i * e->words[3] + at, &byte, 1);
+	uint32_t bytes = e->words[3];
+
+	for (uint32_t i = 0; is_info(e, byte->code) && i < e->words[2] && byte->at < bytes; i++)
+		chain_write(f, &e->chain, 4 + i * bytes + byte->at, &byte->value, 1);
 }
 
 static void wrong_alone(struct faulty *f, struct entry *e)
 {
 	if (is_info(e, PCM_INFO) && e->words[1] == 1 && e->words[2] == 1)
-		set_in_items(f, e, PCM_INFO, 26, 17);
+		set_in_items(f, e, &(struct item_byte){PCM_INFO, 26, 17});
 }
 
 static void wrapping_sum(struct faulty *f, struct entry *e)
@@ -188,42 +189,11 @@ static void no_stride(struct faulty *f, struct entry *e)
 	}
 }
 
-static void tail_left(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, PCM_INFO, 32, FILL);
-}
-
 static void none_refused(struct faulty *f, struct entry *e)
 {
 	if ((is_control(e, PCM_INFO) || is_control(e, CHMAP_INFO)) && e->status == OK &&
 	    e->words[2] == 0)
 		chain_status(f, e, BAD_MSG);
-}
-
-static void other_group(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, CHMAP_INFO, 0, 7);
-}
-
-static void pcm_feature(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, PCM_INFO, 7, 0x40);
-}
-
-static void pcm_padding(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, PCM_INFO, 29, 1);
-}
-
-static void pcm_shmem(struct faulty *f, struct entry *e)
-{
-	/* Beside polling and events. */
-	set_in_items(f, e, PCM_INFO, 4, 0x1d);
-}
-
-static void no_channels(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, PCM_INFO, 25, 0);
 }
 
 /* 23 is DSD_U32, which our card offers only where it was asked for. */
@@ -242,21 +212,6 @@ static void rate_refused(struct faulty *f, struct entry *e)
 {
 	if (is_control(e, SET_PARAMS) && e->status == OK && (e->words[5] >> 16 & 0xff) == 6)
 		chain_status(f, e, NOT_SUPP);
-}
-
-static void map_direction(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, CHMAP_INFO, 4, 2);
-}
-
-static void map_channels(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, CHMAP_INFO, 5, 19);
-}
-
-static void map_position(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, CHMAP_INFO, 6, 40);
 }
 
 /* ---- parameters
@@ -556,18 +511,18 @@ static const struct fault faults[] = {
     {"sum-wraps", .entry = wrapping_sum},
     {"size-wraps", .entry = wrapping_size},
     {"stride-ignored", .entry = no_stride},
-    {"stride-tail", .entry = tail_left},
+    {"stride-tail", .items = {PCM_INFO, 32, FILL}},
     {"none-refused", .entry = none_refused},
-    {"group-other", .entry = other_group},
-    {"pcm-feature", .entry = pcm_feature},
-    {"pcm-padding", .entry = pcm_padding},
-    {"pcm-shmem", .entry = pcm_shmem},
-    {"channels-none", .entry = no_channels},
+    {"group-other", .items = {CHMAP_INFO, 0, 7}},
+    {"pcm-feature", .items = {PCM_INFO, 7, 0x40}},
+    {"pcm-padding", .items = {PCM_INFO, 29, 1}},
+    {"pcm-shmem", .items = {PCM_INFO, 4, 0x1d}}, /* Beside polling and events. */
+    {"channels-none", .items = {PCM_INFO, 25, 0}},
     {"format-told", .entry = format_told},
     {"rate-refused", .entry = rate_refused},
-    {"map-direction", .entry = map_direction},
-    {"map-channels", .entry = map_channels},
-    {"map-position", .entry = map_position},
+    {"map-direction", .items = {CHMAP_INFO, 4, 2}},
+    {"map-channels", .items = {CHMAP_INFO, 5, 19}},
+    {"map-position", .items = {CHMAP_INFO, 6, 40}},
     {"channels-any", .entry = any_channels},
     {"number-any", .entry = any_number},
     {"feature-any", .entry = any_feature},

@@ -29,32 +29,6 @@ static void beyond_ok(struct faulty *f, struct entry *e)
 		chain_status(f, e, OK);
 }
 
-static void no_range(struct faulty *f, struct entry *e)
-{
-	/* The sign of the greatest: below any least. */
-	set_in_items(f, e, CTL_INFO, 79, 0x80);
-}
-
-static void role(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, CTL_INFO, 4, 9);
-}
-
-static void access_unknown(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, CTL_INFO, 15, 0x80);
-}
-
-static void none(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, CTL_INFO, 16, 0);
-}
-
-static void no_name(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, CTL_INFO, 24, 0x07);
-}
-
 /* The first one over again. */
 static void same(struct faulty *f, struct entry *e)
 {
@@ -132,14 +106,23 @@ static void notice_mask(struct faulty *f, struct entry *e)
 }
 
 static const struct fault faults[] = {
-    {"ctl-more", .entry = served_more},       {"ctl-beyond", .entry = beyond_ok},
-    {"ctl-range", .entry = no_range},         {"ctl-role", .entry = role},
-    {"ctl-access", .entry = access_unknown},  {"ctl-none", .entry = none},
-    {"ctl-name", .entry = no_name},           {"ctl-same", .entry = same},
-    {"ctl-items", .entry = items_unnamed},    {"ctl-value", .entry = out_of_range},
-    {"ctl-write", .entry = write_refused},    {"ctl-right", .entry = without_right},
-    {"ctl-tlv-length", .entry = tlv_length},  {"ctl-tlv-room", .entry = tlv_room},
-    {"ctl-tlv-any", .entry = tlv_any_length}, {"ctl-tlv-type", .entry = tlv_type},
+    {"ctl-more", .entry = served_more},
+    {"ctl-beyond", .entry = beyond_ok},
+    /* The sign of the greatest: below any least. */
+    {"ctl-range", .items = {CTL_INFO, 79, 0x80}},
+    {"ctl-role", .items = {CTL_INFO, 4, 9}},
+    {"ctl-access", .items = {CTL_INFO, 15, 0x80}},
+    {"ctl-none", .items = {CTL_INFO, 16, 0}},
+    {"ctl-name", .items = {CTL_INFO, 24, 0x07}},
+    {"ctl-same", .entry = same},
+    {"ctl-items", .entry = items_unnamed},
+    {"ctl-value", .entry = out_of_range},
+    {"ctl-write", .entry = write_refused},
+    {"ctl-right", .entry = without_right},
+    {"ctl-tlv-length", .entry = tlv_length},
+    {"ctl-tlv-room", .entry = tlv_room},
+    {"ctl-tlv-any", .entry = tlv_any_length},
+    {"ctl-tlv-type", .entry = tlv_type},
     {"ctl-notice", .entry = notice_mask},
 };
 

@@ -21,27 +21,6 @@ enum {
 
 /* ---- jacks --------------------------------------------------------------------------------- */
 
-static void jack_connected(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, JACK_INFO, 16, 2);
-}
-
-static void jack_feature(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, JACK_INFO, 5, 0x10);
-}
-
-static void jack_padding(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, JACK_INFO, 23, 1);
-}
-
-/* Told of, and not there. */
-static void jack_remap(struct faulty *f, struct entry *e)
-{
-	set_in_items(f, e, JACK_INFO, 4, 1);
-}
-
 static void jack_unknown(struct faulty *f, struct entry *e)
 {
 	if (is_control(e, JACK_REMAP) && e->words[1] == 0x80000000)
@@ -157,10 +136,10 @@ static void many_streams(uint32_t words[4])
 }
 
 static const struct fault faults[] = {
-    {"jack-connected", .entry = jack_connected},
-    {"jack-feature", .entry = jack_feature},
-    {"jack-padding", .entry = jack_padding},
-    {"jack-remap", .entry = jack_remap},
+    {"jack-connected", .items = {JACK_INFO, 16, 2}},
+    {"jack-feature", .items = {JACK_INFO, 5, 0x10}},
+    {"jack-padding", .items = {JACK_INFO, 23, 1}},
+    {"jack-remap", .items = {JACK_INFO, 4, 1}}, /* Told of, and not there. */
     {"jack-unknown", .entry = jack_unknown},
     {"xrun-untold", .entry = no_xrun},
     {"period-untold", .entry = no_period},

@@ -226,6 +226,8 @@ static void deliver(struct faulty *f, struct entry *entry)
 	q->done[entry->head]++;
 	open_chain(f, entry);
 	note_command(f, entry);
+	if (f->fault->items.code)
+		set_in_items(f, entry, &f->fault->items);
 	if (f->fault->entry)
 		f->fault->entry(f, entry);
 	if (entry->drop)

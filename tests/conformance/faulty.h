@@ -40,8 +40,15 @@ struct entry {
 	unsigned in_batch; /* buffers of its queue that come back in the same call */
 };
 
+/* One byte in each item of the answer to an INFO request. */
+struct item_byte {
+	uint32_t code, at;
+	uint8_t value;
+};
+
 struct fault {
 	const char *name;
+	struct item_byte items; /* code 0: none */
 	uint64_t (*features)(uint64_t features);
 	void (*config)(uint32_t words[4]);
 	/* A buffer comes back; changes it, or guest memory. */
@@ -68,9 +75,7 @@ void chain_read(struct faulty *faulty, const struct chain *chain, uint32_t at, v
 		uint32_t bytes);
 /* Of a control request with this code. */
 bool is_control(const struct entry *entry, uint32_t code);
-/* One byte in each item of an answer to an INFO request. */
-void set_in_items(struct faulty *faulty, struct entry *entry, uint32_t code, uint32_t at,
-		  uint8_t byte);
+void set_in_items(struct faulty *faulty, struct entry *entry, const struct item_byte *byte);
 void chain_status(struct faulty *faulty, struct entry *entry, uint32_t status);
 /* Behind the last writable byte. */
 void chain_overrun(struct faulty *faulty, const struct chain *chain, uint32_t bytes);
