@@ -116,8 +116,9 @@ struct vmsnd_follow {
 
 /* While the reader is not at work. Forgets everything. */
 void vmsnd_follow_init(struct vmsnd_follow *follow, const struct vmsnd_follow_conf *conf);
-/* All from here: the reader's audio thread (or with it stopped). What follows is not continuous: the host stream was stopped or lost time, the ring ran dry or was
- * reset, the flow was reset. Paces and factor are kept. */
+/* All from here: the reader's audio thread (or with it stopped). What follows is not continuous:
+ * the host stream was stopped or lost time, the ring ran dry or was reset, the flow was reset.
+ * Paces and factor are kept. */
 void vmsnd_follow_break_rt(struct vmsnd_follow *follow);
 /* A block for which nothing is pulled (the ring is filling up): only the clock goes on. */
 void vmsnd_follow_idle_rt(struct vmsnd_follow *follow, uint32_t frames, vmsnd_ns when);
