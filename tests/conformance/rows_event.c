@@ -174,7 +174,9 @@ static void xrun_of(struct run *run, struct stream *stream)
 	front_nap(HOLE_PERIODS * PERIOD_MS);
 	if (stream_run(stream, PERIODS, PERIODS) < 0)
 		return;
-	while (event.code != EVT_XRUN && take_event(run, run->front->timeout_ms, &event))
+	/* An event of another stream's earlier hole may still be on its way. */
+	while ((event.code != EVT_XRUN || event.data != stream->id) &&
+	       take_event(run, run->front->timeout_ms, &event))
 		;
 	run_expect(run, event.code == EVT_XRUN && event.data == stream->id,
 		   "stream %u ran out of buffers, and no event tells it", stream->id);
