@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Messages no VMM should send (qemu-audio.md 11, class 16), in pieces and cut short. After each
+/* Messages no VMM should send (class 16 in docs/virtio-snd.md), in pieces and cut short. After each
  * the card serves the next VMM, and the log has one line at most. */
 #include <setjmp.h>
 #include <stdarg.h>
