@@ -21,6 +21,7 @@ enum { OPS_MAX = 300, STEPS_MAX = 500 };
 
 static uint64_t accepted;
 static bool mapped;
+static bool held_over; /* messages of a saved card may be, for want of a queue */
 
 /* ---- the cards ---- */
 
@@ -148,6 +149,7 @@ static void start(unsigned queue, uint32_t next_avail)
 
 static void boot(uint64_t features)
 {
+	held_over = false;
 	accepted = features & OPS->features(dev);
 	OPS->set_features(dev, accepted);
 	for (unsigned i = 0; i < N_QUEUES; i++) {
@@ -438,7 +440,7 @@ static void op_reset(struct input *in)
 	CLASS->reset(dev, (enum vmsnd_reset)(what % 4), now);
 	look();
 	/* All that was out comes back before the card leaves a guest that may run. */
-	if (what % 4 == VMSND_RESET_SHUTDOWN && mapped)
+	if (what % 4 == VMSND_RESET_SHUTDOWN && !held_over)
 		for (unsigned i = VIRTIO_SND_VQ_TX; i < N_QUEUES; i++)
 			check(!rings[i].good || !rings[i].enabled || ring_out(i) == 0);
 	boot(what & 0x80 ? UINT64_MAX : ~(F_CTLS | (UINT64_C(7) << 28)));
@@ -501,6 +503,9 @@ static void op_save(struct input *in)
 	for (unsigned i = 0; i < N_QUEUES; i++)
 		if (rings[i].started)
 			start(i, places[i]);
+	/* Messages held over wait until each queue that there was is back. */
+	for (unsigned i = 0; i < N_QUEUES; i++)
+		held_over |= !rings[i].started;
 }
 
 static void op_config(struct input *in)

@@ -44,10 +44,14 @@ static void pool_give(struct snd_pool *pool, uint16_t index)
 /* Nothing else is out while something is held. */
 void snd_messages_forget_held(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 {
+	struct vmsnd_queue *ring = &snd_data_queue(snd, dir)->ring;
 	struct snd_pool *pool = &snd->pools[dir];
 
-	if (pool->n_held > 0)
-		pool->used = pool->fresh = pool->n_held = 0;
+	if (pool->n_held == 0)
+		return;
+	pool->used = pool->fresh = pool->n_held = 0;
+	/* What is never given back would hold up, in order, all that comes after it. */
+	ring->broken |= ring->started && ring->in_order;
 }
 
 /* ---- back to the guest ---------------------------------------------------------------- */
