@@ -159,9 +159,14 @@ def main():
     print(f"1..{len(names) + 1}")
     with tempfile.TemporaryDirectory() as folder, \
             concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        runs = pool.map(lambda n: examine(conformance, faulty, n, folder), names)
+        runs = list(pool.map(lambda n: examine(conformance, faulty, n, folder), names))
         for number, (name, found) in enumerate(zip(names, runs), 1):
-            problems = list(judge(found, EXPECTED.get(name, "no row is named")))
+            expected = EXPECTED.get(name, "no row is named")
+            problems = list(judge(found, expected))
+            # Rows are about time, and all these cards at once take it from each other.
+            for _ in range(2):
+                if problems:
+                    problems = list(judge(examine(conformance, faulty, name, folder), expected))
             bad += bool(problems)
             print(f"{'not ok' if problems else 'ok'} {number} - {name}", flush=True)
             for problem in problems:
