@@ -167,7 +167,6 @@ static void test_V9_given_back_out_of_order(void **state)
 	}
 	assert_int_equal(vmsnd_chain_read(&rig.mem, &out[0].readable, got, 4), 3);
 	assert_string_equal(got, "aA1");
-	assert_false(vmsnd_queue_is_whole(&queue, out[0].position));
 	push(&out[0], 0);
 	assert_false(queue.broken);
 }
@@ -429,7 +428,7 @@ static void test_V9_in_order_holds_back(void **state)
 				assert_int_equal(written, back + 10);
 			}
 			assert_false(rig_take(&rig, TX, &head, &written));
-			assert_int_equal(vmsnd_queue_is_whole(&queue, 0), back == i + 1);
+			assert_int_equal(vmsnd_queue_is_whole(&queue), back == i + 1);
 		}
 	}
 	assert_false(queue.broken);

@@ -281,6 +281,16 @@ uint32_t snd_messages_pop(struct vmsnd_snd *snd, enum vmsnd_dir dir, uint32_t bu
 	return budget;
 }
 
+/* Messages that are held over come first, and wait for the last queue. */
+void snd_messages_pop_again(struct vmsnd_snd *snd, enum vmsnd_dir dir)
+{
+	const struct snd_queue *queue = snd_data_queue(snd, dir);
+
+	while (snd->pools[dir].n_held == 0 && queue->place.window > 0 && snd_queue_live(queue) &&
+	       pop_one(snd, dir) > 0)
+		continue;
+}
+
 uint32_t snd_messages_pop_waiting(struct vmsnd_snd *snd, enum vmsnd_dir dir)
 {
 	struct snd_queue *queue = snd_data_queue(snd, dir);

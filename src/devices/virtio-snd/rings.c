@@ -118,10 +118,14 @@ bool snd_rings_are_whole(const struct vmsnd_snd *snd, enum vmsnd_dir dir)
 	/* Only looked at. */
 	struct vmsnd_snd *seen = (struct vmsnd_snd *)(uintptr_t)snd;
 	const struct snd_stream *stream = oldest_stream(seen, dir);
+	const struct vmsnd_queue *ring = &snd_data_queue(seen, dir)->ring;
 
-	return !stream ||
-	       vmsnd_queue_is_whole(&snd_data_queue(seen, dir)->ring,
-				    snd_message_at(snd, stream, stream->first)->chain.position);
+	if (!stream)
+		return true;
+	/* Packed: nothing was given back behind it. Counted, since places come again every two
+	 * laps. */
+	return ring->in_order ? vmsnd_queue_is_whole(ring)
+			      : snd->pools[dir].used == age_of(snd, stream);
 }
 
 /* Packed rings and IN_ORDER: messages behind which others are done. */
@@ -392,6 +396,8 @@ enum vmsnd_rc snd_rings_start(struct vmsnd_snd *snd, unsigned index,
 	snd->events.met = true;
 	snd_rings_enable(snd, index, true, now);
 	welcome_back(snd, index);
+	if (is_data(index))
+		snd_messages_pop_again(snd, dir_of(index));
 	return VMSND_OK;
 }
 

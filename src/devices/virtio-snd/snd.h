@@ -227,6 +227,9 @@ void snd_fault(struct vmsnd_snd *snd, enum vmsnd_fault what, uint64_t detail);
 /* Pops what waits, at most about `budget` messages, and lines them up at their streams.
  * Returns what is left of the budget. */
 uint32_t snd_messages_pop(struct vmsnd_snd *snd, enum vmsnd_dir dir, uint32_t budget);
+/* Pops what was popped before the queue stopped: once the driver runs, its entries may become those
+ * of other messages. */
+void snd_messages_pop_again(struct vmsnd_snd *snd, enum vmsnd_dir dir);
 /* Pops what waits now, and not what the driver adds meanwhile. Returns what that cost. */
 uint32_t snd_messages_pop_waiting(struct vmsnd_snd *snd, enum vmsnd_dir dir);
 /* Pops, moves frames, gives back what is done. */

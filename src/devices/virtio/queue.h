@@ -99,10 +99,8 @@ void vmsnd_queue_kicks_off(struct vmsnd_queue *queue);
 
 /* ---- where it stands ------------------------------------------------------------------------ */
 
-/* Packed or in order: nothing is done, or was given back, behind the chain that was popped at
- * `oldest` and is the oldest out. Then all that is out lies in the ring from the next used entry
- * on, and can be popped again there. */
-bool vmsnd_queue_is_whole(const struct vmsnd_queue *queue, uint16_t oldest);
+/* In order: nothing that is done is held back. */
+bool vmsnd_queue_is_whole(const struct vmsnd_queue *queue);
 /* As struct vmsnd_queue_setup next_avail: to go on behind all that was popped; or with the oldest
  * of it. */
 uint32_t vmsnd_queue_place_end(const struct vmsnd_queue *queue);

@@ -315,11 +315,9 @@ static enum vmsnd_rc kicks_off(struct vmsnd_queue *queue)
 /* ---- where it stands --------------------------------------------------------------------------
  */
 
-bool vmsnd_queue_is_whole(const struct vmsnd_queue *queue, uint16_t oldest)
+bool vmsnd_queue_is_whole(const struct vmsnd_queue *queue)
 {
-	if (queue->in_order)
-		return queue->n_done == 0;
-	return queue->used_index == oldest;
+	return queue->n_done == 0;
 }
 
 uint32_t vmsnd_queue_place_end(const struct vmsnd_queue *queue)
