@@ -506,6 +506,8 @@ static void op_save(struct input *in)
 	/* Messages held over wait until each queue that there was is back. */
 	for (unsigned i = 0; i < N_QUEUES; i++)
 		held_over |= !rings[i].started;
+	/* A lane's turn follows what a VMM does, and then the guest runs again. */
+	step();
 }
 
 static void op_config(struct input *in)

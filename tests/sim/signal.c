@@ -293,7 +293,7 @@ void sim_sound_free(struct sim_sound *sound)
 bool sim_sound_silent(const struct sim_sound *sound, uint64_t frame)
 {
 	for (uint32_t c = 0; c < sound->format.channels; c++)
-		if (abs(sound->samples[frame * sound->format.channels + c]) > sound->quiet)
+		if (llabs(sound->samples[frame * sound->format.channels + c]) > sound->quiet)
 			return false;
 	return true;
 }
