@@ -187,7 +187,7 @@ static uint32_t number(struct input *in)
 static void post(struct input *in, unsigned queue, uint32_t readable, uint32_t writable)
 {
 	struct segment list[SEGMENTS_MAX];
-	vmsnd_gpa at = RAM_GPA + DATA_AT + queue * 0x18000u + take8(in) % 16 * 0x1000u;
+	vmsnd_gpa at = ring_page(queue);
 	uint32_t left[2] = {readable, writable};
 	uint8_t cuts = take8(in);
 	unsigned n = 0;
@@ -208,11 +208,10 @@ static void post(struct input *in, unsigned queue, uint32_t readable, uint32_t w
 }
 
 /* Where the readable part of the next chain will be, for the sender to write it first. */
-static uint8_t *words(const struct input *in, unsigned queue)
+static uint8_t *words(struct input *in, unsigned queue)
 {
-	uint8_t page = in->left > 0 ? *in->at : 0;
-
-	return ram + DATA_AT + queue * 0x18000u + page % 16 * 0x1000u;
+	ring_pick_page(queue, take8(in));
+	return at_gpa(ring_page(queue));
 }
 
 /* ---- sentences ---- */
@@ -313,7 +312,9 @@ static void op_sound(struct input *in)
 	uint8_t how = take8(in);
 	unsigned queue = how & 1 ? VIRTIO_SND_VQ_RX : VIRTIO_SND_VQ_TX;
 	uint32_t stream = how & 2 ? number(in) : how / 4 % 4 + (queue == VIRTIO_SND_VQ_RX ? 3 : 0);
-	uint32_t bytes = how & 0x80 ? number(in) % 0x8000 : 1024;
+	/* What is recorded stays within its page. */
+	uint32_t bytes =
+	    how & 0x80 ? number(in) % (queue == VIRTIO_SND_VQ_RX ? 0xff0 : 0x8000) : 1024;
 	uint32_t status = how & 0x40 ? take8(in) % 12 : 8;
 
 	memcpy(words(in, queue), &stream, 4);
@@ -329,9 +330,11 @@ static void op_events(struct input *in)
 {
 	uint8_t how = take8(in);
 
-	for (unsigned n = how % 8; n > 0; n--)
+	for (unsigned n = how % 8; n > 0; n--) {
+		words(in, VIRTIO_SND_VQ_EVENT);
 		post(in, VIRTIO_SND_VQ_EVENT, how & 0x40 ? take8(in) % 5 : 0,
 		     how & 0x80 ? take8(in) % 16 : 8);
+	}
 	OPS->kick(dev, VIRTIO_SND_VQ_EVENT, now);
 }
 

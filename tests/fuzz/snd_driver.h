@@ -10,7 +10,7 @@
 
 #include "vmsnd/device.h"
 
-enum { SIZE = 64, SEGMENTS_MAX = 8, CHAINS = SIZE / SEGMENTS_MAX * 2 };
+enum { SIZE = 64, SEGMENTS_MAX = 8, CHAINS = SIZE / SEGMENTS_MAX * 2, PAGES = CHAINS + 1 };
 
 #define RAM_GPA   UINT64_C(0x100000)
 #define RAM_BYTES 0x80000u
@@ -28,9 +28,11 @@ struct ring {
 	uint16_t avail, used;       /* split: free-running; packed: slots */
 	bool avail_wrap, used_wrap; /* packed */
 	uint16_t n_free;            /* packed: slots that are the driver's */
-	bool out[CHAINS];           /* by number */
-	uint16_t slots[CHAINS];     /* packed: how many it has */
-	uint32_t room[CHAINS];      /* bytes the card may write */
+	uint8_t next_page;
+	bool out[CHAINS];       /* by number */
+	uint16_t slots[CHAINS]; /* packed: how many it has */
+	uint8_t page[CHAINS];   /* of guest memory: nobody writes there while it is out */
+	uint32_t room[CHAINS];  /* bytes the card may write */
 	uint32_t resume_at;
 };
 
@@ -88,6 +90,7 @@ static inline unsigned chain_free(const struct ring *ring)
 static inline void count_room(struct ring *ring, unsigned chain, const struct segment *list,
 			      unsigned n)
 {
+	ring->page[chain] = ring->next_page;
 	ring->room[chain] = 0;
 	for (unsigned i = 0; i < n; i++)
 		ring->room[chain] += list[i].writable ? list[i].bytes : 0;
@@ -235,6 +238,25 @@ static inline void ring_take(unsigned queue)
 		ring->n_free = (uint16_t)(ring->n_free + ring->slots[desc.id]);
 		packed_step(&ring->used, &ring->used_wrap, ring->slots[desc.id]);
 	}
+}
+
+/* A page that no chain of the queue's lies in, or any if all are taken. */
+static inline void ring_pick_page(unsigned queue, uint8_t from)
+{
+	struct ring *ring = &rings[queue];
+	bool taken = true;
+
+	for (unsigned tries = 0; taken && tries < PAGES; tries++) {
+		ring->next_page = (uint8_t)((from + tries) % PAGES);
+		taken = false;
+		for (unsigned i = 0; i < CHAINS; i++)
+			taken |= ring->out[i] && ring->page[i] == ring->next_page;
+	}
+}
+
+static inline vmsnd_gpa ring_page(unsigned queue)
+{
+	return RAM_GPA + DATA_AT + queue * 0x18000u + rings[queue].next_page * 0x1000u;
 }
 
 static inline unsigned ring_out(unsigned queue)
