@@ -78,9 +78,6 @@ static void keep(struct fresh *made, const struct vmsnd_dev_conf *conf)
 	made->at = block(made->bytes);
 	made->copy = block(made->bytes);
 	check(CLASS->init(made->at, conf, &env, now) == VMSND_OK);
-	/* Behind what it wrote are messages, which a reset leaves as they are, too. */
-	while (((const uint8_t *)made->at)[made->bytes - 1] == 0)
-		made->bytes--;
 	memcpy(made->copy, made->at, made->bytes);
 }
 
