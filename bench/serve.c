@@ -4,18 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "floor.h"
-#include "frontend.h"
+#include "guest.h"
 #include "guests/player.h"
-#include "server.h"
 
 #define PERIOD_FRAMES 480u
 #define RATE_HZ       48000u
 #define WARM_NS       UINT64_C(500000000)
 #define WAIT_MS       200
-#define CONNECT_TRIES 1000
 #define PERIODS       4u
 #define PERIODS_LONG  32u
 
@@ -35,48 +32,22 @@ struct figures {
 	double kicks; /* of the guest, a period */
 };
 
-static uint32_t read_nothing(void *ctx, void *to, uint32_t frames)
-{
-	return frames;
-}
-
-static vmsnd_ns wait_answer(void *ctx, vmsnd_ns now)
-{
-	wire_frontend_wait(ctx, 10);
-	return bench_now_ns();
-}
-
 static void session_open(struct session *session, const char *program, const char *backend,
 			 uint32_t periods)
 {
-	struct vmsnd_guest_conf conf = {
-	    .gpa = 0, .event_idx = true, .indirect = true, .by_interrupt = true};
 	struct vmsnd_guest_player_conf player = {
 	    .params = {{.sample = VMSND_SAMPLE_S16, .rate_hz = RATE_HZ, .channels = 2},
 		       PERIOD_FRAMES,
 		       periods},
 	    .frames = UINT64_MAX,
-	    .read = read_nothing};
-	enum vmsnd_rc rc;
+	    .read = bench_guest_read};
 
 	memset(session, 0, sizeof(*session));
 	bench_server_start(&session->server, program, backend, false);
 	session->guest = calloc(1, sizeof(*session->guest));
-	for (unsigned i = 0; i < CONNECT_TRIES && !session->front; i++) {
-		session->front = wire_frontend_open(session->server.socket);
-		if (!session->front)
-			usleep(1000);
-	}
-	if (!session->front || !session->guest)
-		bench_fail("no connection to the server");
-	conf.memory = wire_frontend_memory(session->front, &conf.memory_bytes);
-	conf.wait = wait_answer;
-	conf.wait_ctx = session->front;
-	conf.tries = 100;
-	wire_frontend_bus(session->front, &conf.bus);
-	rc = vmsnd_guest_open(session->guest, &conf, bench_now_ns());
-	if (rc)
-		bench_fail(vmsnd_rc_text(rc));
+	if (!session->guest)
+		bench_fail("out of memory");
+	session->front = bench_guest_open(session->guest, &session->server, 0);
 	vmsnd_guest_player_init(&session->player, session->guest, &player);
 }
 

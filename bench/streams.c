@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "frontend.h"
+#include "guest.h"
 #include "guests/player.h"
-#include "server.h"
 
 #define PERIOD_FRAMES 480u
 #define PERIOD_NS     UINT64_C(10000000)
@@ -20,7 +18,6 @@
 #define QUEUE_SIZE    512u
 #define WARM_NS       UINT64_C(1000000000)
 #define WAIT_MS       200
-#define CONNECT_TRIES 1000
 
 /* What is noted of one stream's messages as they come back. */
 struct line {
@@ -40,11 +37,6 @@ struct session {
 	size_t n_intervals;
 };
 
-static uint32_t read_nothing(void *ctx, void *to, uint32_t frames)
-{
-	return frames;
-}
-
 static void note(void *ctx, const struct vmsnd_guest_done *message)
 {
 	struct line *line = ctx;
@@ -52,38 +44,6 @@ static void note(void *ctx, const struct vmsnd_guest_done *message)
 	if (line->before != 0 && *line->n < line->max)
 		line->intervals_ns[(*line->n)++] = message->at - line->before;
 	line->before = message->at;
-}
-
-static vmsnd_ns wait_answer(void *ctx, vmsnd_ns now)
-{
-	wire_frontend_wait(ctx, 10);
-	return bench_now_ns();
-}
-
-static void connect_to(struct session *session)
-{
-	struct vmsnd_guest_conf conf = {.gpa = 0,
-					.queue_size = QUEUE_SIZE,
-					.event_idx = true,
-					.indirect = true,
-					.by_interrupt = true};
-	enum vmsnd_rc rc;
-
-	for (unsigned i = 0; i < CONNECT_TRIES && !session->front; i++) {
-		session->front = wire_frontend_open(session->server.socket);
-		if (!session->front)
-			usleep(1000);
-	}
-	if (!session->front)
-		bench_fail("no connection to the server");
-	conf.memory = wire_frontend_memory(session->front, &conf.memory_bytes);
-	conf.wait = wait_answer;
-	conf.wait_ctx = session->front;
-	conf.tries = 100;
-	wire_frontend_bus(session->front, &conf.bus);
-	rc = vmsnd_guest_open(session->guest, &conf, bench_now_ns());
-	if (rc)
-		bench_fail(vmsnd_rc_text(rc));
 }
 
 static void session_open(struct session *session, const char *program, unsigned n_streams,
@@ -103,7 +63,7 @@ static void session_open(struct session *session, const char *program, unsigned 
 	session->intervals_ns = calloc(max, sizeof(uint64_t));
 	if (!session->guest || !session->players || !session->lines || !session->intervals_ns)
 		bench_fail("out of memory");
-	connect_to(session);
+	session->front = bench_guest_open(session->guest, &session->server, QUEUE_SIZE);
 	for (unsigned i = 0; i < n_streams; i++) {
 		struct vmsnd_guest_player_conf conf = {
 		    .stream = i,
@@ -112,7 +72,7 @@ static void session_open(struct session *session, const char *program, unsigned 
 			       PERIODS},
 		    .frames = UINT64_MAX,
 		    .ctx = &session->lines[i],
-		    .read = read_nothing,
+		    .read = bench_guest_read,
 		    .done = note};
 
 		session->lines[i] =
