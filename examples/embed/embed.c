@@ -50,8 +50,11 @@ static void on_interrupt(void *ctx, bool high)
 static void open_machine(const char *backend)
 {
 	const struct vmsnd_machine_conf conf = {.lanes = vm.by_lane, .log.write = log_line};
-	const struct vmsnd_region ram = {RAM_GPA, sizeof(vm.ram), vm.ram, VMSND_READ | VMSND_WRITE};
-	const struct vmsnd_interrupt line = {NULL, on_interrupt};
+	const struct vmsnd_region ram = {.gpa = RAM_GPA,
+					 .bytes = sizeof(vm.ram),
+					 .at = vm.ram,
+					 .rights = VMSND_READ | VMSND_WRITE};
+	const struct vmsnd_interrupt line = {.level = on_interrupt};
 	const struct vmsnd_card_conf card = {
 	    "virtio-snd,capture=0", backend, {0}, "virtio-mmio", -1};
 

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define VMSND_DEV_ABI 3u
+#define VMSND_DEV_ABI 4u
 
 struct vmsnd_dev;   /* the model's private state, placed in caller storage */
 struct vmsnd_gmem;  /* see transport.h */
@@ -92,6 +92,10 @@ vmsnd_ns vmsnd_port_due(const struct vmsnd_port *port, uint64_t frames, vmsnd_ns
 /* Holes in the sound since the port was made: the guest was late (playback), or took too little
  * out (capture). */
 uint64_t vmsnd_port_xruns(const struct vmsnd_port *port);
+/* Frames a second that unit 0's host really moves, by the lane's clock; the nominal rate while no
+ * host runs; never more than 0.5 % off. 0 while the card stands still, or the port is not prepared.
+ * The pace of devices that keep time themselves (idea 4). */
+double vmsnd_port_rate_hz(const struct vmsnd_port *port);
 
 /* What the guest's mixer says of a stream. It belongs to the port, survives prepare and release,
  * and both sides turn it: the guest through its device, the owner through the machine. Applied to
@@ -114,18 +118,32 @@ enum vmsnd_fault {
 	VMSND_FAULT_REQUEST,      /* malformed control request */
 	VMSND_FAULT_STATE,        /* a request the stream's state does not allow */
 	VMSND_FAULT_MESSAGE,      /* malformed or misdirected data message */
+	VMSND_FAULT_REGISTER,     /* a register that is not there, or not like this */
+	VMSND_FAULT_LIST,         /* a list of buffer descriptors outside guest memory */
 	VMSND_FAULT_COUNT
 };
 /* A constant phrase. Any thread. */
 const char *vmsnd_fault_text(enum vmsnd_fault fault);
+
+/* An interrupt as a write to memory (PCI 3.0, 6.8). A transport whose VMM knows where it goes needs
+ * the vector only. */
+struct vmsnd_msi {
+	unsigned vector; /* 0: the first */
+	uint64_t address;
+	uint32_t data;
+};
 
 /* Borrowed for the life of the device. Functions are called on the lane and must not
  * call back into the device. */
 struct vmsnd_dev_env {
 	void *ctx;
 	struct vmsnd_gmem *mem;
-	/* Interrupt: virtio, the number of the queue with new used buffers. */
+	/* Interrupt of a virtio card: the number of the queue with new used buffers. */
 	void (*notify)(void *ctx, unsigned vector);
+	/* Interrupts of a PCI card. The level of its INTx line; told of changes only. */
+	void (*line)(void *ctx, bool high);
+	/* A message, while the guest has MSI enabled. */
+	void (*message)(void *ctx, const struct vmsnd_msi *message);
 	/* Port of a stream, fixed for the life of the device, never NULL for an index
 	 * below the configured count. */
 	struct vmsnd_port *(*port)(void *ctx, enum vmsnd_dir dir, unsigned index);
@@ -228,6 +246,37 @@ struct vmsnd_virtio_ops {
 				  vmsnd_ns now);
 };
 
+/* ---- PCI cards ----------------------------------------------------------------- */
+
+#define VMSND_PCI_BARS         6u
+#define VMSND_PCI_CONFIG       7u /* the region that is configuration space; 0 .. 5: BARs */
+#define VMSND_PCI_CONFIG_BYTES 256u
+
+struct vmsnd_pci_bar {
+	uint32_t bytes; /* a power of two; 0: the card does not have it */
+	bool io;        /* ports; else memory: 32 bits, not prefetchable */
+};
+
+struct vmsnd_pci_access {
+	unsigned region; /* a BAR, or VMSND_PCI_CONFIG */
+	uint32_t bytes;  /* any number, on any boundary */
+	uint64_t offset; /* in the region */
+	vmsnd_ns now;
+};
+
+/* What a card on a PCI bus offers besides vmsnd_dev_class. Bytes are as on the bus:
+ * little-endian. */
+struct vmsnd_pci_ops {
+	/* Fixed for the life of the device. `index` below VMSND_PCI_BARS. */
+	void (*bar)(const struct vmsnd_dev *dev, unsigned index, struct vmsnd_pci_bar *out);
+	/* Every access is answered. What is not there reads as all ones, writes to it do nothing;
+	 * both are counted. Whether the guest has enabled a BAR's decoding is for the VMM to
+	 * see to. */
+	void (*read)(struct vmsnd_dev *dev, const struct vmsnd_pci_access *access, void *to);
+	void (*write)(struct vmsnd_dev *dev, const struct vmsnd_pci_access *access,
+		      const void *from);
+};
+
 /* ---- what a card has besides streams -------------------------------------------- */
 
 #define VMSND_JACK_NAME_BYTES 32u
@@ -291,8 +340,12 @@ struct vmsnd_dev_class {
 	uint32_t flags;         /* of enum vmsnd_dev_flag */
 	uint32_t max_instances; /* in one machine; 1 or more (DM-06) */
 	const char *name, *summary;
-	const struct vmsnd_option *options;    /* may be NULL */
-	const struct vmsnd_virtio_ops *virtio; /* NULL for a card on another bus */
+	const struct vmsnd_option *options; /* may be NULL */
+	/* One of the two. */
+	const struct vmsnd_virtio_ops *virtio;
+	const struct vmsnd_pci_ops *pci;
+	/* By enum vmsnd_dir: streams of a card whose configuration does not say; 0: one. */
+	uint8_t usual_streams[2];
 	const struct vmsnd_panel_ops *panel; /* NULL: no jacks, no mixer that guests are told of */
 	/* Names of children that a card's node may have for the device to read (conf.node); NULL
 	 * after the last; NULL: none. */

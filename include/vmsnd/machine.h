@@ -398,6 +398,11 @@ enum vmsnd_rc vmsnd_machine_guest_bus(struct vmsnd_machine *machine, unsigned ca
  * called from any thread, such as a virtual CPU's. Good until the card is removed. */
 enum vmsnd_rc vmsnd_machine_mmio_bus(struct vmsnd_machine *machine, unsigned card,
 				     struct vmsnd_mmio_bus *out);
+/* A PCI card (transport "in-process"); VMSND_E_INVALID for another. Likewise. Configuration space,
+ * with the sizes of BARs, is the card's; where BARs are is the VMM's to see to, which calls with
+ * offsets in them. */
+enum vmsnd_rc vmsnd_machine_pci_bus(struct vmsnd_machine *machine, unsigned card,
+				    struct vmsnd_pci_bus *out);
 /* Tells `to` (copied; NULL: nobody any more) of each change of the card's interrupt line, and at
  * once if it is high. Once this returns, nobody told before is called again. VMSND_E_INVALID: the
  * guest is not in this process. See struct vmsnd_interrupt for what it must not do. */

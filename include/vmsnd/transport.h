@@ -15,17 +15,31 @@
 extern "C" {
 #endif
 
-#define VMSND_TRANSPORT_ABI 3u
+#define VMSND_TRANSPORT_ABI 4u
 
 /* ---- guest memory ------------------------------------------------------------- */
 
 enum vmsnd_right { VMSND_READ = 1, VMSND_WRITE = 2 };
+
+/* Guest memory that only its VMM can reach: it is asked, and answers later. Never waits. */
+struct vmsnd_remote {
+	void *ctx;
+	/* VMSND_OK: the bytes are there; each answer is good for one read. VMSND_E_AGAIN: they have
+	 * been asked for: the device goes on without them and asks for the same once more when it
+	 * is next called. Other codes: the VMM refused, or is not there any more. */
+	enum vmsnd_rc (*read)(void *ctx, vmsnd_gpa from, void *to, size_t bytes);
+	/* Done some time later, in order. VMSND_E_AGAIN: too much is under way. */
+	enum vmsnd_rc (*write)(void *ctx, vmsnd_gpa to, const void *from, size_t bytes);
+};
 
 struct vmsnd_region {
 	vmsnd_gpa gpa;
 	uint64_t bytes;
 	void *at;        /* mapping; whoever made it unmaps it after removing the region */
 	unsigned rights; /* enum vmsnd_right, or'ed */
+	/* Not NULL: there is no mapping, and this is the way. A range that is not whole in one such
+	 * region is VMSND_E_RANGE, and it holds no ring index. Outlives the region. */
+	const struct vmsnd_remote *remote;
 };
 
 /* 509 is what QEMU can plug; the rest is room to replace one before removing the other. */
@@ -68,6 +82,9 @@ struct vmsnd_gmem {
 	uint32_t n_regions;
 	uint32_t last;
 	struct vmsnd_gmem_guard *guard; /* NULL: none, which costs next to nothing */
+	/* Whom to tell of what the device has written: a VMM that moves the card. NULL: nobody. */
+	void (*wrote)(void *ctx, vmsnd_gpa at, uint64_t bytes);
+	void *wrote_ctx;
 	struct vmsnd_region regions[VMSND_GMEM_REGIONS_MAX]; /* sorted by gpa */
 };
 
@@ -79,7 +96,7 @@ enum vmsnd_rc vmsnd_gmem_remove(struct vmsnd_gmem *mem, vmsnd_gpa gpa, uint64_t 
 
 /* All or nothing: the whole range is checked before the first byte moves. A
  * range may cross adjoining regions. Zero bytes are always VMSND_OK. VMSND_E_RANGE,
- * VMSND_E_DENIED. Lane only. */
+ * VMSND_E_DENIED, and VMSND_E_AGAIN of a region without a mapping. Lane only. */
 enum vmsnd_rc vmsnd_gmem_check(struct vmsnd_gmem *mem, vmsnd_gpa at, uint64_t bytes,
 			       unsigned rights);
 enum vmsnd_rc vmsnd_gmem_read(struct vmsnd_gmem *mem, vmsnd_gpa from, void *to, size_t bytes);
@@ -131,13 +148,25 @@ struct vmsnd_mmio_bus {
 	void (*write)(void *ctx, uint64_t offset, unsigned bytes, uint64_t value, vmsnd_ns now);
 };
 
+/* The PCI card itself, for a VMM that emulates the bus: see struct vmsnd_pci_ops. Accesses carry
+ * the guest's time. */
+struct vmsnd_pci_bus {
+	void *ctx;
+	void (*bar)(void *ctx, unsigned index, struct vmsnd_pci_bar *out);
+	void (*read)(void *ctx, const struct vmsnd_pci_access *access, void *to);
+	void (*write)(void *ctx, const struct vmsnd_pci_access *access, const void *from);
+};
+
 /* A card's interrupt line, told of each change of its level. Over MMIO it is high while
  * InterruptStatus is not 0; of the in-process transport, while a queue has interrupted and was not
- * asked for it. Called on whichever thread advances the card or calls it, with the card's lane
- * taken: it must not call the machine, nor wait for a thread that may. */
+ * asked for it, and of a PCI card, as its INTx pin is. Called on whichever thread advances the card
+ * or calls it, with the card's lane taken: it must not call the machine, nor wait for a thread that
+ * may. */
 struct vmsnd_interrupt {
 	void *ctx;
 	void (*level)(void *ctx, bool high);
+	/* An MSI of a PCI card. May be NULL. */
+	void (*message)(void *ctx, const struct vmsnd_msi *message);
 };
 
 /* ---- transports ----------------------------------------------------------------- */
@@ -164,6 +193,15 @@ struct vmsnd_transport_user {
 	void (*unwatch)(void *ctx, int fd);
 	void (*peer)(void *ctx, enum vmsnd_peer_event what);
 	const struct vmsnd_log *log;
+	/* A VMM moves its guest to another host, and the card with it. Stands still, or goes on. */
+	void (*stand)(void *ctx, bool still);
+	/* Appends what the card, its streams and their rings are. VMSND_E_UNSUPPORTED, _LIMIT,
+	 * _NOMEM. */
+	enum vmsnd_rc (*save)(void *ctx, struct vmsnd_state_writer *to);
+	/* Takes it up into a card that stands still and whose guest has done nothing yet.
+	 * VMSND_E_DAMAGED, _VERSION, _INVALID (another kind of card): a line is in the log, and
+	 * the card is as after a reset. */
+	enum vmsnd_rc (*load)(void *ctx, const void *bytes, size_t n);
 };
 
 struct vmsnd_transport_conf {
@@ -189,7 +227,7 @@ struct vmsnd_transport_class {
 	/* Handles one message at most, never waits. Any error has already closed
 	 * the peer, emptied `mem` and reset the device; the bus listens again. */
 	void (*ready)(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns now);
-	/* The device's interrupt: virtio, a queue number. */
+	/* The interrupt of a virtio device: a queue number. */
 	void (*notify)(struct vmsnd_transport *bus, unsigned vector);
 	/* Answers what is pending, lets the peer go and frees all. */
 	void (*close)(struct vmsnd_transport *bus, vmsnd_ns now);
@@ -225,6 +263,13 @@ struct vmsnd_transport_class {
 	/* What the device shows as its configuration is another now: the guest is told. From within
 	 * the device, as notify. */
 	void (*config_changed)(struct vmsnd_transport *bus);
+	/* Interrupts of a PCI device. From within it. Transports for PCI cards have both. */
+	void (*line)(struct vmsnd_transport *bus, bool high);
+	void (*message)(struct vmsnd_transport *bus, const struct vmsnd_msi *message);
+	/* What the transport itself has to do in time; when to be called next, or VMSND_NEVER. */
+	vmsnd_ns (*advance)(struct vmsnd_transport *bus, vmsnd_ns now);
+	/* The PCI card for a VMM in the same process, by value, good until close. */
+	void (*pci_bus)(struct vmsnd_transport *bus, struct vmsnd_pci_bus *out);
 
 	uint32_t abi_end; /* VMSND_TRANSPORT_ABI once more (DM-03) */
 };

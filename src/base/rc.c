@@ -42,6 +42,8 @@ const char *vmsnd_fault_text(enum vmsnd_fault fault)
 	    [VMSND_FAULT_REQUEST] = "malformed control request",
 	    [VMSND_FAULT_STATE] = "control request out of order",
 	    [VMSND_FAULT_MESSAGE] = "malformed or misdirected data message",
+	    [VMSND_FAULT_REGISTER] = "register that is not there, or not of this width",
+	    [VMSND_FAULT_LIST] = "list of buffer descriptors outside guest memory",
 	};
 
 	return (unsigned)fault < VMSND_FAULT_COUNT ? text[fault] : "unknown fault";

@@ -275,9 +275,6 @@ enum vmsnd_port_state {
 	VMSND_PORT_NEEDS_REINIT
 };
 enum vmsnd_port_state vmsnd_port_state(const struct vmsnd_port *port);
-/* Frames a second that unit 0's host really moves, by the lane's clock; the nominal rate while no
- * host runs. Never more than 0.5 % off. The pace of devices that keep time themselves (idea 4). */
-double vmsnd_port_rate_hz(const struct vmsnd_port *port);
 
 /* Figures of unit 0 and its stand-in; fills at most `max`, returns how many there are. All but
  * fill_min go up over the port's life. "frames": left for the host or swallowed, or came into the

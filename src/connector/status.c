@@ -215,6 +215,8 @@ double vmsnd_port_rate_hz(const struct vmsnd_port *port)
 	const struct vmsnd_lun *lun = port->luns[0];
 	double nominal = port->params.format.rate_hz;
 
+	if (port->paused || !port->prepared)
+		return 0;
 	if (!lun || !lun->running)
 		return nominal;
 	return vmsnd_dll_rate_hz_rt(&port->main.dll) * nominal / lun->got.format.rate_hz;

@@ -314,6 +314,22 @@ static void notify(void *ctx, unsigned vector)
 		card->transport->notify(card->bus, vector);
 }
 
+static void line(void *ctx, bool high)
+{
+	struct vmsnd_card *card = ctx;
+
+	if (card->bus && card->transport->line)
+		card->transport->line(card->bus, high);
+}
+
+static void message(void *ctx, const struct vmsnd_msi *what)
+{
+	struct vmsnd_card *card = ctx;
+
+	if (card->bus && card->transport->message)
+		card->transport->message(card->bus, what);
+}
+
 static void config_changed(void *ctx)
 {
 	struct vmsnd_card *card = ctx;
@@ -330,6 +346,8 @@ static enum vmsnd_rc open_device(struct vmsnd_card *card, vmsnd_ns now)
 	card->env = (struct vmsnd_dev_env){.ctx = card,
 					   .mem = card->mem,
 					   .notify = notify,
+					   .line = line,
+					   .message = message,
 					   .port = find_port,
 					   .guest_fault = vmsnd_card_guest_fault,
 					   .mixer_changed = vmsnd_card_mixer_changed,

@@ -39,6 +39,8 @@ static vmsnd_ns step(struct vmsnd_card *card, vmsnd_ns at)
 	next = earlier(next, card->cls->advance(card->dev, at));
 	next = earlier(next, advance_ports(card, at));
 	next = earlier(next, vmsnd_card_move(card, at));
+	if (card->bus && card->transport->advance)
+		next = earlier(next, card->transport->advance(card->bus, at));
 	return earlier(next, vmsnd_card_watch(card, at));
 }
 

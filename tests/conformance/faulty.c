@@ -66,8 +66,10 @@ static struct faulty *faulty_of(struct vmsnd_dev *dev)
 
 static void see_memory(struct faulty *f)
 {
-	const struct vmsnd_region shadow = {SHADOW_GPA, sizeof(f->shadow), f->shadow,
-					    VMSND_READ | VMSND_WRITE};
+	const struct vmsnd_region shadow = {.gpa = SHADOW_GPA,
+					    .bytes = sizeof(f->shadow),
+					    .at = f->shadow,
+					    .rights = VMSND_READ | VMSND_WRITE};
 
 	memset(&f->mem, 0, sizeof(f->mem));
 	for (uint32_t i = 0; i < f->env.mem->n_regions; i++)

@@ -41,7 +41,8 @@ static void on_level(void *ctx, bool high)
 
 static struct vmsnd_region ram_of(const struct vmm *vmm)
 {
-	return (struct vmsnd_region){GPA, RAM_BYTES, vmm->ram, VMSND_READ | VMSND_WRITE};
+	return (struct vmsnd_region){
+	    .gpa = GPA, .bytes = RAM_BYTES, .at = vmm->ram, .rights = VMSND_READ | VMSND_WRITE};
 }
 
 static enum vmsnd_rc share(void *ctx, vmsnd_gpa gpa, void *at, uint64_t bytes)
@@ -64,7 +65,7 @@ static struct vmm *vmm_open(const char *transport)
 	const struct vmsnd_machine_conf conf = {.log.write = log_line};
 	const struct vmsnd_card_conf card = {
 	    .device = "virtio-snd,capture=0", .transport = transport, .listen_fd = -1};
-	const struct vmsnd_interrupt line = {vmm, on_level};
+	const struct vmsnd_interrupt line = {.ctx = vmm, .level = on_level};
 
 	assert_non_null(vmm);
 	vmm->ram = calloc(1, RAM_BYTES);
@@ -214,7 +215,8 @@ static void test_memory_that_comes_while_it_plays(void **state)
 {
 	struct vmm *vmm = vmm_up();
 	uint8_t more[4096];
-	const struct vmsnd_region below = {GPA / 2, sizeof(more), more, VMSND_READ};
+	const struct vmsnd_region below = {
+	    .gpa = GPA / 2, .bytes = sizeof(more), .at = more, .rights = VMSND_READ};
 	unsigned done = 0;
 
 	for (vmsnd_ns at = 50 * MS; !run_until(vmm, at); at += 50 * MS, done++) {
@@ -263,7 +265,7 @@ static void test_interrupt_line_in_process(void **state)
 static void test_interrupt_that_is_high_is_told_at_once(void **state)
 {
 	struct vmm *vmm = vmm_open("virtio-mmio");
-	const struct vmsnd_interrupt line = {vmm, on_level};
+	const struct vmsnd_interrupt line = {.ctx = vmm, .level = on_level};
 
 	assert_int_equal(vmsnd_machine_mmio_bus(vmm->machine, 0, &vmm->bus), VMSND_OK);
 	assert_int_equal(vmsnd_machine_interrupt(vmm->machine, 0, NULL), VMSND_OK);
@@ -339,7 +341,7 @@ static void add_memory(struct vmm *vmm)
 static void move_to(struct vmm *vmm, struct vmm *next, const uint8_t *bytes, size_t n_bytes,
 		    bool memory_first)
 {
-	const struct vmsnd_interrupt line = {vmm, on_level};
+	const struct vmsnd_interrupt line = {.ctx = vmm, .level = on_level};
 
 	leave(vmm);
 	vmm->machine = next->machine;

@@ -45,7 +45,8 @@ static void on_level(void *ctx, bool high)
 static enum vmsnd_rc share(void *ctx, vmsnd_gpa gpa, void *at, uint64_t bytes)
 {
 	struct vmm *vmm = ctx;
-	const struct vmsnd_region region = {gpa, bytes, at, VMSND_READ | VMSND_WRITE};
+	const struct vmsnd_region region = {
+	    .gpa = gpa, .bytes = bytes, .at = at, .rights = VMSND_READ | VMSND_WRITE};
 
 	return vmsnd_machine_memory_add(vmm->machine, 0, &region, 0);
 }
@@ -78,8 +79,9 @@ static void *hotplug(void *ctx)
 {
 	struct vmm *vmm = ctx;
 	static uint8_t more[4096];
-	const struct vmsnd_region region = {GPA / 2, sizeof(more), more, VMSND_READ | VMSND_WRITE};
-	const struct vmsnd_interrupt line = {vmm, on_level};
+	const struct vmsnd_region region = {
+	    .gpa = GPA / 2, .bytes = sizeof(more), .at = more, .rights = VMSND_READ | VMSND_WRITE};
+	const struct vmsnd_interrupt line = {.ctx = vmm, .level = on_level};
 	uint64_t failures = 0;
 
 	while (!atomic_load(&vmm->over)) {
@@ -128,7 +130,7 @@ static void case_of(const char *transport)
 	const struct vmsnd_card_conf card = {
 	    .device = "virtio-snd,capture=0", .transport = transport, .listen_fd = -1};
 	struct vmm *vmm = calloc(1, sizeof(*vmm));
-	const struct vmsnd_interrupt line = {vmm, on_level};
+	const struct vmsnd_interrupt line = {.ctx = vmm, .level = on_level};
 	pthread_t threads[N_CPUS + 1];
 	void *failures;
 

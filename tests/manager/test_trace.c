@@ -393,8 +393,10 @@ static void test_DM54_every_call_of_the_device_is_there(void **state)
 static void test_DM54_memory_interrupts_and_faults(void **state)
 {
 	static struct world world;
-	const struct vmsnd_region region = {0x1000, sizeof(world.memory), world.memory,
-					    VMSND_READ | VMSND_WRITE};
+	const struct vmsnd_region region = {.gpa = 0x1000,
+					    .bytes = sizeof(world.memory),
+					    .at = world.memory,
+					    .rights = VMSND_READ | VMSND_WRITE};
 
 	begin(&world, 0);
 	assert_int_equal(vmsnd_gmem_add(&world.mem, &region), VMSND_OK);

@@ -102,14 +102,15 @@ static void write_register(void *ctx, uint64_t offset, unsigned bytes, uint64_t 
 static enum vmsnd_rc share(void *ctx, vmsnd_gpa gpa, void *at, uint64_t bytes)
 {
 	const struct sim_card *card = ctx;
-	const struct vmsnd_region region = {gpa, bytes, at, VMSND_READ | VMSND_WRITE};
+	const struct vmsnd_region region = {
+	    .gpa = gpa, .bytes = bytes, .at = at, .rights = VMSND_READ | VMSND_WRITE};
 
 	return vmsnd_machine_memory_add(card->sim->machine, card->number, &region, card->sim->now);
 }
 
 static void open_registers(struct sim_card *card, struct vmsnd_guest_bus *out)
 {
-	const struct vmsnd_interrupt line = {card, on_level};
+	const struct vmsnd_interrupt line = {.ctx = card, .level = on_level};
 	const struct vmsnd_guest_mmio_conf conf = {
 	    .bus = {.ctx = card, .read = read_register, .write = write_register},
 	    .memory_ctx = card,

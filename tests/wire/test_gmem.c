@@ -16,7 +16,7 @@ static uint8_t low[64], high[64], far[64];
 static enum vmsnd_rc add(struct vmsnd_gmem *mem, vmsnd_gpa gpa, void *at, uint64_t bytes,
 			 unsigned rights)
 {
-	const struct vmsnd_region region = {gpa, bytes, at, rights};
+	const struct vmsnd_region region = {.gpa = gpa, .bytes = bytes, .at = at, .rights = rights};
 
 	return vmsnd_gmem_add(mem, &region);
 }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the codec's registers do to sound. Loudness and mutes go to the ports' mixers, on top of the
+ * owner's volume, so that flat registers leave every bit as it is; tone, mono and the choice of
+ * what is recorded work on the frames as they go by. */
+#ifndef VMSND_DEVICES_AC97_SOUND_H
+#define VMSND_DEVICES_AC97_SOUND_H
+
+#include "devices/ac97/codec.h"
+
+/* Which of the codec's outputs the host's are plugged into. */
+enum ac97_outlet { AC97_OUTLET_LINE, AC97_OUTLET_HEADPHONE, AC97_OUTLET_MONO };
+
+#define AC97_LOOP_FRAMES 8192u /* of what is played, kept for who records the mix; a power of two  \
+				*/
+#define AC97_CHANNELS 6u
+
+struct ac97_sound {
+	const struct ac97_codec *codec; /* the primary one */
+	enum ac97_outlet outlet;
+	struct {
+		bool flat;
+		double b[2][3], a[2][2]; /* bass, treble: one biquad each */
+		double past[AC97_CHANNELS][2][4];
+	} tone;
+	struct {
+		uint64_t written, read; /* frames */
+		uint32_t rate_hz;       /* that they were played at */
+		int16_t frames[AC97_LOOP_FRAMES][2];
+	} loop;
+};
+
+void ac97_sound_init(struct ac97_sound *sound, const struct ac97_codec *codec,
+		     enum ac97_outlet outlet);
+/* A register was written: filters are fitted anew. What went by is kept. */
+void ac97_sound_changed(struct ac97_sound *sound);
+/* The mixer of a port that plays the front DACs (and surround, LFE: channels by position). */
+void ac97_sound_play_mixer(const struct ac97_sound *sound, struct vmsnd_mixer *out);
+/* Of one that records: the ADC's source and gain, or the microphone's own. */
+void ac97_sound_record_mixer(const struct ac97_sound *sound, enum ac97_converter converter,
+			     struct vmsnd_mixer *out);
+/* The owner has turned the mixer of a port: the registers that come nearest. */
+void ac97_sound_turned(struct ac97_sound *sound, struct ac97_codec *codec, enum vmsnd_dir dir,
+		       const struct vmsnd_mixer *mixer);
+
+/* Frames on their way from guest memory to the port, in place. `format` is S16 or S32 (20 bits on
+ * top), 2, 4 or 6 channels. Touches nothing while tone is flat and the outlet is not mono. */
+void ac97_sound_play(struct ac97_sound *sound, const struct vmsnd_format *format, void *frames,
+		     uint32_t n);
+/* Frames on their way from the port to guest memory, in place: where the source is the mix of what
+ * is played, that; where nothing is plugged into it, silence. */
+void ac97_sound_record(struct ac97_sound *sound, enum ac97_converter converter,
+		       const struct vmsnd_format *format, void *frames, uint32_t n);
+void ac97_sound_reset(struct ac97_sound *sound);
+
+void ac97_sound_save(const struct ac97_sound *sound, struct vmsnd_state_writer *to);
+enum vmsnd_rc ac97_sound_load(struct ac97_sound *sound, struct vmsnd_state_reader *from);
+
+#endif
