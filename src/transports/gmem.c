@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Guest memory: a sorted table of mapped regions and checked copies over it. */
+/* Guest memory: a sorted table of regions and checked copies over it. */
 #include "vmsnd/transport.h"
 
 #include <string.h>
+
+/* A right that nobody asks for marks the rows without a mapping, so that the short way to the
+ * others needs no look more. */
+#define NO_MAPPING 0x80000000u
+#define RIGHTS     (VMSND_READ | VMSND_WRITE)
 
 /* A piece of a range that lies in one region. */
 struct piece {
@@ -80,14 +85,17 @@ static enum vmsnd_rc do_add(struct vmsnd_gmem *mem, const struct vmsnd_region *r
 {
 	uint32_t at = upper_bound(mem, region->gpa);
 
-	if (!region->at || region->bytes == 0 || region->gpa > UINT64_MAX - region->bytes ||
-	    overlaps(mem, region, at))
+	if (!region->at == !region->remote || region->bytes == 0 ||
+	    region->gpa > UINT64_MAX - region->bytes || overlaps(mem, region, at))
 		return VMSND_E_INVALID;
 	if (mem->n_regions >= VMSND_GMEM_REGIONS_MAX)
 		return VMSND_E_NOMEM;
 	memmove(&mem->regions[at + 1], &mem->regions[at],
 		(mem->n_regions - at) * sizeof(mem->regions[0]));
 	mem->regions[at] = *region;
+	mem->regions[at].rights &= RIGHTS;
+	if (region->remote)
+		mem->regions[at].rights |= NO_MAPPING;
 	mem->n_regions++;
 	mem->last = at;
 	return VMSND_OK;
@@ -112,10 +120,12 @@ static enum vmsnd_rc do_remove(struct vmsnd_gmem *mem, vmsnd_gpa gpa, uint64_t b
 static enum vmsnd_rc do_check(struct vmsnd_gmem *mem, vmsnd_gpa at, uint64_t bytes, unsigned rights)
 {
 	struct piece piece;
+	uint64_t whole = bytes;
 
 	/* A region never reaches 2^64, so a range that wraps meets a hole before it does. */
 	while (bytes > 0) {
-		if (!piece_at(mem, at, bytes, &piece))
+		if (!piece_at(mem, at, bytes, &piece) ||
+		    (piece.region->remote && piece.bytes != whole))
 			return VMSND_E_RANGE;
 		if ((piece.region->rights & rights) != rights)
 			return VMSND_E_DENIED;
@@ -132,12 +142,15 @@ static enum vmsnd_rc do_read(struct vmsnd_gmem *mem, vmsnd_gpa from, void *to, s
 	enum vmsnd_rc rc;
 
 	if (bytes > 0 && piece_at(mem, from, bytes, &piece) && piece.bytes == bytes &&
-	    (piece.region->rights & VMSND_READ)) {
+	    (piece.region->rights & (NO_MAPPING | VMSND_READ)) == VMSND_READ) {
 		memcpy(to, piece.at, bytes);
 		return VMSND_OK;
 	}
 	rc = do_check(mem, from, bytes, VMSND_READ);
 	while (rc == VMSND_OK && bytes > 0 && piece_at(mem, from, bytes, &piece)) {
+		if (piece.region->remote)
+			return piece.region->remote->read(piece.region->remote->ctx, from, next,
+							  bytes);
 		memcpy(next, piece.at, (size_t)piece.bytes);
 		next += piece.bytes;
 		from += piece.bytes;
@@ -153,12 +166,15 @@ static enum vmsnd_rc do_write(struct vmsnd_gmem *mem, vmsnd_gpa to, const void *
 	enum vmsnd_rc rc;
 
 	if (bytes > 0 && piece_at(mem, to, bytes, &piece) && piece.bytes == bytes &&
-	    (piece.region->rights & VMSND_WRITE)) {
+	    (piece.region->rights & (NO_MAPPING | VMSND_WRITE)) == VMSND_WRITE) {
 		memcpy(piece.at, from, bytes);
 		return VMSND_OK;
 	}
 	rc = do_check(mem, to, bytes, VMSND_WRITE);
 	while (rc == VMSND_OK && bytes > 0 && piece_at(mem, to, bytes, &piece)) {
+		if (piece.region->remote)
+			return piece.region->remote->write(piece.region->remote->ctx, to, next,
+							   bytes);
 		memcpy(piece.at, next, (size_t)piece.bytes);
 		next += piece.bytes;
 		to += piece.bytes;
@@ -167,13 +183,15 @@ static enum vmsnd_rc do_write(struct vmsnd_gmem *mem, vmsnd_gpa to, const void *
 	return rc;
 }
 
-/* Where a 16-bit index lies. An odd address, or one whose mapping is odd, could tear. */
+/* Where a 16-bit index lies. An odd address, or one whose mapping is odd, could tear; without a
+ * mapping there is nothing to share. */
 static enum vmsnd_rc index_at(struct vmsnd_gmem *mem, vmsnd_gpa gpa, unsigned right, uint16_t **at)
 {
 	struct piece piece;
 
 	if (!piece_at(mem, gpa, sizeof(uint16_t), &piece) || piece.bytes < sizeof(uint16_t) ||
-	    gpa % sizeof(uint16_t) != 0 || (uintptr_t)piece.at % sizeof(uint16_t) != 0)
+	    piece.region->remote || gpa % sizeof(uint16_t) != 0 ||
+	    (uintptr_t)piece.at % sizeof(uint16_t) != 0)
 		return VMSND_E_RANGE;
 	if (!(piece.region->rights & right))
 		return VMSND_E_DENIED;
@@ -219,17 +237,32 @@ static enum vmsnd_rc tell(const struct vmsnd_gmem *mem, struct vmsnd_gmem_event 
 	return rc;
 }
 
-/* The same for what a device does: refusals count. */
+/* The same for what a device does: refusals count; an answer that is to come is none. */
 static enum vmsnd_rc judge(const struct vmsnd_gmem *mem, struct vmsnd_gmem_event *event,
 			   enum vmsnd_rc rc)
 {
-	mem->guard->refusals += rc != VMSND_OK;
+	mem->guard->refusals += rc != VMSND_OK && rc != VMSND_E_AGAIN;
 	return tell(mem, event, rc);
 }
 
 static bool guarded(const struct vmsnd_gmem *mem)
 {
 	return __builtin_expect(mem->guard != NULL, 0);
+}
+
+/* Somebody is to be told of what the device writes. */
+static bool observed(const struct vmsnd_gmem *mem)
+{
+	return __builtin_expect(mem->guard != NULL || mem->wrote != NULL, 0);
+}
+
+/* A write, as it ended: for whom notes what is no longer as it was, and for the guard. */
+static enum vmsnd_rc written(const struct vmsnd_gmem *mem, struct vmsnd_gmem_event *event,
+			     enum vmsnd_rc rc)
+{
+	if (rc == VMSND_OK && mem->wrote && event->bytes > 0)
+		mem->wrote(mem->wrote_ctx, event->gpa, event->bytes);
+	return mem->guard ? judge(mem, event, rc) : rc;
 }
 
 enum vmsnd_rc vmsnd_gmem_add(struct vmsnd_gmem *mem, const struct vmsnd_region *region)
@@ -281,18 +314,19 @@ enum vmsnd_rc vmsnd_gmem_read(struct vmsnd_gmem *mem, vmsnd_gpa from, void *to, 
 	return guarded(mem) ? read_guarded(mem, from, to, bytes) : do_read(mem, from, to, bytes);
 }
 
-static enum vmsnd_rc write_guarded(struct vmsnd_gmem *mem, vmsnd_gpa to, const void *from,
-				   size_t bytes)
+static enum vmsnd_rc write_observed(struct vmsnd_gmem *mem, vmsnd_gpa to, const void *from,
+				    size_t bytes)
 {
 	struct vmsnd_gmem_event event = {.call = VMSND_GMEM_WRITE, .gpa = to, .bytes = bytes};
-	bool in = within(mem->guard, to, bytes);
+	bool in = !mem->guard || within(mem->guard, to, bytes);
 
-	return judge(mem, &event, in ? do_write(mem, to, from, bytes) : VMSND_E_RANGE);
+	return written(mem, &event, in ? do_write(mem, to, from, bytes) : VMSND_E_RANGE);
 }
 
 enum vmsnd_rc vmsnd_gmem_write(struct vmsnd_gmem *mem, vmsnd_gpa to, const void *from, size_t bytes)
 {
-	return guarded(mem) ? write_guarded(mem, to, from, bytes) : do_write(mem, to, from, bytes);
+	return observed(mem) ? write_observed(mem, to, from, bytes)
+			     : do_write(mem, to, from, bytes);
 }
 
 static enum vmsnd_rc load16_guarded(struct vmsnd_gmem *mem, vmsnd_gpa from, uint16_t *value)
@@ -311,16 +345,16 @@ enum vmsnd_rc vmsnd_gmem_load16(struct vmsnd_gmem *mem, vmsnd_gpa from, uint16_t
 	return guarded(mem) ? load16_guarded(mem, from, value) : do_load16(mem, from, value);
 }
 
-static enum vmsnd_rc store16_guarded(struct vmsnd_gmem *mem, vmsnd_gpa to, uint16_t value)
+static enum vmsnd_rc store16_observed(struct vmsnd_gmem *mem, vmsnd_gpa to, uint16_t value)
 {
 	struct vmsnd_gmem_event event = {
 	    .call = VMSND_GMEM_STORE16, .gpa = to, .bytes = sizeof(value), .value = value};
-	bool in = within(mem->guard, to, sizeof(value));
+	bool in = !mem->guard || within(mem->guard, to, sizeof(value));
 
-	return judge(mem, &event, in ? do_store16(mem, to, value) : VMSND_E_RANGE);
+	return written(mem, &event, in ? do_store16(mem, to, value) : VMSND_E_RANGE);
 }
 
 enum vmsnd_rc vmsnd_gmem_store16(struct vmsnd_gmem *mem, vmsnd_gpa to, uint16_t value)
 {
-	return guarded(mem) ? store16_guarded(mem, to, value) : do_store16(mem, to, value);
+	return observed(mem) ? store16_observed(mem, to, value) : do_store16(mem, to, value);
 }

@@ -226,6 +226,217 @@ static void test_DM53_what_regions_refuse_counts_too(void **state)
 	assert_int_equal(guard.refusals, 3);
 }
 
+/* ---- memory that only the VMM reaches ---- */
+
+struct far_side {
+	enum vmsnd_rc rc;
+	unsigned reads, writes;
+	vmsnd_gpa at;
+	size_t bytes;
+	uint8_t cells[64]; /* from 0x1080 on */
+};
+
+static enum vmsnd_rc far_read(void *ctx, vmsnd_gpa from, void *to, size_t bytes)
+{
+	struct far_side *side = ctx;
+
+	side->reads++;
+	side->at = from;
+	side->bytes = bytes;
+	if (side->rc == VMSND_OK)
+		memcpy(to, side->cells + (from - 0x1080), bytes);
+	return side->rc;
+}
+
+static enum vmsnd_rc far_write(void *ctx, vmsnd_gpa to, const void *from, size_t bytes)
+{
+	struct far_side *side = ctx;
+
+	side->writes++;
+	side->at = to;
+	side->bytes = bytes;
+	if (side->rc == VMSND_OK)
+		memcpy(side->cells + (to - 0x1080), from, bytes);
+	return side->rc;
+}
+
+static enum vmsnd_rc add_far(struct vmsnd_gmem *mem, const struct vmsnd_remote *remote,
+			     unsigned rights)
+{
+	const struct vmsnd_region region = {
+	    .gpa = 0x1080, .bytes = 64, .rights = rights, .remote = remote};
+
+	return vmsnd_gmem_add(mem, &region);
+}
+
+static void test_remote_memory_is_asked_for(void **state)
+{
+	static struct vmsnd_gmem mem;
+	struct far_side side = {.cells = "abcdefgh"};
+	const struct vmsnd_remote remote = {.ctx = &side, .read = far_read, .write = far_write};
+	char seen[9] = "";
+
+	fill(&mem);
+	assert_int_equal(add_far(&mem, &remote, RW), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x1082, seen, 4), VMSND_OK);
+	assert_string_equal(seen, "cdef");
+	assert_int_equal(side.at, 0x1082);
+	assert_int_equal(vmsnd_gmem_write(&mem, 0x1084, "1234", 4), VMSND_OK);
+	assert_memory_equal(side.cells, "abcd1234", 8);
+	assert_int_equal(vmsnd_gmem_check(&mem, 0x1080, 64, RW), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x1080, seen, 0), VMSND_OK);
+	assert_int_equal(side.reads, 1);
+	/* What it says is what the device gets to hear. */
+	side.rc = VMSND_E_AGAIN;
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x10bf, seen, 1), VMSND_E_AGAIN);
+	assert_int_equal(vmsnd_gmem_write(&mem, 0x10bf, seen, 1), VMSND_E_AGAIN);
+	side.rc = VMSND_E_GONE;
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x1080, seen, 1), VMSND_E_GONE);
+	assert_int_equal(vmsnd_gmem_remove(&mem, 0x1080, 64), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x1080, seen, 1), VMSND_E_RANGE);
+	assert_int_equal(side.reads, 3);
+}
+
+static void test_remote_memory_is_not_joined_to_any(void **state)
+{
+	static struct vmsnd_gmem mem;
+	struct far_side side = {.rc = VMSND_OK};
+	const struct vmsnd_remote remote = {.ctx = &side, .read = far_read, .write = far_write};
+	uint8_t bytes[8] = "........";
+	uint16_t index = 0;
+
+	fill(&mem);
+	assert_int_equal(add_far(&mem, &remote, RW), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x107c, bytes, 8), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_write(&mem, 0x107c, bytes, 8), VMSND_E_RANGE);
+	assert_int_equal(high[60], 'h');
+	assert_int_equal(vmsnd_gmem_check(&mem, 0x107f, 2, VMSND_READ), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x10bf, bytes, 2), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_load16(&mem, 0x1080, &index), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_store16(&mem, 0x1080, index), VMSND_E_RANGE);
+	assert_int_equal(side.reads + side.writes, 0);
+	assert_int_equal(add(&mem, 0x10c0, low, 64, RW), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x10bf, bytes, 2), VMSND_E_RANGE);
+	assert_int_equal(side.reads, 0);
+}
+
+static void test_remote_memory_has_rights_and_one_way(void **state)
+{
+	static struct vmsnd_gmem mem;
+	struct far_side side = {.rc = VMSND_OK};
+	const struct vmsnd_remote remote = {.ctx = &side, .read = far_read, .write = far_write};
+	struct vmsnd_region both = {
+	    .gpa = 0x1080, .bytes = 64, .at = far, .rights = RW, .remote = &remote};
+	uint8_t byte = 0;
+
+	fill(&mem);
+	assert_int_equal(vmsnd_gmem_add(&mem, &both), VMSND_E_INVALID);
+	both.at = NULL;
+	both.remote = NULL;
+	assert_int_equal(vmsnd_gmem_add(&mem, &both), VMSND_E_INVALID);
+	assert_int_equal(add_far(&mem, &remote, VMSND_WRITE), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x1080, &byte, 1), VMSND_E_DENIED);
+	assert_int_equal(vmsnd_gmem_write(&mem, 0x1080, &byte, 1), VMSND_OK);
+	assert_int_equal(side.reads, 0);
+	assert_int_equal(side.writes, 1);
+}
+
+/* An answer that is still to come is no refusal; what the VMM refuses is one. */
+static void test_DM53_waiting_for_an_answer_is_no_refusal(void **state)
+{
+	static struct vmsnd_gmem mem;
+	struct vmsnd_gmem_guard guard = {.first = 0x1000, .last = 0x10a0, .told = on_told};
+	struct far_side side = {.rc = VMSND_E_AGAIN};
+	const struct vmsnd_remote remote = {.ctx = &side, .read = far_read, .write = far_write};
+	uint8_t byte = 0;
+
+	fill(&mem);
+	mem.guard = &guard;
+	assert_int_equal(add_far(&mem, &remote, RW), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x1080, &byte, 1), VMSND_E_AGAIN);
+	assert_int_equal(last_told.rc, VMSND_E_AGAIN);
+	assert_int_equal(guard.refusals, 0);
+	side.rc = VMSND_E_GONE;
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x1080, &byte, 1), VMSND_E_GONE);
+	assert_int_equal(guard.refusals, 1);
+	assert_int_equal(vmsnd_gmem_read(&mem, 0x10a1, &byte, 1), VMSND_E_RANGE);
+	assert_int_equal(side.reads, 2);
+}
+
+/* ---- what a VMM that moves the card hears ---- */
+
+struct notes {
+	unsigned n;
+	vmsnd_gpa at;
+	uint64_t bytes;
+};
+
+static void on_wrote(void *ctx, vmsnd_gpa at, uint64_t bytes)
+{
+	struct notes *notes = ctx;
+
+	*notes = (struct notes){notes->n + 1, at, bytes};
+}
+
+static void expect_noted(const struct notes *notes, unsigned n, vmsnd_gpa at, uint64_t bytes)
+{
+	assert_int_equal(notes->n, n);
+	assert_int_equal(notes->at, at);
+	assert_int_equal(notes->bytes, bytes);
+}
+
+static void write_all_ways(struct vmsnd_gmem *mem)
+{
+	struct notes notes = {0};
+	uint8_t bytes[16] = {0};
+
+	mem->wrote = on_wrote;
+	mem->wrote_ctx = &notes;
+	assert_int_equal(vmsnd_gmem_write(mem, 0x103c, bytes, 8), VMSND_OK);
+	expect_noted(&notes, 1, 0x103c, 8);
+	assert_int_equal(vmsnd_gmem_store16(mem, 0x1002, 5), VMSND_OK);
+	expect_noted(&notes, 2, 0x1002, 2);
+	assert_int_equal(vmsnd_gmem_write(mem, 0x8000, bytes, 1), VMSND_E_DENIED);
+	assert_int_equal(vmsnd_gmem_store16(mem, 0x1001, 5), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_write(mem, 0x1078, bytes, 16), VMSND_E_RANGE);
+	assert_int_equal(vmsnd_gmem_write(mem, 0x1000, bytes, 0), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_read(mem, 0x1000, bytes, 4), VMSND_OK);
+	expect_noted(&notes, 2, 0x1002, 2);
+	mem->wrote = NULL;
+	assert_int_equal(vmsnd_gmem_write(mem, 0x1000, bytes, 1), VMSND_OK);
+	expect_noted(&notes, 2, 0x1002, 2);
+}
+
+static void test_each_write_that_was_done_is_noted_once(void **state)
+{
+	static struct vmsnd_gmem mem;
+	struct vmsnd_gmem_guard guard = {.first = 0, .last = UINT64_MAX};
+
+	fill(&mem);
+	write_all_ways(&mem);
+	mem.guard = &guard;
+	write_all_ways(&mem);
+	assert_int_equal(guard.refusals, 3);
+}
+
+static void test_what_waits_is_not_noted(void **state)
+{
+	static struct vmsnd_gmem mem;
+	struct far_side side = {.rc = VMSND_E_AGAIN};
+	const struct vmsnd_remote remote = {.ctx = &side, .read = far_read, .write = far_write};
+	struct notes notes = {0};
+
+	fill(&mem);
+	mem.wrote = on_wrote;
+	mem.wrote_ctx = &notes;
+	assert_int_equal(add_far(&mem, &remote, RW), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_write(&mem, 0x1080, "x", 1), VMSND_E_AGAIN);
+	assert_int_equal(notes.n, 0);
+	side.rc = VMSND_OK;
+	assert_int_equal(vmsnd_gmem_write(&mem, 0x1080, "x", 1), VMSND_OK);
+	expect_noted(&notes, 1, 0x1080, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +449,12 @@ int main(void)
 	    cmocka_unit_test(test_class17_full_table),
 	    cmocka_unit_test(test_DM53_beyond_the_window_there_is_nothing),
 	    cmocka_unit_test(test_DM53_what_regions_refuse_counts_too),
+	    cmocka_unit_test(test_remote_memory_is_asked_for),
+	    cmocka_unit_test(test_remote_memory_is_not_joined_to_any),
+	    cmocka_unit_test(test_remote_memory_has_rights_and_one_way),
+	    cmocka_unit_test(test_DM53_waiting_for_an_answer_is_no_refusal),
+	    cmocka_unit_test(test_each_write_that_was_done_is_noted_once),
+	    cmocka_unit_test(test_what_waits_is_not_noted),
 	};
 
 	return cmocka_run_group_tests_name("gmem", tests, NULL, NULL);
