@@ -10,8 +10,9 @@
 /* Which of the codec's outputs the host's are plugged into. */
 enum ac97_outlet { AC97_OUTLET_LINE, AC97_OUTLET_HEADPHONE, AC97_OUTLET_MONO };
 
-#define AC97_LOOP_FRAMES 8192u /* of what is played, kept for who records the mix; a power of two  \
-				*/
+#define AC97_LOOP_FRAMES                                                                           \
+	8192u /* of what is played, kept for who records the mix; a power of two                   \
+	       */
 #define AC97_CHANNELS 6u
 
 struct ac97_sound {
