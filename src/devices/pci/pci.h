@@ -30,6 +30,8 @@ struct vmsnd_pci {
 	uint8_t config[VMSND_PCI_CONFIG_BYTES];
 	bool wants; /* the card's level */
 	bool line;  /* as env was last told */
+	/* Told so far; accesses to what is no configuration space, which are the card's to report.
+	 */
 	uint64_t messages, faults;
 };
 
@@ -38,23 +40,29 @@ void vmsnd_pci_init(struct vmsnd_pci *pci, const struct vmsnd_pci_conf *conf,
 		    const struct vmsnd_dev_env *env);
 /* The bus' reset: as at power-on, the line low. */
 void vmsnd_pci_reset(struct vmsnd_pci *pci);
-/* Configuration space. What lies beyond it reads as all ones. */
-void vmsnd_pci_config_read(const struct vmsnd_pci *pci, uint64_t offset, void *to, uint32_t bytes);
+/* Configuration space. What lies beyond it reads as all ones; reserved bytes read as 0. */
+void vmsnd_pci_config_read(struct vmsnd_pci *pci, uint64_t offset, void *to, uint32_t bytes);
 enum vmsnd_pci_wrote {
 	VMSND_PCI_WROTE = 0,
-	VMSND_PCI_WOKE = 1 /* from D3hot to D0: the card resets its registers (PM 1.2, 5.4.1) */
+	/* From D3hot to D0 (PM 1.2, 5.4.1): configuration space has been reset, the line is low;
+	 * the card resets its registers. */
+	VMSND_PCI_WOKE = 1
 };
 enum vmsnd_pci_wrote vmsnd_pci_config_write(struct vmsnd_pci *pci, uint64_t offset,
 					    const void *from, uint32_t bytes);
 /* The card wants to interrupt, or does not any more. */
 void vmsnd_pci_interrupt(struct vmsnd_pci *pci, bool wants);
+/* The card wanted memory that is not there: the bus has no answer (status: received master abort).
+ */
+void vmsnd_pci_master_abort(struct vmsnd_pci *pci);
 /* Whether the guest lets it reach memory: bus mastering is on and it is in D0. */
 bool vmsnd_pci_masters(const struct vmsnd_pci *pci);
 /* Whether its registers answer: it is in D0. */
 bool vmsnd_pci_awake(const struct vmsnd_pci *pci);
 
-/* All that is writable, and the level. `load` leaves everything as it is when the reader turns bad;
- * the env is told of the line that comes of it. */
+/* Configuration space and the level. `load` leaves everything as it is when the reader turns bad:
+ * what the card has fixed must be the same (VMSND_E_DAMAGED). The env is told of the line that
+ * comes of it. */
 void vmsnd_pci_save(const struct vmsnd_pci *pci, struct vmsnd_state_writer *to);
 enum vmsnd_rc vmsnd_pci_load(struct vmsnd_pci *pci, struct vmsnd_state_reader *from);
 
