@@ -113,6 +113,7 @@ struct vmsnd_card {
 	struct vmsnd_transport *bus;
 	struct vmsnd_guest_bus guest; /* the transport's, once somebody asked for it */
 	struct vmsnd_mmio_bus mmio;   /* likewise */
+	struct vmsnd_pci_bus pci;     /* likewise */
 
 	unsigned n_playback, n_ports; /* ports: playback first */
 	struct vmsnd_card_port *ports;

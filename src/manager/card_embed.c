@@ -40,6 +40,67 @@ static void mmio_write(void *ctx, uint64_t offset, unsigned bytes, uint64_t valu
 	vmsnd_lane_unlock(card->lane, true);
 }
 
+static void pci_bar(void *ctx, unsigned index, struct vmsnd_pci_bar *out)
+{
+	struct vmsnd_card *card = ctx;
+
+	vmsnd_lane_lock(card->lane);
+	card->pci.bar(card->pci.ctx, index, out);
+	vmsnd_lane_unlock(card->lane, false);
+}
+
+/* Takes the lane, with the card at the time of the access; what it is then is told. */
+static struct vmsnd_pci_access enter(struct vmsnd_card *card, const struct vmsnd_pci_access *access)
+{
+	struct vmsnd_pci_access at = *access;
+
+	vmsnd_lane_lock(card->lane);
+	at.now = vmsnd_lane_time(card->lane, at.now);
+	vmsnd_card_advance(card, at.now);
+	if (at.now < card->time)
+		at.now = card->time;
+	return at;
+}
+
+static void pci_read(void *ctx, const struct vmsnd_pci_access *access, void *to)
+{
+	struct vmsnd_card *card = ctx;
+	struct vmsnd_pci_access at = enter(card, access);
+
+	card->pci.read(card->pci.ctx, &at, to);
+	vmsnd_card_touch(card);
+	/* Reading hurries nobody: guests ask for positions over and over. */
+	vmsnd_lane_unlock(card->lane, false);
+}
+
+static void pci_write(void *ctx, const struct vmsnd_pci_access *access, const void *from)
+{
+	struct vmsnd_card *card = ctx;
+	struct vmsnd_pci_access at = enter(card, access);
+
+	card->pci.write(card->pci.ctx, &at, from);
+	vmsnd_card_touch(card);
+	vmsnd_lane_unlock(card->lane, true);
+}
+
+enum vmsnd_rc vmsnd_machine_pci_bus(struct vmsnd_machine *machine, unsigned card,
+				    struct vmsnd_pci_bus *out)
+{
+	struct vmsnd_seat seat;
+	enum vmsnd_rc rc = VMSND_E_INVALID;
+
+	if (!vmsnd_seat_look(machine, card, &seat))
+		return VMSND_E_NO_CARD;
+	if (seat.card->transport->pci_bus && seat.card->cls->pci) {
+		seat.card->transport->pci_bus(seat.card->bus, &seat.card->pci);
+		*out = (struct vmsnd_pci_bus){
+		    .ctx = seat.card, .bar = pci_bar, .read = pci_read, .write = pci_write};
+		rc = VMSND_OK;
+	}
+	vmsnd_seat_leave(&seat);
+	return rc;
+}
+
 enum vmsnd_rc vmsnd_machine_mmio_bus(struct vmsnd_machine *machine, unsigned card,
 				     struct vmsnd_mmio_bus *out)
 {

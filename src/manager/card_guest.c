@@ -117,7 +117,7 @@ static bool interrupted(void *ctx, unsigned queue)
 
 static enum vmsnd_rc guest_bus(struct vmsnd_card *card, struct vmsnd_guest_bus *out)
 {
-	if (!card->transport->guest_bus)
+	if (!card->transport->guest_bus || !card->cls->virtio)
 		return VMSND_E_INVALID;
 	card->transport->guest_bus(card->bus, &card->guest);
 	*out = (struct vmsnd_guest_bus){.ctx = card,

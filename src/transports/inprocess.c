@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The in-process transport: struct vmsnd_guest_bus straight onto the card's virtio calls. */
+/* The in-process transport: struct vmsnd_guest_bus, or struct vmsnd_pci_bus, straight onto the
+ * card's calls. */
 #include "transports/inprocess.h"
 
 #include <stdlib.h>
@@ -11,9 +12,10 @@ struct vmsnd_transport {
 	struct vmsnd_gmem *mem;
 	struct vmsnd_transport_user user;
 	struct vmsnd_interrupt interrupt;
-	uint64_t interrupts; /* one bit a queue: raised and not yet asked for */
-	bool connected;      /* a guest has shared memory or chosen features */
-	bool ready;          /* and started a queue */
+	/* One bit a queue: raised and not yet asked for. PCI: bit 0, the line. */
+	uint64_t interrupts;
+	bool connected; /* a guest has shared memory, chosen features, written to a PCI card */
+	bool ready;     /* and started a queue, or written to a BAR */
 };
 
 static const struct vmsnd_virtio_ops *card_ops(const struct vmsnd_transport *bus)
@@ -156,15 +158,48 @@ static void inprocess_guest_bus(struct vmsnd_transport *bus, struct vmsnd_guest_
 	};
 }
 
+static void pci_bar(void *ctx, unsigned index, struct vmsnd_pci_bar *out)
+{
+	const struct vmsnd_transport *bus = ctx;
+
+	*out = (struct vmsnd_pci_bar){0};
+	if (index < VMSND_PCI_BARS)
+		bus->card.cls->pci->bar(bus->card.dev, index, out);
+}
+
+static void pci_read(void *ctx, const struct vmsnd_pci_access *access, void *to)
+{
+	const struct vmsnd_transport *bus = ctx;
+
+	bus->card.cls->pci->read(bus->card.dev, access, to);
+}
+
+static void pci_write(void *ctx, const struct vmsnd_pci_access *access, const void *from)
+{
+	struct vmsnd_transport *bus = ctx;
+
+	connect_once(bus);
+	if (access->region < VMSND_PCI_BARS)
+		ready_once(bus);
+	bus->card.cls->pci->write(bus->card.dev, access, from);
+}
+
+static void inprocess_pci_bus(struct vmsnd_transport *bus, struct vmsnd_pci_bus *out)
+{
+	*out = (struct vmsnd_pci_bus){
+	    .ctx = bus, .bar = pci_bar, .read = pci_read, .write = pci_write};
+}
+
 static enum vmsnd_rc inprocess_open(const struct vmsnd_transport_conf *conf,
 				    const struct vmsnd_transport_user *user,
 				    struct vmsnd_transport **out)
 {
+	bool able = conf->card.cls->virtio || conf->card.cls->pci;
 	struct vmsnd_transport *bus;
 
-	if (!conf->card.cls->virtio || conf->listen_fd >= 0) {
+	if (!able || conf->listen_fd >= 0) {
 		vmsnd_logf(user->log, VMSND_LOG_ERROR, "%s: the in-process transport takes %s",
-			   conf->name, conf->card.cls->virtio ? "no socket" : "virtio cards only");
+			   conf->name, able ? "no socket" : "virtio and PCI cards only");
 		return VMSND_E_INVALID;
 	}
 	bus = calloc(1, sizeof(*bus));
@@ -188,6 +223,17 @@ static void inprocess_notify(struct vmsnd_transport *bus, unsigned vector)
 		set_interrupts(bus, bus->interrupts | UINT64_C(1) << vector);
 }
 
+static void inprocess_line(struct vmsnd_transport *bus, bool high)
+{
+	set_interrupts(bus, high);
+}
+
+static void inprocess_message(struct vmsnd_transport *bus, const struct vmsnd_msi *message)
+{
+	if (bus->interrupt.message)
+		bus->interrupt.message(bus->interrupt.ctx, message);
+}
+
 static void inprocess_interrupt(struct vmsnd_transport *bus, const struct vmsnd_interrupt *to)
 {
 	bus->interrupt = to ? *to : (struct vmsnd_interrupt){0};
@@ -207,6 +253,7 @@ static void inprocess_close(struct vmsnd_transport *bus, vmsnd_ns now)
 
 static void inprocess_reset(struct vmsnd_transport *bus)
 {
+	/* A PCI card has been reset already, and its line with it. */
 	set_interrupts(bus, 0);
 }
 
@@ -220,6 +267,9 @@ const struct vmsnd_transport_class vmsnd_inprocess_class = {
     .notify = inprocess_notify,
     .close = inprocess_close,
     .guest_bus = inprocess_guest_bus,
+    .pci_bus = inprocess_pci_bus,
+    .line = inprocess_line,
+    .message = inprocess_message,
     .interrupt = inprocess_interrupt,
     .reset = inprocess_reset,
 };
