@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """qmp.py SOCKET WORD... - says each WORD to a QEMU as a QMP command; a number is a pause in seconds,
-@EVENT waits for that event, =STATUS until the machine has that status, and NAME,KEY=VALUE... is a command with arguments."""
+@EVENT waits for that event, =STATUS until the machine has that status, NAME,KEY=VALUE... is a command with arguments, and
+so is NAME{JSON}."""
 import json
 import socket
 import sys
@@ -27,8 +28,10 @@ def answer():
 
 
 def say(word):
-    name, *arguments = word.split(",")
-    command = {"execute": name, "arguments": dict(a.split("=", 1) for a in arguments)}
+    name, brace, text = word.partition("{")
+    if not brace:
+        name, *arguments = word.split(",")
+    command = {"execute": name, "arguments": json.loads("{" + text) if brace else dict(a.split("=", 1) for a in arguments)}
     stream.write(json.dumps(command) + "\n")
     stream.flush()
     found = answer()

@@ -1,17 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test-qemu-pipewire.sh VMSND - PipeWire and WirePlumber in the guest, as they are shipped, play and record for
+# test-qemu-pipewire.sh VMSND [ac97] - PipeWire and WirePlumber in the guest, as they are shipped, play and record for
 # a minute: the guest reports no xrun, and both ways each frame arrives, in order and without a gap.
 . "$(dirname "$0")/lib.sh"
 need initramfs-pipewire
 seconds=${SECONDS_OF_SOUND:-60}
 frames=$(((seconds + 8) * 48000)) least=$((seconds * 48000))
-s=$work/s.sock
+s=$work/s.sock card=virtio-snd socket=SOCKET init=
+[ "${2:-}" != ac97 ] || {
+	. "$here/ac97.sh"
+	card=ac97 socket=VFIO init=levels+
+}
 "$wavtool" gen S16_LE 48000 2 $frames 1 "$work/in.wav"
 one() { # ATTEMPT
-	serve "$1" --device "virtio-snd,socket=$s,input=on" --once \
+	serve "$1" --device "$card,socket=$s,input=on" --once \
 		--backend "file,path=$work/$1.wav,sample=S16,dither=off,in=$work/in.wav,loop=off"
-	IMAGE=initramfs-pipewire MEM=512M LIMIT=$((seconds + 120)) SOCKET=$s guest qemu "$1" "pipewire/$seconds/0" -smp 2
+	export "$socket=$s"
+	IMAGE=initramfs-pipewire MEM=512M LIMIT=$((seconds + 120)) SMP=2 guest qemu "$1" "${init}pipewire/$seconds/0"
 	guest_ends "$1"
 	serve_ends "$1"
 	out=$work/$1.wav

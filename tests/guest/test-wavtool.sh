@@ -67,6 +67,25 @@ for kind in 'none lost' 'one lost at 60000 60001' 'one repeated at 60000 59999' 
 	esac
 	ok $? "numbers on a line: ${kind% at*}" || note "$v"
 done
+# what hardware plays between the last period's interrupt and the driver's stop
+"$wavtool" gen S16_LE 48000 2 2000 0 first.raw
+"$wavtool" gen S16_LE 48000 2 2000 1 second.raw
+for tail in 96 97; do
+	{
+		cat first.raw
+		head -c 400 /dev/zero
+		tail -c $((tail * 4)) first.raw
+		cat second.raw
+		head -c $((tail * 4)) first.raw
+	} >tails.raw
+	v=$("$wavtool" -t check tails.raw S16_LE 48000 2 2000 0 2000 1 2>/dev/null)
+	rc=$?
+	[ "$rc $(value good "$v") $(value stale "$v") $(value between "$v")" = '0 4000 192 100' ]
+	[ $? = $((tail - 96)) ]
+	ok $? "$tail frames after each end: $([ $tail = 96 ] && echo stale || echo a fault)" || note "$v"
+done
+! "$wavtool" check tails.raw S16_LE 48000 2 2000 0 2000 1 >/dev/null 2>&1
+ok $? 'without -t they are faults'
 head -c 6044 a.wav >short.wav
 v=$("$wavtool" -p compare a.wav short.wav)
 [ "$(value header "$v") $(value good "$v")" = 'long 1500' ]

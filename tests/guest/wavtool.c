@@ -11,7 +11,9 @@
  * check and compare print one line of key=value. Exit 0: every frame arrived once, in order;
  * 1: not so; 2: cannot be read or wrong usage. Silence is reported, and judged by the caller.
  * line: expected, arrived, first (the line's place at the first frame), off (frames beside it).
- * -p as first argument: the end may be missing (a play that was cut off). */
+ * -p as first argument: the end may be missing (a play that was cut off). -t: after each signal,
+ * frames of anything for 2 ms at most are no fault; they are told as `stale`: hardware whose engine
+ * runs on until the driver stops it. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,6 +48,11 @@ struct sound {
 struct verdict {
 	size_t lead, trail, between, gaps, gap_frames, good, lost, repeated, bad, end;
 	size_t jumps, jump_to; /* jump_to: the last one's */
+	size_t stale, stale_most;
+};
+
+struct options {
+	bool partial, tails;
 };
 
 static _Noreturn void die(const char *what, const char *name)
@@ -365,16 +372,32 @@ static void silence_judge(struct verdict *v, uint32_t frames, size_t at, const s
 		fprintf(stderr, "# gap: %u silent frames before frame %zu\n", frames, at);
 }
 
-static void align(const struct sound *e, struct sound *a, const size_t *starts, struct verdict *v)
+static bool begins(const size_t *starts, size_t at)
+{
+	while (*starts != SIZE_MAX && *starts != at)
+		starts++;
+	return *starts == at;
+}
+
+/* `most`: frames that may follow the end of a signal. */
+static void align(const struct sound *e, struct sound *a, const size_t *starts, size_t most,
+		  struct verdict *v)
 {
 	uint32_t *quiet = squeeze(a, v);
 	struct index x = index_build(e);
-	size_t j = 0;
+	size_t j = 0, after = 0;
 
 	for (size_t i = 0; i < a->frames;) {
 		long k = -1;
 
 		if (j >= e->frames || !same(a, i, e, j, 1)) {
+			if (after < most && j && (j >= e->frames || begins(starts, j))) {
+				v->between += quiet[i];
+				v->stale++;
+				v->stale_most = ++after > v->stale_most ? after : v->stale_most;
+				i++;
+				continue;
+			}
 			k = index_find(&x, e, a, i);
 			if (k < 0) {
 				v->bad++;
@@ -388,6 +411,7 @@ static void align(const struct sound *e, struct sound *a, const size_t *starts, 
 			v->repeated += (size_t)k < j ? j - (size_t)k : 0;
 			j = (size_t)k;
 		}
+		after = 0;
 		silence_judge(v, quiet[i], j, starts);
 		v->good++;
 		i++;
@@ -398,22 +422,24 @@ static void align(const struct sound *e, struct sound *a, const size_t *starts, 
 	free(x.slots);
 }
 
-static int judge(const struct sound *e, struct sound *a, const size_t *starts, bool partial)
+static int judge(const struct sound *e, struct sound *a, const size_t *starts, struct options how)
 {
 	struct verdict v = {0};
 	bool alike = e->rate == a->rate && e->channels == a->channels;
 	size_t arrived = a->frames, missing;
 
 	if (alike)
-		align(e, a, starts, &v);
+		align(e, a, starts, how.tails ? e->rate / 500 : 0, &v);
 	missing = e->frames - v.end;
 	printf("expected=%zu arrived=%zu good=%zu lost=%zu repeated=%zu bad=%zu tail_missing=%zu ",
 	       e->frames, arrived, v.good, v.lost, v.repeated, v.bad, missing);
 	printf("jumps=%zu jump_to=%zu gaps=%zu gap_frames=%zu lead=%zu between=%zu trail=%zu ",
 	       v.jumps, v.jump_to, v.gaps, v.gap_frames, v.lead, v.between, v.trail);
+	if (how.tails)
+		printf("stale=%zu stale_most=%zu ", v.stale, v.stale_most);
 	printf("format=%s rate=%u channels=%u header=%s\n", a->format->name, a->rate, a->channels,
 	       a->header);
-	return !alike || v.lost || v.repeated || v.bad || !v.good || (missing && !partial);
+	return !alike || v.lost || v.repeated || v.bad || !v.good || (missing && !how.partial);
 }
 
 /* commands */
@@ -446,7 +472,7 @@ static void signals_join(struct sound *e, int n, char **arg, size_t *starts)
 	starts[items] = SIZE_MAX;
 }
 
-static int check(int n, char **arg, bool partial)
+static int check(int n, char **arg, struct options how)
 {
 	struct sound e = {format_named(arg[1]), number(arg[2]), number(arg[3]), 0, NULL, "none"};
 	struct sound a = e;
@@ -463,13 +489,13 @@ static int check(int n, char **arg, bool partial)
 		samples_from(&a, b, len);
 		free(b);
 	}
-	rc = judge(&e, &a, starts, partial);
+	rc = judge(&e, &a, starts, how);
 	free(e.samples);
 	free(a.samples);
 	return rc;
 }
 
-static int compare(char **arg, bool partial)
+static int compare(char **arg, struct options how)
 {
 	static const size_t starts[] = {0, SIZE_MAX};
 	struct sound e = {0}, a = {0};
@@ -479,7 +505,7 @@ static int compare(char **arg, bool partial)
 	sound_read_wav(&e, arg[0]);
 	sound_read_wav(&a, arg[1]);
 	free(squeeze(&e, &lead)); /* silence of the signal's own is not told from a gap */
-	rc = judge(&e, &a, starts, partial);
+	rc = judge(&e, &a, starts, how);
 	free(e.samples);
 	free(a.samples);
 	return rc;
@@ -550,26 +576,31 @@ static int tune(const char *name)
 
 int main(int argc, char **argv)
 {
-	bool partial = argc > 1 && !strcmp(argv[1], "-p");
-	int n = argc - 2 - partial;
-	char **arg = argv + 2 + partial;
+	struct options how = {0};
+	int n = argc - 2;
+	char **arg = argv + 2;
+
+	for (; n > 0 && arg[-1][0] == '-'; n--, arg++) {
+		how.partial |= !strcmp(arg[-1], "-p");
+		how.tails |= !strcmp(arg[-1], "-t");
+	}
 
 	if (n == 6 && !strcmp(arg[-1], "gen"))
 		return gen(arg);
 	if (n >= 6 && n % 2 == 0 && !strcmp(arg[-1], "check"))
-		return check(n, arg, partial);
+		return check(n, arg, how);
 	if (n == 2 && !strcmp(arg[-1], "compare"))
-		return compare(arg, partial);
+		return compare(arg, how);
 	if (n == 3 && !strcmp(arg[-1], "line"))
 		return line(arg);
 	if (n == 1 && !strcmp(arg[-1], "tune"))
 		return tune(arg[0]);
-	fputs(
-	    "usage: wavtool gen FORMAT RATE CHANNELS FRAMES SEED OUT\n"
-	    "       wavtool [-p] check ARRIVED FORMAT RATE CHANNELS FRAMES SEED [FRAMES SEED]...\n"
-	    "       wavtool [-p] compare PLAYED.wav ARRIVED.wav\n"
-	    "       wavtool line ARRIVED.wav RATE FRAMES\n"
-	    "       wavtool tune OUT.wav\n",
-	    stderr);
+	fputs("usage: wavtool gen FORMAT RATE CHANNELS FRAMES SEED OUT\n"
+	      "       wavtool [-p] [-t] check ARRIVED FORMAT RATE CHANNELS FRAMES SEED [FRAMES "
+	      "SEED]...\n"
+	      "       wavtool [-p] compare PLAYED.wav ARRIVED.wav\n"
+	      "       wavtool line ARRIVED.wav RATE FRAMES\n"
+	      "       wavtool tune OUT.wav\n",
+	      stderr);
 	return 2;
 }

@@ -5,10 +5,11 @@
 guestfs.py vmlinux BZIMAGE OUT
     The ELF kernel inside a bzImage. QEMU enters it by its PVH note, so the
     guest does not spend its first second unpacking itself.
-guestfs.py initramfs OUT --tree DIR --kernel DIR --init FILE [--set SET]... [--add FILE:NAME]...
+guestfs.py initramfs OUT --tree DIR --kernel DIR --init FILE [--driver DRIVER]... [--set SET]...
+    [--add FILE:NAME]...
     A newc archive: busybox, aplay, arecord and what they load from the package
-    tree, kernel modules with a load list for each driver, and our own files and
-    folders. Each SET is more programs.
+    tree, kernel modules with a load list for each driver that the kernel has, and
+    our own files and folders. Each SET is more programs; each DRIVER must be there.
 """
 import argparse
 import os
@@ -19,7 +20,7 @@ import subprocess
 import sys
 
 APPLETS = """sh mount cat echo insmod awk sleep basename dirname poweroff reboot dd grep sed cut tr
-head tail wc ls mkdir uname date dmesg sync mv test true false cmp kill ps rm timeout sort uniq env od""".split()
+head tail wc ls mkdir uname date dmesg sync mv test true false cmp kill ps rm rmmod timeout sort uniq env od""".split()
 LIBDIRS = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib", "lib")
 LIB = "usr/lib/x86_64-linux-gnu/"
 SPA, PIPEWIRE = LIB + "spa-0.2/", LIB + "pipewire-0.3/libpipewire-module-"
@@ -37,8 +38,8 @@ SETS = {
                    "spa-node-factory")],
                  ["usr/share/pipewire", "usr/share/wireplumber", "usr/share/alsa-card-profile", LIB + "wireplumber-0.5"]),
 }
-# driver: modules in load order, each after what it depends on
-DRIVERS = {"virtio": ["virtio_pci", "virtio_snd"]}
+# driver: modules in load order, each after what it depends on. Kernels before 6.9 of Debian have no virtio_snd.
+DRIVERS = {"virtio": ["virtio_pci", "virtio_snd"], "ac97": ["snd_intel8x0"]}
 # magic bytes: how to unpack
 PACKERS = ((b"\x28\xb5\x2f\xfd", ["zstd", "-qdc"]), (b"\xfd7zXZ", ["xz", "-dc"]),
            (b"\x1f\x8b", ["gzip", "-dc"]))
@@ -219,7 +220,7 @@ def initramfs(args):
     a.link("usr/bin/arecord", "aplay")
     for name in args.sets:
         add_set(a, args.tree, name)
-    for name in ("alsa.conf", "pcm", "ctl", "cards/aliases.conf"):
+    for name in ("alsa.conf", "pcm", "ctl", "cards/aliases.conf", "cards/ICH.conf"):
         path = os.path.join(args.tree, "usr/share/alsa", name)
         if os.path.isdir(path):
             add_tree(a, args.tree, "usr/share/alsa/" + name)
@@ -228,9 +229,11 @@ def initramfs(args):
     index = module_index(args.kernel)
     for driver, names in DRIVERS.items():
         order = []
+        if names[-1] not in index and driver not in args.drivers:
+            continue
         for name in names:
             add_module(a, index, name, order)
-        if not order:
+        if names[-1] not in order:
             fail("no module for %s in %s" % (driver, args.kernel))
         a.file("modules/%s.list" % driver, "".join(n + "\n" for n in order).encode(), 0o644)
     a.file("init", read(args.init))
@@ -251,6 +254,7 @@ def main():
     p.add_argument("--kernel", required=True)
     p.add_argument("--init", required=True)
     p.add_argument("--add", action="append", default=[])
+    p.add_argument("--driver", action="append", default=[], dest="drivers", choices=DRIVERS)
     p.add_argument("--set", action="append", default=[], dest="sets", choices=SETS)
     args = parser.parse_args()
     if args.job == "vmlinux":

@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# test-ac97.sh VMSND [61|new] - a Linux guest with snd-intel8x0 in QEMU 11 plays and records through an AC'97 card
+# of vmsnd, turns its mixer, and takes its driver out and in again. `61`: Debian 12's own kernel, `new`: the newest.
+. "$(dirname "$0")/lib.sh"
+. "$here/ac97.sh"
+choose_old_or_new "${2:-}"
+export VFIO=$s
+
+"$wavtool" gen S16_LE 48000 2 144000 7 "$work/in.wav"
+serve card --device "ac97,socket=$s" --control "$VMSND_CONTROL" --once \
+	--backend "file,path=$work/out.wav,in=$work/in.wav,loop=off"
+steps=kernel+levels+record/S16_LE/48000/2/1/24000/7+sleep/1
+steps+=+play/S16_LE/48000/2/144000/0
+steps+=+play/S16_LE/48000/2/48000/1/--period-size=480,--buffer-size=1920
+steps+=+duplex/S16_LE/48000/2/2/72000/2/72000/7
+steps+=+mixer+reload+levels+kernel
+steps+=+play/S16_LE/44100/2/44100/0+sset/PCM/-6dB+play/S16_LE/48000/2/24000/3
+guest qemu card "$steps"
+wait_for 40 "$glog" ' recorded ' && ctl enable input
+guest_ends card
+serve_ends card
+note "$(grep -o 'kernel=.*' "$glog")"
+content card
+
+v=$(grep -m1 ' recorded ' "$glog")
+[ "$(value arrived "$v") $(value trail "$v")" = '48000 48000' ]
+ok $? 'privacy: what the owner has not enabled is silence' || note "$v"
+recorded duplex
+
+# The quiet one has other bits: what lies before it is judged as whole, it by its level.
+total=$((144000 + 48000 + 72000 + 24000))
+heard_card 'play, small periods, duplex' "$work/out.wav" S16_LE 48000 2 144000 0 48000 1 72000 2
+heard_card '44100 Hz' "$work/out-2.wav" S16_LE 44100 2 44100 0
+
+grep ' mixer ' "$glog" | grep -q ' wrong=0 restored=0'
+ok $? "mixer: each element takes its least, greatest and middle value: $(grep -o 'mixer elements.*' "$glog")" || show "$glog"
+grep -q ' step reload rc=0' "$glog"
+ok $? 'reload: the driver finds the card again'
+done_testing
