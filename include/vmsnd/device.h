@@ -387,7 +387,8 @@ struct vmsnd_dev_class {
 	 * after init, while ports are loaded already; a device that refuses is as init left it.
 	 * What it held of the guest's queues goes on where the guest's driver finds it: a
 	 * queue_start with the saved next_avail is the same driver, any other a new one.
-	 * VMSND_E_DAMAGED: a value that cannot be. Without both, a machine with this device cannot
+	 * VMSND_E_DAMAGED: a value that cannot be; VMSND_E_INVALID: a device that is configured
+	 * otherwise. Without both, a machine with this device cannot
 	 * be saved. */
 	uint16_t state_major, state_minor;
 	void (*save)(const struct vmsnd_dev *dev, struct vmsnd_state_writer *to);

@@ -401,6 +401,9 @@ static enum vmsnd_rc open_transport(struct vmsnd_card *card, int listen_fd)
 					    .watch = watch,
 					    .unwatch = unwatch,
 					    .peer = vmsnd_card_peer,
+					    .stand = vmsnd_card_user_stand,
+					    .save = vmsnd_card_user_save,
+					    .load = vmsnd_card_user_load,
 					    .log = vmsnd_machine_log(card->machine)};
 
 	return card->transport->open(&conf, &user, &card->bus);

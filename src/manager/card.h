@@ -123,7 +123,8 @@ struct vmsnd_card {
 	bool enabled[2];
 	bool paused;   /* by its owner */
 	bool held;     /* by the machine's life: off, or suspended */
-	bool standing; /* as the ports were told: either */
+	bool moving;   /* by its VMM, which takes it to another host */
+	bool standing; /* as the ports were told: any of these */
 	enum vmsnd_life life;
 	struct vmsnd_life_part connector_life, device_life;
 	bool inited; /* the device has had init, and gets fini */
@@ -176,6 +177,9 @@ void vmsnd_card_touch(struct vmsnd_card *card);
 /* card_run.c: the lane's side. */
 void vmsnd_card_ready(struct vmsnd_card *card, unsigned tag, vmsnd_ns now);
 vmsnd_ns vmsnd_card_advance(struct vmsnd_card *card, vmsnd_ns now);
+/* Ports and device are as they are at this time, without a whole step: the transport may be what
+ * calls. The device must have come up. */
+void vmsnd_card_bring_up(struct vmsnd_card *card, vmsnd_ns now);
 void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what);
 void vmsnd_card_guest_fault(void *ctx, enum vmsnd_fault what, uint64_t detail);
 size_t vmsnd_card_counters(const struct vmsnd_card *card, struct vmsnd_named_counter *out,
@@ -254,8 +258,14 @@ bool vmsnd_card_reattach_gone(struct vmsnd_card *card, struct vmsnd_output *outp
 void vmsnd_card_life_begin(struct vmsnd_card *card, enum vmsnd_life what);
 /* VMSND_OK: all parts are done. */
 enum vmsnd_rc vmsnd_card_life_step(struct vmsnd_card *card, vmsnd_ns now);
-/* The ports stand still, or go on, as `paused` and `held` want it. */
+/* The ports stand still, or go on, as `paused`, `held` and `moving` want it, and a device that
+ * keeps time itself hears of it. Not from within the device. */
 void vmsnd_card_stand(struct vmsnd_card *card, vmsnd_ns now);
+
+/* card_move.c: struct vmsnd_transport_user's, for a VMM that moves the card. */
+void vmsnd_card_user_stand(void *ctx, bool still);
+enum vmsnd_rc vmsnd_card_user_save(void *ctx, struct vmsnd_state_writer *to);
+enum vmsnd_rc vmsnd_card_user_load(void *ctx, const void *bytes, size_t n_bytes);
 
 /* card_control.c. */
 bool vmsnd_card_volume_fits(const struct vmsnd_volume *volume);
@@ -272,6 +282,8 @@ void vmsnd_card_jacks_open(struct vmsnd_card *card, vmsnd_ns now);
 void vmsnd_card_jacks_save(const struct vmsnd_card *card, struct vmsnd_state_writer *to);
 /* After the device's state. */
 void vmsnd_card_jacks_load(struct vmsnd_card *card, struct vmsnd_state_reader *from);
+/* The device's jacks are another host's: they become what they are here. */
+void vmsnd_card_jacks_moved(struct vmsnd_card *card, vmsnd_ns now);
 
 /* card_watch.c: one line when a unit is lost, one when it is well again; formats. */
 vmsnd_ns vmsnd_card_watch(struct vmsnd_card *card, vmsnd_ns now);

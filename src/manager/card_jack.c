@@ -218,6 +218,20 @@ void vmsnd_card_jacks_save(const struct vmsnd_card *card, struct vmsnd_state_wri
 		vmsnd_state_put_u8(to, (uint8_t)card->jacks[i].want);
 }
 
+void vmsnd_card_jacks_moved(struct vmsnd_card *card, vmsnd_ns now)
+{
+	struct vmsnd_jack jack;
+
+	for (unsigned i = 0; jack_at(card, i, &jack); i++) {
+		enum vmsnd_jack_want want = card->jacks[i].want;
+
+		card->jacks[i].since = VMSND_NEVER;
+		if (want != VMSND_JACK_FOLLOW)
+			put(card, i, &jack, want == VMSND_JACK_PLUGGED, now);
+	}
+	card->jacks_looked = VMSND_NEVER;
+}
+
 /* After the device, whose jacks are then what the guest was told: those that follow go on from
  * there. */
 void vmsnd_card_jacks_load(struct vmsnd_card *card, struct vmsnd_state_reader *from)

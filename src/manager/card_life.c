@@ -18,13 +18,20 @@ void vmsnd_card_life_begin(struct vmsnd_card *card, enum vmsnd_life what)
 
 void vmsnd_card_stand(struct vmsnd_card *card, vmsnd_ns now)
 {
-	bool stand = card->paused || card->held;
+	bool stand = card->paused || card->held || card->moving;
 
 	if (card->standing == stand)
 		return;
 	card->standing = stand;
+	if (card->inited)
+		vmsnd_card_bring_up(card, now);
 	for (unsigned i = 0; i < card->n_ports; i++)
 		vmsnd_port_pause(card->ports[i].port, stand, now);
+	/* One that keeps time itself does so by the ports' pace: from this very moment on it is
+	 * another. */
+	if (card->inited)
+		card->cls->advance(card->dev, card->time);
+	vmsnd_card_touch(card);
 }
 
 /* ---- one part ---- */

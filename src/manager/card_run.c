@@ -44,6 +44,16 @@ static vmsnd_ns step(struct vmsnd_card *card, vmsnd_ns at)
 	return earlier(next, vmsnd_card_watch(card, at));
 }
 
+void vmsnd_card_bring_up(struct vmsnd_card *card, vmsnd_ns now)
+{
+	if (now > card->time)
+		card->time = now;
+	vmsnd_card_move(card, card->time);
+	advance_ports(card, card->time);
+	card->cls->advance(card->dev, card->time);
+	advance_ports(card, card->time);
+}
+
 vmsnd_ns vmsnd_card_advance(struct vmsnd_card *card, vmsnd_ns now)
 {
 	unsigned again = 0;
@@ -74,6 +84,8 @@ vmsnd_ns vmsnd_card_advance(struct vmsnd_card *card, vmsnd_ns now)
 void vmsnd_card_ready(struct vmsnd_card *card, unsigned tag, vmsnd_ns now)
 {
 	vmsnd_card_advance(card, now);
+	if (now > card->time) /* of what it calls back, too */
+		card->time = now;
 	card->transport->ready(card->bus, tag, now);
 	vmsnd_card_touch(card);
 }
@@ -173,6 +185,7 @@ void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what)
 		vmsnd_port_close(card->ports[i].port, card->time);
 	}
 	card->paused = false;
+	card->moving = false;
 	vmsnd_card_stand(card, card->time);
 	vmsnd_card_watch_anew(card);
 }

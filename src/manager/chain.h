@@ -79,5 +79,7 @@ void vmsnd_drivers_save(struct vmsnd_drivers *chain, unsigned unit, struct vmsnd
  * VMSND_E_INVALID: no such unit, or it is prepared; the chain is as it was. */
 enum vmsnd_rc vmsnd_drivers_load(struct vmsnd_drivers *chain, unsigned unit,
 				 struct vmsnd_state_reader *from, uint16_t minor);
+/* What was loaded and not given to instances yet is of no use after all. */
+void vmsnd_drivers_forget(struct vmsnd_drivers *chain);
 
 #endif

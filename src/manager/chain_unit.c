@@ -314,6 +314,12 @@ static void forget_saved(struct vmsnd_drivers_unit *unit)
 	unit->restored = false;
 }
 
+void vmsnd_drivers_forget(struct vmsnd_drivers *chain)
+{
+	for (unsigned i = 0; i < chain->setup.n_units; i++)
+		forget_saved(&chain->units[i]);
+}
+
 static void set_up(struct vmsnd_drivers_unit *unit)
 {
 	struct vmsnd_drivers *chain = unit->chain;

@@ -27,6 +27,41 @@ static inline uint32_t vmsnd_state_driver_part(const struct vmsnd_output *output
 	return output->place << 16 | port;
 }
 
+/* card_save.c: a card that is up to its time, on its lane. `moved`: by its VMM, so without what is
+ * its host's: settings of the owner's and of outputs, and the transport. VMSND_E_LIMIT: the device
+ * writes more than it may; a line is in the log. */
+enum vmsnd_rc vmsnd_card_save(struct vmsnd_state_out *out, struct vmsnd_card *card, uint32_t number,
+			      bool moved);
+
+/* What is read about a card before anything of it is changed. */
+struct vmsnd_card_head {
+	char name[64], device[VMSND_CLASS_NAME_BYTES];
+	uint32_t n_playback, n_ports;
+	bool enabled[2], paused;
+};
+
+/* A state being loaded, and the card at hand. */
+struct vmsnd_loading {
+	struct vmsnd_machine *machine;
+	struct vmsnd_node *config;
+	struct vmsnd_state_in in; /* behind what was read last */
+	struct vmsnd_card *card;
+	uint32_t number;
+	vmsnd_ns now;
+	enum vmsnd_rc rc;
+	const char *what; /* is wrong; NULL: a line has said so already */
+};
+
+/* card_load.c, on the lane. */
+void vmsnd_card_get_head(struct vmsnd_state_reader *from, struct vmsnd_card_head *head);
+/* The card's sections from where `in` is. False: rc and `what` say why, and the card is half of
+ * something. */
+bool vmsnd_card_load(struct vmsnd_loading *loading);
+/* Of what vmsnd_card_save has written with `moved`. */
+bool vmsnd_card_load_moved(struct vmsnd_loading *loading);
+/* Always false. */
+bool vmsnd_loading_wrong(struct vmsnd_loading *loading, enum vmsnd_rc rc, const char *what);
+
 /* machine_save.c: under the plan lock. A failure has written its line. */
 enum vmsnd_rc vmsnd_machine_save_planned(struct vmsnd_machine *machine, vmsnd_ns now,
 					 uint8_t **bytes, size_t *n_bytes);
