@@ -7,25 +7,6 @@
 #define FREE_COOKIE VMSND_GUEST_FREE_COOKIE
 #define END         UINT16_MAX /* of the free list */
 
-void *vmsnd_guest_memory_take(struct vmsnd_guest_memory *memory, uint64_t bytes, uint32_t alignment)
-{
-	vmsnd_gpa end = memory->gpa + memory->used;
-	uint64_t skip = (alignment - end % alignment) % alignment;
-	void *at;
-
-	if (skip + bytes > memory->bytes - memory->used || bytes > memory->bytes)
-		return NULL;
-	at = memory->at + memory->used + skip;
-	memory->used += skip + bytes;
-	memset(at, 0, (size_t)bytes);
-	return at;
-}
-
-vmsnd_gpa vmsnd_guest_memory_gpa(const struct vmsnd_guest_memory *memory, const void *at)
-{
-	return memory->gpa + (uint64_t)((const uint8_t *)at - memory->at);
-}
-
 /* Sizes and alignments: virtio 1.3, 2.7. The last 16 bits of avail and used are the
  * other side's wish for the next notification (2.7.10), there or not. */
 static bool take_split(struct vmsnd_guest_ring *ring, struct vmsnd_guest_memory *memory)

@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A guest's memory and the driver's half of a virtqueue laid out in it, split or packed
+/* The driver's half of a virtqueue laid out in a guest's memory, split or packed
  * (virtio 1.3, 2.7 and 2.8). Standard names: linux/virtio_ring.h. */
 #ifndef VMSND_GUESTS_RING_H
 #define VMSND_GUESTS_RING_H
 
 #include <linux/virtio_ring.h>
 
-#include "vmsnd/transport.h"
-
-/* Guest physical memory: `bytes` at `at`, which the card sees from `gpa` on. Given out
- * from the front, never taken back. */
-struct vmsnd_guest_memory {
-	uint8_t *at;
-	vmsnd_gpa gpa;
-	uint64_t bytes, used;
-};
-
-/* `bytes` zeroed bytes, aligned to `alignment` (a power of two) in guest physical terms;
- * NULL when the memory is spent. */
-void *vmsnd_guest_memory_take(struct vmsnd_guest_memory *memory, uint64_t bytes,
-			      uint32_t alignment);
-/* Where the card sees something that lies in this memory. */
-vmsnd_gpa vmsnd_guest_memory_gpa(const struct vmsnd_guest_memory *memory, const void *at);
+#include "guests/memory.h"
 
 #define VMSND_GUEST_SEGMENTS_MAX 8u
 

@@ -46,12 +46,6 @@ struct vmsnd_guest_conf {
 	unsigned tries;
 };
 
-struct vmsnd_guest_params {
-	struct vmsnd_format format;
-	uint32_t period_frames;
-	uint32_t periods; /* 1 .. VMSND_GUEST_SLOTS_MAX: how many make the guest's buffer */
-};
-
 /* A data message that the card has given back. */
 struct vmsnd_guest_done {
 	uint32_t status; /* VIRTIO_SND_S_... */
