@@ -125,8 +125,9 @@ void vmsnd_ac97_guest_codec_write(struct vmsnd_ac97_guest *guest, unsigned at, u
 static enum vmsnd_rc choose_bars(struct vmsnd_ac97_guest *guest)
 {
 	const struct vmsnd_guest_pci *pci = &guest->pci;
-	bool by_memory = guest->conf.by_memory;
+	bool by_memory = !guest->conf.by_ports && pci->bars[2].bytes != 0;
 
+	guest->by_memory = by_memory;
 	guest->ich4 = pci->device == DEVICE_ICH4;
 	guest->n_streams = guest->ich4 ? VMSND_AC97_STREAMS : VMSND_AC97_MIC + 1;
 	guest->mixer_bar = by_memory ? 2 : 0;
@@ -148,7 +149,7 @@ static enum vmsnd_rc find_card(struct vmsnd_ac97_guest *guest)
 	    (guest->pci.device != DEVICE_ICH && guest->pci.device != DEVICE_ICH4))
 		return VMSND_E_UNSUPPORTED;
 	rc = choose_bars(guest);
-	if (!rc && guest->ich4 && !guest->conf.by_memory)
+	if (!rc && guest->ich4 && !guest->by_memory)
 		vmsnd_guest_pci_write(&guest->pci, VMSND_PCI_CONFIG, CONFIG_CFG, 1, 1);
 	return rc ? rc : vmsnd_guest_pci_enable(&guest->pci);
 }

@@ -60,7 +60,7 @@ struct vmsnd_ac97_guest_conf {
 	void *memory;          /* the guest's, the caller's to free */
 	uint64_t memory_bytes; /* 1 MiB is plenty for playback and capture */
 	vmsnd_gpa gpa;         /* below 4 GiB: a descriptor has 32 bits */
-	bool by_memory;        /* the memory BARs, which an 82801DB has, not the ports */
+	bool by_ports; /* also of an 82801DB, which has memory BARs, too: drivers take those */
 	/* Linux reads the position once less when it knows that it runs in a VM. */
 	bool in_vm;
 	uint16_t record_select; /* 0: the microphone */
@@ -89,7 +89,7 @@ struct vmsnd_ac97_guest {
 	struct vmsnd_ac97_guest_conf conf;
 	struct vmsnd_guest_pci pci;
 	struct vmsnd_guest_memory memory;
-	bool ich4;
+	bool ich4, by_memory;
 	unsigned mixer_bar, master_bar, n_streams;
 	uint32_t interrupt_mask; /* of GLOB_STA */
 	uint32_t codec_vendor;   /* "ADS" and a number: registers 7c and 7e */
@@ -98,8 +98,8 @@ struct vmsnd_ac97_guest {
 	uint64_t interrupts, spurious, semaphore_timeouts;
 };
 
-/* From nothing to a card that could play. VMSND_E_UNSUPPORTED: another kind of card, or it has not
- * got the memory BARs; VMSND_E_GONE: no card, or no codec; VMSND_E_PROTOCOL: it breaks a rule;
+/* From nothing to a card that could play. VMSND_E_UNSUPPORTED: another kind of card;
+ * VMSND_E_GONE: no card, or no codec; VMSND_E_PROTOCOL: it breaks a rule;
  * VMSND_E_NOMEM: memory is too small, or too high up. */
 enum vmsnd_rc vmsnd_ac97_guest_open(struct vmsnd_ac97_guest *guest,
 				    const struct vmsnd_ac97_guest_conf *conf);
