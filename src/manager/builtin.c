@@ -8,6 +8,7 @@
 #include "drivers/delay.h"
 #include "drivers/map.h"
 #include "transports/inprocess.h"
+#include "transports/vfio_user.h"
 #include "transports/vhost_user.h"
 #include "transports/virtio_mmio.h"
 #if VMSND_HAVE_SNDFILE
@@ -24,8 +25,8 @@ static const void *const backends[] = {
     NULL,
 };
 static const void *const drivers[] = {&vmsnd_delay_class, &vmsnd_map_class, NULL};
-static const void *const transports[] = {&vmsnd_vhost_user_class, &vmsnd_inprocess_class,
-					 &vmsnd_virtio_mmio_class, NULL};
+static const void *const transports[] = {&vmsnd_vhost_user_class, &vmsnd_vfio_user_class,
+					 &vmsnd_inprocess_class, &vmsnd_virtio_mmio_class, NULL};
 
 const void *vmsnd_builtin(enum vmsnd_sort sort, size_t index)
 {

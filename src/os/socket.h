@@ -10,7 +10,7 @@
 #include "vmsnd/status.h"
 
 #define VMSND_SOCKET_PATH_BYTES 108u /* what a socket address has room for, NUL included */
-#define VMSND_SOCKET_FDS_MAX    8u   /* vhost-user's limit for one message */
+#define VMSND_SOCKET_FDS_MAX    16u  /* in one message: vfio-user's limit; vhost-user's is 8 */
 
 struct vmsnd_listener {
 	int fd;    /* -1: none */

@@ -36,7 +36,7 @@ void vmsnd_vu_channel_config_changed(struct vmsnd_transport *bus)
 	size_t bytes = vmsnd_vu_put(message, &header, NULL);
 
 	if (bus->backend_kind == S_IFIFO)
-		vmsnd_vu_write_pipe(bus->backend_fd, message, bytes);
+		vmsnd_event_write_pipe(bus->backend_fd, message, bytes);
 	else if (bus->backend_kind == S_IFSOCK)
 		vmsnd_socket_send(bus->backend_fd, message, bytes, NULL);
 }

@@ -76,7 +76,7 @@ const char *vmsnd_vu_area_set(struct vmsnd_transport *bus, const struct vmsnd_vu
 	if (bus->area.mapped)
 		card->cls->virtio->inflight(card->dev, NULL, bus->now);
 	vmsnd_vu_area_clear(bus);
-	part.at = (uint8_t *)slot.map + slot.lead;
+	part.at = (uint8_t *)slot.map.at + slot.map.lead;
 	bus->area.slot = slot;
 	bus->area.mapped = true;
 	vmsnd_gmem_add(&bus->area.mem, &part);

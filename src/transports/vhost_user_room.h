@@ -3,21 +3,22 @@
 #ifndef VMSND_TRANSPORTS_VHOST_USER_ROOM_H
 #define VMSND_TRANSPORTS_VHOST_USER_ROOM_H
 
-#include "os/socket.h"
+#include "transports/event.h"
+#include "transports/map.h"
+#include "transports/peer.h"
 #include "transports/vhost_user_codec.h"
 #include "vmsnd/transport.h"
 
 #define VMSND_VU_SLOTS_MAX 509u /* what QEMU can plug */
 #define VMSND_VU_RINGS_MAX 64u
 
-enum vmsnd_vu_tag { VMSND_VU_TAG_LISTENER, VMSND_VU_TAG_PEER, VMSND_VU_TAG_KICK };
+enum vmsnd_vu_tag { VMSND_VU_TAG_KICK = VMSND_PEER_TAGS };
 
 /* ---- memory ------------------------------------------------------------------------ */
 
 struct vmsnd_vu_slot {
 	uint64_t gpa, bytes, user;
-	void *map; /* page-aligned; the region begins `lead` bytes into it */
-	size_t map_bytes, lead;
+	struct vmsnd_map map;
 };
 
 struct vmsnd_vu_memory {
@@ -63,15 +64,11 @@ struct vmsnd_vu_ring {
 	uint16_t size; /* 0: not told yet */
 	uint32_t base; /* as struct vmsnd_queue_setup next_avail */
 	bool addressed, enabled;
-	bool packed;        /* as of its start */
-	bool started;       /* the device has it */
-	bool call_pipe;     /* a write can raise SIGPIPE */
-	bool call_blocks;   /* a write could wait, so it is asked first */
-	vmsnd_ns call_seen; /* when that was looked at */
-	bool kick_pipe;     /* not a counter: one read leaves the rest */
-	unsigned kicks;     /* in the millisecond from kicks_from on */
-	vmsnd_ns kicks_from;
-	int kick, call, err;
+	bool packed;  /* as of its start */
+	bool started; /* the device has it */
+	struct vmsnd_event_in kick;
+	struct vmsnd_event_out call;
+	int err;
 	struct vmsnd_vu_address user;
 	struct vmsnd_vu_places places; /* while started */
 };
@@ -83,14 +80,10 @@ struct vmsnd_transport {
 	struct vmsnd_transport_user user;
 	struct vmsnd_card_ref card;
 	struct vmsnd_gmem *mem;
-	struct vmsnd_listener listener;
-	vmsnd_ns now;    /* of the call under way */
-	bool deaf;       /* the listener is not watched, for want of memory or descriptors */
-	bool told_short; /* the line about that is written; until a peer is accepted again */
+	struct vmsnd_peer peer;
+	vmsnd_ns now; /* of the call under way */
 
 	/* All of one session; a new peer finds it as at the start. */
-	int peer;   /* -1: nobody */
-	bool spoke; /* its first message was whole: it is a VMM */
 	uint64_t features;
 	bool owned;            /* SET_OWNER came */
 	bool features_set;     /* by this peer, since the last reset */
@@ -100,14 +93,10 @@ struct vmsnd_transport {
 	mode_t backend_kind; /* S_IFIFO, S_IFSOCK, or another: then nothing is said */
 	bool memory_came;    /* a region with a descriptor, ever */
 	bool memory_proven;  /* something the guest wrote has been seen in it */
-	bool complained;     /* the session's one line about trouble is written */
-	bool told_busy;      /* the line about a second VMM is written */
 	bool told_started;   /* the line about the guest's driver is written */
-	const char *broken;  /* why the peer has to go; NULL while it may stay */
 
 	uint32_t got; /* bytes of the message coming in */
 	struct vmsnd_vu_header header;
-	struct vmsnd_fds fds;
 	uint8_t in[VMSND_VU_HEADER_BYTES + VMSND_VU_PAYLOAD_MAX];
 
 	struct vmsnd_vu_memory memory;
@@ -116,13 +105,6 @@ struct vmsnd_transport {
 	unsigned n_rings;
 	struct vmsnd_vu_ring rings[VMSND_VU_RINGS_MAX];
 };
-
-/* One line about trouble for each session, the first. */
-void vmsnd_vu_complain(struct vmsnd_transport *bus, const char *what, const char *why);
-/* As above, about memory that came without a descriptor others could map, and about memory
- * whose file the VMM has mapped for itself alone. */
-void vmsnd_vu_complain_memory(struct vmsnd_transport *bus);
-void vmsnd_vu_complain_private(struct vmsnd_transport *bus);
 
 void vmsnd_vu_ring_init(struct vmsnd_vu_ring *ring);
 /* Starts whatever has all it needs. */
@@ -146,10 +128,6 @@ void vmsnd_vu_ring_err_fd(struct vmsnd_transport *bus, unsigned index, int fd);
 bool vmsnd_vu_ring_is_enabled(const struct vmsnd_transport *bus, const struct vmsnd_vu_ring *ring);
 /* Its kick descriptor is readable. Sets `broken` when it always is. */
 void vmsnd_vu_ring_kicked(struct vmsnd_transport *bus, unsigned index);
-void vmsnd_vu_ring_signal(struct vmsnd_vu_ring *ring, vmsnd_ns now);
-/* A write to a pipe that may be full or have lost its reader: never waits, never a signal. False:
- * it can never be written to again. */
-bool vmsnd_vu_write_pipe(int fd, const void *from, size_t bytes);
 /* All rings as after power-on; their call descriptors stay. The device is not asked. */
 void vmsnd_vu_rings_forget(struct vmsnd_transport *bus);
 

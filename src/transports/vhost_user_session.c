@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What each message of the peer does. */
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "transports/vhost_user_room.h"
@@ -41,10 +37,10 @@ static void answer_u64(struct vmsnd_transport *bus, struct answer *answer, uint6
 
 static int take_fd(struct vmsnd_transport *bus)
 {
-	int fd = bus->fds.n > 0 ? bus->fds.fd[0] : -1;
+	int fd = bus->peer.fds.n > 0 ? bus->peer.fds.fd[0] : -1;
 
 	if (fd >= 0)
-		bus->fds.fd[0] = -1;
+		bus->peer.fds.fd[0] = -1;
 	return fd;
 }
 
@@ -162,7 +158,7 @@ static const char *get_config(struct vmsnd_transport *bus, const uint8_t *payloa
 	/* QEMU sends SET_FEATURES, SET_STATUS and memory in one go, so a driver that can read
 	 * in between has been started without. VMMs that do not know STATUS have no such order. */
 	if (bus->status && bus->features & F_VERSION_1 && !bus->memory_came)
-		vmsnd_vu_complain_memory(bus);
+		vmsnd_peer_complain_memory(&bus->peer);
 	vmsnd_vu_config_get(payload, &config);
 	if (config.bytes > VMSND_VU_CONFIG_BYTES_MAX)
 		return "a configuration range of more than 256 bytes";
@@ -209,7 +205,7 @@ static const char *map_table(struct vmsnd_transport *bus, const struct vmsnd_vu_
 	unsigned mapped = 0;
 
 	for (; mapped < n && !why; mapped++)
-		why = vmsnd_vu_slot_map(&slots[mapped], &regions[mapped], bus->fds.fd[mapped]);
+		why = vmsnd_vu_slot_map(&slots[mapped], &regions[mapped], bus->peer.fds.fd[mapped]);
 	if (!why)
 		return NULL;
 	while (mapped-- > 1) /* the last one tried is not mapped */
@@ -229,7 +225,7 @@ static const char *set_mem_table(struct vmsnd_transport *bus, const uint8_t *pay
 	if (why)
 		return why;
 	if (n == 0)
-		vmsnd_vu_complain_memory(bus);
+		vmsnd_peer_complain_memory(&bus->peer);
 	vmsnd_vu_rings_leave(bus, slots, n);
 	vmsnd_vu_memory_clear(&bus->memory, bus->mem);
 	for (unsigned i = 0; i < n; i++) {
@@ -259,7 +255,7 @@ static const char *add_mem_reg(struct vmsnd_transport *bus, const uint8_t *paylo
 	const char *why;
 
 	vmsnd_vu_region_get(payload, &region);
-	why = vmsnd_vu_slot_map(&slot, &region, bus->fds.fd[0]);
+	why = vmsnd_vu_slot_map(&slot, &region, bus->peer.fds.fd[0]);
 	if (why)
 		return why;
 	why = vmsnd_vu_memory_add(&bus->memory, bus->mem, &slot);
@@ -302,7 +298,7 @@ static const char outside[] = "a ring outside guest memory";
 static void expect_memory(struct vmsnd_transport *bus)
 {
 	if (bus->features & F_VERSION_1 && !bus->memory_came)
-		vmsnd_vu_complain_memory(bus);
+		vmsnd_peer_complain_memory(&bus->peer);
 }
 
 static const char *set_vring_num(struct vmsnd_transport *bus, const uint8_t *payload,
@@ -383,39 +379,12 @@ static const char *get_vring_base(struct vmsnd_transport *bus, const uint8_t *pa
 	return NULL;
 }
 
-/* Whether `fd` is connected to a socket that has a name, as our listener has. */
-static bool is_connection(int fd)
-{
-	struct sockaddr_un name;
-	socklen_t bytes = sizeof(name);
-
-	return getpeername(fd, (struct sockaddr *)&name, &bytes) == 0 &&
-	       bytes > sizeof(sa_family_t);
-}
-
-/* Some devices are always readable, others and files make a write wait. Asked without waiting
- * for whoever answers for the file system. */
-static bool is_device_or_file(int fd)
-{
-	struct statx status;
-
-	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0 ||
-	       S_ISCHR(status.stx_mode) || S_ISBLK(status.stx_mode) || S_ISREG(status.stx_mode) ||
-	       S_ISDIR(status.stx_mode);
-}
-
-/* A VMM that hands us its own end of our connection would never be seen to leave. UML's call
- * descriptors are one half each of an unnamed pair of sockets. */
 static const char *take_event(struct vmsnd_transport *bus, int *fd)
 {
 	const char *why;
 
 	*fd = take_fd(bus);
-	if (*fd < 0)
-		return NULL;
-	why = is_connection(*fd)       ? "a connection in place of an eventfd or a pipe"
-	      : is_device_or_file(*fd) ? "a device or a file in place of an eventfd or a pipe"
-				       : NULL;
+	why = *fd < 0 ? NULL : vmsnd_event_refuse(*fd);
 	if (why)
 		close(*fd);
 	return why;
@@ -491,8 +460,8 @@ static const char *get_inflight_fd(struct vmsnd_transport *bus, const uint8_t *p
 	vmsnd_vu_inflight_get(payload, &area);
 	answer->fd = vmsnd_vu_area_make(bus, &area);
 	if (answer->fd < 0)
-		vmsnd_vu_complain(bus, "GET_INFLIGHT_FD",
-				  "no in-flight area for so many queues of this size");
+		vmsnd_peer_complain(&bus->peer, "GET_INFLIGHT_FD",
+				    "no in-flight area for so many queues of this size");
 	answer->bytes = vmsnd_vu_reply_inflight(answer->to, &area, bus->header.bytes);
 	return NULL;
 }
@@ -506,7 +475,7 @@ static const char *set_inflight_fd(struct vmsnd_transport *bus, const uint8_t *p
 	for (unsigned i = 0; i < bus->n_rings; i++)
 		if (bus->rings[i].started)
 			return running;
-	return vmsnd_vu_area_set(bus, &area, bus->fds.fd[0]);
+	return vmsnd_vu_area_set(bus, &area, bus->peer.fds.fd[0]);
 }
 
 /* ---- dispatch ---------------------------------------------------------------------------------
@@ -551,7 +520,7 @@ static const struct action actions[VMSND_VU_REQUESTS] = {
 
 static const char *check(const struct vmsnd_transport *bus, const uint8_t *payload)
 {
-	const char *why = vmsnd_vu_check(&bus->header, payload, bus->fds.n);
+	const char *why = vmsnd_vu_check(&bus->header, payload, bus->peer.fds.n);
 	struct vmsnd_vu_descriptor descriptor;
 	struct vmsnd_vu_state state;
 
@@ -588,14 +557,14 @@ static bool may_stay(const struct vmsnd_transport *bus, bool malformed, struct a
 static void refuse(struct vmsnd_transport *bus, const char *why, bool malformed,
 		   struct answer *answer)
 {
-	if (bus->header.request == VMSND_VU_SET_MEM_TABLE && bus->fds.n == 0) {
-		vmsnd_vu_complain_memory(bus);
+	if (bus->header.request == VMSND_VU_SET_MEM_TABLE && bus->peer.fds.n == 0) {
+		vmsnd_peer_complain_memory(&bus->peer);
 		malformed = false;
 	} else {
-		vmsnd_vu_complain(bus, vmsnd_vu_name(bus->header.request), why);
+		vmsnd_peer_complain(&bus->peer, vmsnd_vu_name(bus->header.request), why);
 	}
 	if (!may_stay(bus, malformed, answer))
-		bus->broken = why;
+		bus->peer.broken = why;
 }
 
 /* The socket's own buffer holds hundreds of answers: who lets it fill does not read. */
@@ -603,9 +572,9 @@ static void send_answer(struct vmsnd_transport *bus, struct answer *answer)
 {
 	struct vmsnd_fds fds = {.n = answer->fd >= 0, .fd = {answer->fd}};
 
-	if (answer->bytes > 0 && !vmsnd_socket_send(bus->peer, answer->to, answer->bytes, &fds) &&
-	    !bus->broken)
-		bus->broken = "answers that nobody reads";
+	if (answer->bytes > 0 &&
+	    !vmsnd_socket_send(bus->peer.fd, answer->to, answer->bytes, &fds) && !bus->peer.broken)
+		bus->peer.broken = "answers that nobody reads";
 	vmsnd_fds_close(&fds);
 }
 
@@ -622,6 +591,6 @@ void vmsnd_vu_dispatch(struct vmsnd_transport *bus)
 		refuse(bus, why, malformed, &answer);
 	else if (answer.bytes == 0 && bus->header.flags & VMSND_VU_NEED_REPLY)
 		answer_u64(bus, &answer, 0);
-	vmsnd_fds_close(&bus->fds);
+	vmsnd_fds_close(&bus->peer.fds);
 	send_answer(bus, &answer);
 }

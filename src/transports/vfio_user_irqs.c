@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The card's interrupts as the client wants to hear of them.
+ *
+ * INTx is a level, and a descriptor can only say "now". So it is signalled on the rise, and counts
+ * as masked until the client says UNMASK. QEMU without KVM and Cloud Hypervisor say that after
+ * every access to the card, long before the guest's driver has acknowledged: to signal again at
+ * once would cost seven signals an interrupt, and on two CPUs the driver would find nothing to do.
+ * It is signalled again when the line has fallen and risen meanwhile, or is still high when the
+ * guest has left the card alone for a while. With KVM a descriptor says that the guest has finished
+ * with the interrupt: then a line that is high is a new one. */
+#include <unistd.h>
+
+#include "transports/vfio_user_room.h"
+
+#define STILL_HIGH_NS (UINT64_C(5) * 1000 * 1000)
+
+void vmsnd_vfu_irqs_init(struct vmsnd_vfu_irqs *irqs)
+{
+	*irqs =
+	    (struct vmsnd_vfu_irqs){.intx = {.fd = -1}, .msi = {.fd = -1}, .resample = {.fd = -1}};
+}
+
+/* ---- signals -------------------------------------------------------------------------------- */
+
+static void signal_intx(struct vmsnd_transport *bus)
+{
+	struct vmsnd_vfu_irqs *irqs = &bus->irqs;
+
+	if (irqs->rose)
+		bus->counts.signals++;
+	else
+		bus->counts.resignals++;
+	irqs->rose = false;
+	irqs->masked = true;
+	vmsnd_event_out_signal(&irqs->intx, bus->now);
+}
+
+static bool can_signal(const struct vmsnd_vfu_irqs *irqs)
+{
+	return irqs->level && !irqs->masked && irqs->intx.fd >= 0;
+}
+
+static void signal_msi(struct vmsnd_transport *bus)
+{
+	bus->irqs.message_kept = bus->irqs.msi.fd < 0;
+	if (bus->irqs.message_kept)
+		return;
+	bus->counts.signals++;
+	vmsnd_event_out_signal(&bus->irqs.msi, bus->now);
+}
+
+/* A client that has armed MSI alone hears of the line through it: its guest enabled MSI where the
+ * card could not see it. */
+void vmsnd_vfu_irqs_line(struct vmsnd_transport *bus, bool high)
+{
+	struct vmsnd_vfu_irqs *irqs = &bus->irqs;
+	bool rises = high && !irqs->level;
+
+	irqs->level = high;
+	irqs->rose = high && (irqs->rose || rises);
+	if (can_signal(irqs) && rises)
+		signal_intx(bus);
+	else if (rises && irqs->intx.fd < 0 && irqs->msi.fd >= 0)
+		signal_msi(bus);
+}
+
+void vmsnd_vfu_irqs_message(struct vmsnd_transport *bus)
+{
+	signal_msi(bus);
+}
+
+static void unmask(struct vmsnd_transport *bus)
+{
+	bus->irqs.masked = false;
+	if (can_signal(&bus->irqs) && (bus->irqs.rose || bus->irqs.resample.fd >= 0))
+		signal_intx(bus);
+}
+
+vmsnd_ns vmsnd_vfu_irqs_advance(struct vmsnd_transport *bus)
+{
+	if (!can_signal(&bus->irqs))
+		return VMSND_NEVER;
+	if (bus->now - bus->accessed < STILL_HIGH_NS)
+		return bus->accessed + STILL_HIGH_NS;
+	signal_intx(bus);
+	return VMSND_NEVER;
+}
+
+/* ---- the descriptor that says the guest has finished ------------------------------------------
+ */
+
+static void drop_resample(struct vmsnd_transport *bus)
+{
+	if (bus->irqs.resample.fd >= 0)
+		bus->user.unwatch(bus->user.ctx, bus->irqs.resample.fd);
+	vmsnd_event_in_set(&bus->irqs.resample, -1);
+}
+
+static const char *set_resample(struct vmsnd_transport *bus, int fd)
+{
+	drop_resample(bus);
+	if (fd < 0)
+		return NULL;
+	if (bus->user.watch(bus->user.ctx, fd, VMSND_VFU_TAG_RESAMPLE)) {
+		close(fd);
+		return "a descriptor that cannot be waited for";
+	}
+	vmsnd_event_in_set(&bus->irqs.resample, fd);
+	return NULL;
+}
+
+void vmsnd_vfu_irqs_resampled(struct vmsnd_transport *bus)
+{
+	enum vmsnd_event_got got;
+
+	if (bus->irqs.resample.fd < 0)
+		return;
+	got = vmsnd_event_in_read(&bus->irqs.resample, bus->now);
+	if (got == VMSND_EVENT_GONE)
+		drop_resample(bus);
+	if (got == VMSND_EVENT_ENDLESS)
+		bus->peer.broken = "an unmask descriptor that never runs empty";
+	if (got != VMSND_EVENT_CAME)
+		return;
+	bus->irqs.masked = false;
+	if (can_signal(&bus->irqs))
+		signal_intx(bus);
+}
+
+/* ---- what is there ------------------------------------------------------------------------------
+ */
+
+#define PCI_STATUS      0x06u /* PCI 3.0, 6.2.3 */
+#define PCI_STATUS_LIST 0x10u
+#define PCI_LIST        0x34u /* 6.7 */
+#define PCI_CAP_MSI     0x05u /* appendix H */
+#define PCI_CAPS_MAX    48u   /* more do not fit behind the header */
+
+static uint8_t config_byte(struct vmsnd_transport *bus, uint64_t offset)
+{
+	const struct vmsnd_pci_access access = {
+	    .region = VMSND_PCI_CONFIG, .bytes = 1, .offset = offset, .now = bus->now};
+	uint8_t byte = 0;
+
+	bus->card.cls->pci->read(bus->card.dev, &access, &byte);
+	return byte;
+}
+
+static bool has_msi(struct vmsnd_transport *bus)
+{
+	uint8_t at = 0;
+
+	if (config_byte(bus, PCI_STATUS) & PCI_STATUS_LIST)
+		at = config_byte(bus, PCI_LIST) & 0xfcu;
+	for (unsigned i = 0; at != 0 && i < PCI_CAPS_MAX; i++) {
+		if (config_byte(bus, at) == PCI_CAP_MSI)
+			return true;
+		at = config_byte(bus, at + 1u) & 0xfcu;
+	}
+	return false;
+}
+
+static uint32_t count_of(struct vmsnd_transport *bus, uint32_t index)
+{
+	if (index == VMSND_VFU_MSI)
+		return has_msi(bus);
+	return index == VMSND_VFU_INTX;
+}
+
+/* QEMU asks for the error interrupt and warns of one that is there and has a count of 0: it takes a
+ * refusal for what it is. */
+const char *vmsnd_vfu_irq_info(struct vmsnd_transport *bus, const uint8_t *payload,
+			       struct vmsnd_vfu_answer *answer)
+{
+	static const uint32_t flags[] = {[VMSND_VFU_INTX] = VMSND_VFU_IRQ_EVENTFD |
+							    VMSND_VFU_IRQ_MASKABLE |
+							    VMSND_VFU_IRQ_AUTOMASKED,
+					 [VMSND_VFU_MSI] = VMSND_VFU_IRQ_EVENTFD,
+					 [VMSND_VFU_MSIX] = VMSND_VFU_IRQ_EVENTFD};
+	struct vmsnd_vfu_four info;
+
+	vmsnd_vfu_four_get(payload, &info);
+	if (info.index > VMSND_VFU_MSIX) {
+		answer->quiet = true;
+		return "interrupts of errors or requests";
+	}
+	info = (struct vmsnd_vfu_four){VMSND_VFU_FOUR_BYTES, flags[info.index], info.index,
+				       count_of(bus, info.index)};
+	answer->bytes = vmsnd_vfu_four_put(answer->to, &info);
+	return NULL;
+}
+
+/* ---- what the client does with them
+ * -------------------------------------------------------------- */
+
+static void arm_intx(struct vmsnd_transport *bus, int fd)
+{
+	struct vmsnd_vfu_irqs *irqs = &bus->irqs;
+
+	vmsnd_event_out_set(&irqs->intx, fd, bus->now);
+	irqs->masked = false;
+	/* What was signalled through another may have come to nobody. */
+	irqs->rose = irqs->level;
+	if (can_signal(irqs))
+		signal_intx(bus);
+}
+
+static void arm_msi(struct vmsnd_transport *bus, int fd)
+{
+	bool kept = bus->irqs.message_kept;
+
+	vmsnd_event_out_set(&bus->irqs.msi, fd, bus->now);
+	bus->irqs.message_kept = false;
+	if (fd >= 0 && kept)
+		signal_msi(bus);
+}
+
+static void disarm(struct vmsnd_transport *bus, uint32_t index)
+{
+	if (index == VMSND_VFU_INTX) {
+		drop_resample(bus);
+		arm_intx(bus, -1);
+	} else if (index == VMSND_VFU_MSI) {
+		arm_msi(bus, -1);
+	}
+}
+
+/* -1: none came. */
+static const char *take_event(struct vmsnd_transport *bus, int *fd)
+{
+	const char *why;
+
+	*fd = bus->peer.fds.n > 0 ? bus->peer.fds.fd[0] : -1;
+	why = *fd < 0 ? NULL : vmsnd_event_refuse(*fd);
+	if (!why && *fd >= 0)
+		bus->peer.fds.fd[0] = -1;
+	return why;
+}
+
+/* From here on the message is about the one interrupt of its kind. */
+
+static const char *trigger(struct vmsnd_transport *bus, const struct vmsnd_vfu_set_irqs *set,
+			   int fd)
+{
+	bool intx = set->index == VMSND_VFU_INTX;
+
+	if (set->flags & VMSND_VFU_DATA_EVENTFD) {
+		if (intx)
+			arm_intx(bus, fd);
+		else
+			arm_msi(bus, fd);
+		return NULL;
+	}
+	/* As if the card did, to try whether the client hears it; the line is not touched. */
+	bus->counts.signals++;
+	vmsnd_event_out_signal(intx ? &bus->irqs.intx : &bus->irqs.msi, bus->now);
+	return NULL;
+}
+
+static const char *mask_or_unmask(struct vmsnd_transport *bus, const struct vmsnd_vfu_set_irqs *set,
+				  int fd)
+{
+	bool masks = (set->flags & VMSND_VFU_ACTION_MASK) != 0;
+
+	if (set->index != VMSND_VFU_INTX)
+		return "a mask of an interrupt that cannot be masked";
+	if (set->flags & VMSND_VFU_DATA_EVENTFD && !masks)
+		return set_resample(bus, fd);
+	if (masks)
+		bus->irqs.masked = true;
+	else
+		unmask(bus);
+	return NULL;
+}
+
+static const char *obey(struct vmsnd_transport *bus, const struct vmsnd_vfu_set_irqs *set)
+{
+	const char *why;
+	int fd;
+
+	if (set->flags & VMSND_VFU_DATA_EVENTFD && set->flags & VMSND_VFU_ACTION_MASK)
+		return "a descriptor that would tell of masking";
+	why = take_event(bus, &fd);
+	if (why)
+		return why;
+	return set->flags & VMSND_VFU_ACTION_TRIGGER ? trigger(bus, set, fd)
+						     : mask_or_unmask(bus, set, fd);
+}
+
+const char *vmsnd_vfu_set_irqs(struct vmsnd_transport *bus, const uint8_t *payload,
+			       struct vmsnd_vfu_answer *answer)
+{
+	struct vmsnd_vfu_set_irqs set;
+	uint32_t count;
+
+	vmsnd_vfu_set_irqs_get(payload, &set);
+	count = count_of(bus, set.index);
+	if (set.start >= count || set.count > count - set.start)
+		return "interrupts that the card does not have";
+	if (set.count == 0) {
+		disarm(bus, set.index);
+		return NULL;
+	}
+	if (set.flags & VMSND_VFU_DATA_BOOL && payload[VMSND_VFU_SET_IRQS_BYTES] == 0)
+		return NULL;
+	return obey(bus, &set);
+}
+
+void vmsnd_vfu_irqs_clear(struct vmsnd_transport *bus)
+{
+	disarm(bus, VMSND_VFU_INTX);
+	disarm(bus, VMSND_VFU_MSI);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of the vfio-user transport share; nobody else includes it. */
+#ifndef VMSND_TRANSPORTS_VFIO_USER_ROOM_H
+#define VMSND_TRANSPORTS_VFIO_USER_ROOM_H
+
+#include "transports/event.h"
+#include "transports/map.h"
+#include "transports/peer.h"
+#include "transports/vfio_user_codec.h"
+
+enum vmsnd_vfu_tag { VMSND_VFU_TAG_RESAMPLE = VMSND_PEER_TAGS };
+
+/* ---- memory (vfio_user_memory.c) ------------------------------------------------------- */
+
+struct vmsnd_vfu_slot {
+	vmsnd_gpa gpa;
+	uint64_t bytes;
+	unsigned rights; /* enum vmsnd_right */
+	bool mapped;     /* else only the VMM reaches it */
+	bool shown;      /* the card's guest memory has it */
+	struct vmsnd_map map;
+};
+
+struct vmsnd_vfu_memory {
+	unsigned n;
+	struct vmsnd_vfu_slot slots[VMSND_GMEM_REGIONS_MAX]; /* in no order */
+};
+
+/* ---- interrupts (vfio_user_irqs.c) ------------------------------------------------------- */
+
+struct vmsnd_vfu_irqs {
+	struct vmsnd_event_out intx, msi;
+	struct vmsnd_event_in resample; /* the client's UNMASK, where KVM gives it */
+	bool level;                     /* of the card's line; outlives a client */
+	bool rose;                      /* since it was last signalled */
+	bool masked;                    /* by the client, or by itself when it was signalled */
+	bool message_kept;              /* it came before its descriptor */
+};
+
+/* ---- answers ------------------------------------------------------------------------------ */
+
+/* The answer to a message under construction. Its header comes by itself. */
+struct vmsnd_vfu_answer {
+	uint8_t *to;    /* room for VMSND_VFU_PAYLOAD_MAX bytes */
+	uint32_t bytes; /* of payload */
+	uint32_t error; /* of a refusal: EINVAL unless the handler says another */
+	bool quiet;     /* a refusal that is no news */
+};
+
+/* `payload` has bus->header's bytes less its own, and has been checked (vmsnd_vfu_check). NULL, or
+ * why the message is refused: then the answer is a header with `error`. */
+typedef const char *vmsnd_vfu_handler(struct vmsnd_transport *bus, const uint8_t *payload,
+				      struct vmsnd_vfu_answer *answer);
+
+/* ---- the transport ------------------------------------------------------------------------ */
+
+struct vmsnd_vfu_counts {
+	uint64_t messages, reads, writes, signals, resignals, refused;
+};
+
+/* vfio_user_remote.c and vfio_user_migration.c: theirs alone. */
+struct vmsnd_vfu_remote {
+	struct vmsnd_remote way; /* of regions without a mapping; no read: there is none */
+};
+struct vmsnd_vfu_migration {
+	bool stands; /* the card stands still for it */
+};
+
+struct vmsnd_transport {
+	char name[64];
+	struct vmsnd_transport_user user;
+	struct vmsnd_card_ref card;
+	struct vmsnd_gmem *mem;
+	struct vmsnd_peer peer;
+	vmsnd_ns now;                      /* of the call under way */
+	uint32_t sizes[VMSND_VFU_REGIONS]; /* of the card's regions */
+	unsigned guard_hits;               /* of the process, when last looked at */
+	struct vmsnd_vfu_counts counts;
+	struct vmsnd_vfu_irqs irqs;
+
+	/* All of one session; a new peer finds it as at the start. */
+	bool agreed;              /* on a version */
+	uint32_t client_fds_max;  /* that it takes in one message */
+	uint32_t client_data_max; /* its max_data_xfer_size */
+	bool memory_came;         /* a range with a descriptor, ever */
+	bool driver_started;      /* the guest has made the card a bus master */
+	vmsnd_ns accessed;        /* when the guest last touched a region */
+	vmsnd_ns sent;            /* when the client last read something, while answers wait */
+
+	uint32_t got; /* bytes of the message coming in */
+	struct vmsnd_vfu_header header;
+
+	struct vmsnd_vfu_memory memory;
+	struct vmsnd_vfu_remote remote;
+	struct vmsnd_vfu_migration migration;
+
+	/* Pages of these that no message needs cost nothing. What waits to be sent lies in `out`
+	 * from out_sent to out_used. */
+	size_t out_sent, out_used;
+	uint8_t in[VMSND_VFU_MESSAGE_MAX];
+	uint8_t answer[VMSND_VFU_PAYLOAD_MAX]; /* under construction */
+	uint8_t out[2 * VMSND_VFU_MESSAGE_MAX];
+};
+
+/* ---- sending (vfio_user.c) ------------------------------------------------------------------ */
+
+/* Sends a message, now or when the peer reads; `header->bytes` need not be filled in. The payload
+ * is copied. False: too much waits for the peer already, and it is broken. */
+bool vmsnd_vfu_out(struct vmsnd_transport *bus, const struct vmsnd_vfu_header *header,
+		   const void *payload, uint32_t payload_bytes);
+
+/* ---- what messages do (vfio_user_session.c) ---------------------------------------------------
+ */
+
+/* The whole message in `in` is for us. Sets peer.broken when the peer has to go. */
+void vmsnd_vfu_dispatch(struct vmsnd_transport *bus);
+/* As return and with `error` in one. */
+const char *vmsnd_vfu_refuse(struct vmsnd_vfu_answer *answer, enum vmsnd_vfu_errno error,
+			     const char *why);
+
+/* vfio_user_version.c */
+vmsnd_vfu_handler vmsnd_vfu_version;
+
+/* vfio_user_memory.c */
+vmsnd_vfu_handler vmsnd_vfu_dma_map, vmsnd_vfu_dma_unmap;
+/* Takes away from the card what the VMM has taken away; whether there was any. */
+bool vmsnd_vfu_memory_drop_lost(struct vmsnd_transport *bus);
+void vmsnd_vfu_memory_clear(struct vmsnd_transport *bus);
+/* The slot of this very range, or -1. */
+int vmsnd_vfu_memory_find(const struct vmsnd_vfu_memory *memory, vmsnd_gpa gpa, uint64_t bytes);
+/* The guest's driver has started: is there memory to find its sound in? */
+void vmsnd_vfu_memory_doubt(struct vmsnd_transport *bus);
+
+/* vfio_user_irqs.c */
+vmsnd_vfu_handler vmsnd_vfu_irq_info, vmsnd_vfu_set_irqs;
+void vmsnd_vfu_irqs_init(struct vmsnd_vfu_irqs *irqs);
+/* The client is gone; the line's level stays. */
+void vmsnd_vfu_irqs_clear(struct vmsnd_transport *bus);
+void vmsnd_vfu_irqs_line(struct vmsnd_transport *bus, bool high);
+void vmsnd_vfu_irqs_message(struct vmsnd_transport *bus);
+/* The resample descriptor is readable. */
+void vmsnd_vfu_irqs_resampled(struct vmsnd_transport *bus);
+/* Signals again what is due; when to be asked next. */
+vmsnd_ns vmsnd_vfu_irqs_advance(struct vmsnd_transport *bus);
+
+/* vfio_user_remote.c: memory that only the VMM reaches. */
+void vmsnd_vfu_remote_begin(struct vmsnd_transport *bus);
+void vmsnd_vfu_remote_end(struct vmsnd_transport *bus);
+/* A reply of the client's, to a request of ours or to none: then it is refused. */
+vmsnd_vfu_handler vmsnd_vfu_remote_replied;
+/* What of it is due in time. */
+vmsnd_ns vmsnd_vfu_remote_advance(struct vmsnd_transport *bus);
+
+/* vfio_user_migration.c: what a VMM that moves the card asks. */
+void vmsnd_vfu_migration_begin(struct vmsnd_transport *bus);
+void vmsnd_vfu_migration_end(struct vmsnd_transport *bus);
+/* DEVICE_RESET: the card runs. */
+void vmsnd_vfu_migration_reset(struct vmsnd_transport *bus);
+/* Whether it forbids this command now. */
+bool vmsnd_vfu_migration_forbids(const struct vmsnd_transport *bus, uint16_t command);
+vmsnd_vfu_handler vmsnd_vfu_device_feature, vmsnd_vfu_mig_data_read, vmsnd_vfu_mig_data_write;
+/* Puts the dirty pages of a range that is about to be unmapped behind the answer to it; or why
+ * not. */
+const char *vmsnd_vfu_unmap_bitmap(struct vmsnd_transport *bus,
+				   const struct vmsnd_vfu_dma_unmap *unmap,
+				   struct vmsnd_vfu_answer *answer);
+
+#endif
