@@ -9,7 +9,7 @@
 #define FRAMES_MAX  (UINT64_C(1) << 62)
 
 /* rate_hz times nanoseconds needs 104 bits. */
-typedef unsigned __int128 wide;
+__extension__ typedef unsigned __int128 wide;
 
 static wide parts_by(const struct vmsnd_sample_clock *clock, vmsnd_ns now)
 {
