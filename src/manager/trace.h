@@ -52,7 +52,7 @@ void vmsnd_trace_guard(struct vmsnd_trace *trace, struct vmsnd_gmem_guard *guard
 #define VMSND_TRACE_PORTS 128u
 const struct vmsnd_port_watch *vmsnd_trace_port(struct vmsnd_trace *trace, enum vmsnd_dir dir,
 						unsigned stream);
-/* notify and guest_fault are recorded and go on to what was there. */
+/* Interrupts and guest_fault are recorded and go on to what was there. */
 void vmsnd_trace_env(struct vmsnd_trace *trace, struct vmsnd_dev_env *env);
 /* The same device by way of the trace. Good until the trace is gone. */
 struct vmsnd_card_ref vmsnd_trace_card(struct vmsnd_trace *trace, struct vmsnd_card_ref card);

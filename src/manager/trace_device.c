@@ -3,30 +3,25 @@
  * it is called with as the device is the trace. */
 #include "manager/trace_parts.h"
 
-static struct vmsnd_trace *of(struct vmsnd_dev *dev)
-{
-	return (struct vmsnd_trace *)dev;
-}
-
-/* Records of what only looks go into the same trace. */
-static struct vmsnd_trace *of_const(const struct vmsnd_dev *dev)
+struct vmsnd_trace *vmsnd_trace_of(const struct vmsnd_dev *dev)
 {
 	return (struct vmsnd_trace *)(uintptr_t)dev;
 }
 
-static void set_time(struct vmsnd_trace *trace, vmsnd_ns now)
+void vmsnd_trace_time(struct vmsnd_trace *trace, vmsnd_ns now)
 {
 	trace->now = now > trace->now ? now : trace->now;
 }
 
-static void enter(struct vmsnd_trace *trace, struct vmsnd_trace_record *record)
+void vmsnd_trace_enter(struct vmsnd_trace *trace, struct vmsnd_trace_record *record)
 {
 	record->phase = VMSND_TRACE_ENTER;
 	vmsnd_trace_put(trace, record);
 	trace->inside++;
 }
 
-static void leave(struct vmsnd_trace *trace, struct vmsnd_trace_record *record, uint64_t result)
+void vmsnd_trace_leave(struct vmsnd_trace *trace, struct vmsnd_trace_record *record,
+		       uint64_t result)
 {
 	trace->inside--;
 	record->phase = VMSND_TRACE_LEAVE;
@@ -37,7 +32,7 @@ static void leave(struct vmsnd_trace *trace, struct vmsnd_trace_record *record, 
 static enum vmsnd_rc leave_rc(struct vmsnd_trace *trace, struct vmsnd_trace_record *record,
 			      enum vmsnd_rc rc)
 {
-	leave(trace, record, (uint64_t)(int64_t)rc);
+	vmsnd_trace_leave(trace, record, (uint64_t)(int64_t)rc);
 	return rc;
 }
 
@@ -46,30 +41,30 @@ static enum vmsnd_rc leave_rc(struct vmsnd_trace *trace, struct vmsnd_trace_reco
 static void reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_RESET, .args = {why}};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	trace->real.cls->reset(trace->real.dev, why, now);
-	leave(trace, &record, 0);
+	vmsnd_trace_leave(trace, &record, 0);
 }
 
 static vmsnd_ns advance(struct vmsnd_dev *dev, vmsnd_ns now)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_ADVANCE};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 	vmsnd_ns next;
 
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	next = trace->real.cls->advance(trace->real.dev, now);
-	leave(trace, &record, next);
+	vmsnd_trace_leave(trace, &record, next);
 	return next;
 }
 
 static size_t counters(const struct vmsnd_dev *dev, struct vmsnd_counter *out, size_t max)
 {
-	const struct vmsnd_card_ref *real = &of_const(dev)->real;
+	const struct vmsnd_card_ref *real = &vmsnd_trace_of(dev)->real;
 
 	return real->cls->counters(real->dev, out, max);
 }
@@ -77,52 +72,52 @@ static size_t counters(const struct vmsnd_dev *dev, struct vmsnd_counter *out, s
 static void fini(struct vmsnd_dev *dev)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_FINI};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	enter(trace, &record);
+	vmsnd_trace_enter(trace, &record);
 	trace->real.cls->fini(trace->real.dev);
-	leave(trace, &record, 0);
+	vmsnd_trace_leave(trace, &record, 0);
 }
 
 static enum vmsnd_rc init_complete(struct vmsnd_dev *dev, vmsnd_ns now)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_INIT_COMPLETE};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	return leave_rc(trace, &record, trace->real.cls->init_complete(trace->real.dev, now));
 }
 
 static enum vmsnd_rc life(struct vmsnd_dev *dev, enum vmsnd_life what, vmsnd_ns now)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_LIFE, .args = {what}};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	return leave_rc(trace, &record, trace->real.cls->life(trace->real.dev, what, now));
 }
 
 static void save(const struct vmsnd_dev *dev, struct vmsnd_state_writer *to)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_SAVE};
-	struct vmsnd_trace *trace = of_const(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 	size_t before = to->used;
 
-	enter(trace, &record);
+	vmsnd_trace_enter(trace, &record);
 	trace->real.cls->save(trace->real.dev, to);
-	leave(trace, &record, to->used - before);
+	vmsnd_trace_leave(trace, &record, to->used - before);
 }
 
 static enum vmsnd_rc load(struct vmsnd_dev *dev, struct vmsnd_state_reader *from, uint16_t minor,
 			  vmsnd_ns now)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_LOAD, .args = {minor}};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	return leave_rc(trace, &record, trace->real.cls->load(trace->real.dev, from, minor, now));
 }
 
@@ -131,12 +126,12 @@ static enum vmsnd_rc load(struct vmsnd_dev *dev, struct vmsnd_state_reader *from
 static uint64_t features(const struct vmsnd_dev *dev)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_FEATURES};
-	struct vmsnd_trace *trace = of_const(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 	uint64_t bits;
 
-	enter(trace, &record);
+	vmsnd_trace_enter(trace, &record);
 	bits = trace->real.cls->virtio->features(trace->real.dev);
-	leave(trace, &record, bits);
+	vmsnd_trace_leave(trace, &record, bits);
 	return bits;
 }
 
@@ -144,22 +139,22 @@ static void set_features(struct vmsnd_dev *dev, uint64_t accepted)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_SET_FEATURES,
 					    .args = {accepted}};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	enter(trace, &record);
+	vmsnd_trace_enter(trace, &record);
 	trace->real.cls->virtio->set_features(trace->real.dev, accepted);
-	leave(trace, &record, 0);
+	vmsnd_trace_leave(trace, &record, 0);
 }
 
 static void config_read(const struct vmsnd_dev *dev, uint32_t offset, void *to, uint32_t bytes)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_CONFIG_READ,
 					    .args = {offset, bytes}};
-	struct vmsnd_trace *trace = of_const(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	enter(trace, &record);
+	vmsnd_trace_enter(trace, &record);
 	trace->real.cls->virtio->config_read(trace->real.dev, offset, to, bytes);
-	leave(trace, &record, 0);
+	vmsnd_trace_leave(trace, &record, 0);
 }
 
 static enum vmsnd_rc queue_start(struct vmsnd_dev *dev, unsigned queue,
@@ -169,10 +164,10 @@ static enum vmsnd_rc queue_start(struct vmsnd_dev *dev, unsigned queue,
 	    .what = VMSND_TRACE_DEV_QUEUE_START,
 	    .index = queue,
 	    .args = {setup->size, setup->next_avail, setup->desc, setup->avail, setup->used}};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	return leave_rc(trace, &record,
 			trace->real.cls->virtio->queue_start(trace->real.dev, queue, setup, now));
 }
@@ -180,13 +175,13 @@ static enum vmsnd_rc queue_start(struct vmsnd_dev *dev, unsigned queue,
 static uint32_t queue_stop(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_QUEUE_STOP, .index = queue};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 	uint32_t next;
 
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	next = trace->real.cls->virtio->queue_stop(trace->real.dev, queue, now);
-	leave(trace, &record, next);
+	vmsnd_trace_leave(trace, &record, next);
 	return next;
 }
 
@@ -194,46 +189,46 @@ static void queue_enable(struct vmsnd_dev *dev, unsigned queue, bool on, vmsnd_n
 {
 	struct vmsnd_trace_record record = {
 	    .what = VMSND_TRACE_DEV_QUEUE_ENABLE, .index = queue, .args = {on}};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	trace->real.cls->virtio->queue_enable(trace->real.dev, queue, on, now);
-	leave(trace, &record, 0);
+	vmsnd_trace_leave(trace, &record, 0);
 }
 
 static void kick(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_KICK, .index = queue};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	trace->real.cls->virtio->kick(trace->real.dev, queue, now);
-	leave(trace, &record, 0);
+	vmsnd_trace_leave(trace, &record, 0);
 }
 
 static uint32_t queue_place(const struct vmsnd_dev *dev, unsigned queue)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_QUEUE_PLACE, .index = queue};
-	struct vmsnd_trace *trace = of_const(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 	uint32_t place;
 
-	enter(trace, &record);
+	vmsnd_trace_enter(trace, &record);
 	place = trace->real.cls->virtio->queue_place(trace->real.dev, queue);
-	leave(trace, &record, place);
+	vmsnd_trace_leave(trace, &record, place);
 	return place;
 }
 
 static void queue_reset(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_QUEUE_RESET, .index = queue};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	trace->real.cls->virtio->queue_reset(trace->real.dev, queue, now);
-	leave(trace, &record, 0);
+	vmsnd_trace_leave(trace, &record, 0);
 }
 
 /* ---- the panel ---- */
@@ -242,30 +237,30 @@ static void mixer_changed(struct vmsnd_dev *dev, enum vmsnd_dir dir, unsigned in
 {
 	struct vmsnd_trace_record record = {
 	    .what = VMSND_TRACE_DEV_MIXER_CHANGED, .dir = (uint8_t)dir, .index = index};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	trace->real.cls->panel->mixer_changed(trace->real.dev, dir, index, now);
-	leave(trace, &record, 0);
+	vmsnd_trace_leave(trace, &record, 0);
 }
 
 static void jack_set(struct vmsnd_dev *dev, unsigned index, bool connected, vmsnd_ns now)
 {
 	struct vmsnd_trace_record record = {
 	    .what = VMSND_TRACE_DEV_JACK_SET, .index = index, .args = {connected}};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	trace->real.cls->panel->jack_set(trace->real.dev, index, connected, now);
-	leave(trace, &record, 0);
+	vmsnd_trace_leave(trace, &record, 0);
 }
 
 /* Only looks, as counters do. */
 static bool jack(const struct vmsnd_dev *dev, unsigned index, struct vmsnd_jack *out)
 {
-	const struct vmsnd_card_ref *real = &of_const(dev)->real;
+	const struct vmsnd_card_ref *real = &vmsnd_trace_of(dev)->real;
 
 	return real->cls->panel->jack(real->dev, index, out);
 }
@@ -285,7 +280,7 @@ static const struct vmsnd_panel_ops *panel_of(struct vmsnd_trace *trace,
 /* It changes nothing. */
 static uint64_t inflight_bytes(const struct vmsnd_dev *dev, unsigned n_queues, unsigned queue_size)
 {
-	const struct vmsnd_card_ref *real = &of_const(dev)->real;
+	const struct vmsnd_card_ref *real = &vmsnd_trace_of(dev)->real;
 
 	return real->cls->virtio->inflight_bytes(real->dev, n_queues, queue_size);
 }
@@ -294,15 +289,15 @@ static enum vmsnd_rc inflight(struct vmsnd_dev *dev, const struct vmsnd_inflight
 			      vmsnd_ns now)
 {
 	struct vmsnd_trace_record record = {.what = VMSND_TRACE_DEV_INFLIGHT};
-	struct vmsnd_trace *trace = of(dev);
+	struct vmsnd_trace *trace = vmsnd_trace_of(dev);
 
 	if (where) {
 		record.args[0] = where->n_queues;
 		record.args[1] = where->queue_size;
 		record.args[2] = where->bytes;
 	}
-	set_time(trace, now);
-	enter(trace, &record);
+	vmsnd_trace_time(trace, now);
+	vmsnd_trace_enter(trace, &record);
 	return leave_rc(trace, &record,
 			trace->real.cls->virtio->inflight(trace->real.dev, where, now));
 }
@@ -321,6 +316,7 @@ struct vmsnd_card_ref vmsnd_trace_card(struct vmsnd_trace *trace, struct vmsnd_c
 	trace->cls.save = card.cls->save ? save : NULL;
 	trace->cls.load = card.cls->load ? load : NULL;
 	trace->cls.panel = panel_of(trace, card.cls->panel);
+	trace->cls.pci = vmsnd_trace_pci(trace, card.cls->pci);
 	if (card.cls->virtio) {
 		trace->ops = (struct vmsnd_virtio_ops){.device_id = card.cls->virtio->device_id,
 						       .n_queues = card.cls->virtio->n_queues,

@@ -66,6 +66,10 @@ static const struct vmsnd_trace_kind kinds[VMSND_TRACE_COUNT] = {
 	[VMSND_TRACE_MIXER_SET] = {"port.mixer_set", "stream", {{NULL, FORM(NONE)}}, FORM(NONE)},
 	[VMSND_TRACE_DEV_INFLIGHT] = {"dev.inflight", NULL, {N("queues"), N("size"), N("bytes")}, FORM(RC)},
 	[VMSND_TRACE_CONFIG_CHANGED] = {"config_changed", NULL, {{NULL, FORM(NONE)}}, FORM(NONE)},
+	[VMSND_TRACE_DEV_PCI_READ] = {"dev.pci_read", "region", {HEX("offset"), N("bytes")}, FORM(HEX)},
+	[VMSND_TRACE_DEV_PCI_WRITE] = {"dev.pci_write", "region", {HEX("offset"), N("bytes"), HEX("value")}, FORM(NONE)},
+	[VMSND_TRACE_IRQ_LINE] = {"irq.line", NULL, {{"high", FORM(BOOL)}}, FORM(NONE)},
+	[VMSND_TRACE_IRQ_MESSAGE] = {"irq.message", "vector", {HEX("address"), HEX("data")}, FORM(NONE)},
 };
 /* clang-format on */
 

@@ -58,6 +58,10 @@ enum vmsnd_trace_what {
 	VMSND_TRACE_MIXER_SET,         /* by the guest */
 	VMSND_TRACE_DEV_INFLIGHT,
 	VMSND_TRACE_CONFIG_CHANGED,
+	VMSND_TRACE_DEV_PCI_READ,
+	VMSND_TRACE_DEV_PCI_WRITE,
+	VMSND_TRACE_IRQ_LINE,
+	VMSND_TRACE_IRQ_MESSAGE,
 	VMSND_TRACE_COUNT
 };
 
@@ -69,7 +73,7 @@ struct vmsnd_trace_record {
 	uint16_t what;  /* enum vmsnd_trace_what */
 	uint8_t phase;  /* enum vmsnd_trace_phase */
 	uint8_t dir;    /* of a port's: enum vmsnd_dir */
-	uint32_t index; /* of a port or a queue */
+	uint32_t index; /* of a port, a queue, a region */
 	uint64_t args[VMSND_TRACE_ARGS];
 	uint64_t result;
 };

@@ -79,6 +79,26 @@ static void notify(void *ctx, unsigned vector)
 	trace->env.notify(trace->env.ctx, vector);
 }
 
+static void line(void *ctx, bool high)
+{
+	struct vmsnd_trace *trace = ctx;
+	const struct vmsnd_trace_record record = {.what = VMSND_TRACE_IRQ_LINE, .args = {high}};
+
+	vmsnd_trace_put(trace, &record);
+	trace->env.line(trace->env.ctx, high);
+}
+
+static void message(void *ctx, const struct vmsnd_msi *what)
+{
+	struct vmsnd_trace *trace = ctx;
+	const struct vmsnd_trace_record record = {.what = VMSND_TRACE_IRQ_MESSAGE,
+						  .index = what->vector,
+						  .args = {what->address, what->data}};
+
+	vmsnd_trace_put(trace, &record);
+	trace->env.message(trace->env.ctx, what);
+}
+
 static struct vmsnd_port *port_of(void *ctx, enum vmsnd_dir dir, unsigned index)
 {
 	struct vmsnd_trace *trace = ctx;
@@ -120,6 +140,8 @@ void vmsnd_trace_env(struct vmsnd_trace *trace, struct vmsnd_dev_env *env)
 	trace->env = *env;
 	env->ctx = trace;
 	env->notify = notify;
+	env->line = line;
+	env->message = message;
 	env->port = port_of;
 	env->guest_fault = guest_fault;
 	env->mixer_changed = env->mixer_changed ? mixer_changed : NULL;

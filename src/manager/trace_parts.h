@@ -40,10 +40,23 @@ struct vmsnd_trace {
 	struct vmsnd_card_ref real;
 	struct vmsnd_dev_class cls;
 	struct vmsnd_virtio_ops ops;
+	struct vmsnd_pci_ops pci;
 	struct vmsnd_panel_ops panel;
 };
 
 /* Time is the trace's. */
 void vmsnd_trace_put(struct vmsnd_trace *trace, const struct vmsnd_trace_record *record);
+
+/* trace_device.c. A device that is called by way of its trace is the trace; records of what only
+ * looks go into it, too. */
+struct vmsnd_trace *vmsnd_trace_of(const struct vmsnd_dev *dev);
+void vmsnd_trace_time(struct vmsnd_trace *trace, vmsnd_ns now);
+/* Around a call. */
+void vmsnd_trace_enter(struct vmsnd_trace *trace, struct vmsnd_trace_record *record);
+void vmsnd_trace_leave(struct vmsnd_trace *trace, struct vmsnd_trace_record *record,
+		       uint64_t result);
+/* trace_pci.c. NULL: it is no PCI card. */
+const struct vmsnd_pci_ops *vmsnd_trace_pci(struct vmsnd_trace *trace,
+					    const struct vmsnd_pci_ops *real);
 
 #endif

@@ -172,6 +172,43 @@ static const struct vmsnd_dev_class dev_class = {.abi = VMSND_DEV_ABI,
 						 .load = dev_load,
 						 .abi_end = VMSND_DEV_ABI};
 
+/* ---- and one on a PCI bus ---- */
+
+static void dev_bar(const struct vmsnd_dev *dev, unsigned index, struct vmsnd_pci_bar *out)
+{
+	*out = (struct vmsnd_pci_bar){.bytes = 64u << index, .io = true};
+}
+
+static void dev_read(struct vmsnd_dev *dev, const struct vmsnd_pci_access *access, void *to)
+{
+	memset(to, 0x2a, access->bytes);
+}
+
+/* Zeros lower the line. */
+static void dev_write(struct vmsnd_dev *dev, const struct vmsnd_pci_access *access,
+		      const void *from)
+{
+	const struct vmsnd_msi message = {
+	    .vector = 3, .address = UINT64_C(0x1fee00000), .data = 0x4021};
+	uint8_t first = 0;
+
+	if (access->bytes > 0)
+		memcpy(&first, from, 1);
+	dev->env->line(dev->env->ctx, first != 0);
+	if (access->region == VMSND_PCI_CONFIG)
+		dev->env->message(dev->env->ctx, &message);
+}
+
+static const struct vmsnd_pci_ops dev_pci_ops = {
+    .bar = dev_bar, .read = dev_read, .write = dev_write};
+static const struct vmsnd_dev_class dev_pci_class = {.abi = VMSND_DEV_ABI,
+						     .name = "asker",
+						     .pci = &dev_pci_ops,
+						     .reset = dev_reset,
+						     .advance = dev_advance,
+						     .counters = dev_counters,
+						     .abi_end = VMSND_DEV_ABI};
+
 /* ---- a card that is traced ---- */
 
 struct world {
@@ -183,7 +220,9 @@ struct world {
 	bool hold, refuse;
 	struct vmsnd_log log;
 	char said[512];
-	unsigned notified, faults;
+	unsigned notified, faults, lines, messages;
+	bool high;
+	struct vmsnd_msi message;
 	struct vmsnd_dev dev;
 	struct vmsnd_dev_env dev_env;
 	struct vmsnd_gmem mem;
@@ -227,6 +266,22 @@ static void work(struct world *world)
 static void on_notify(void *ctx, unsigned vector)
 {
 	((struct world *)ctx)->notified++;
+}
+
+static void on_line(void *ctx, bool high)
+{
+	struct world *world = ctx;
+
+	world->lines++;
+	world->high = high;
+}
+
+static void on_message(void *ctx, const struct vmsnd_msi *message)
+{
+	struct world *world = ctx;
+
+	world->messages++;
+	world->message = *message;
 }
 
 static struct vmsnd_port *on_port(void *ctx, enum vmsnd_dir dir, unsigned index)
@@ -283,6 +338,8 @@ static void begin(struct world *world, uint32_t room)
 	world->dev_env = (struct vmsnd_dev_env){.ctx = world,
 						.mem = &world->mem,
 						.notify = on_notify,
+						.line = on_line,
+						.message = on_message,
 						.port = on_port,
 						.guest_fault = on_fault};
 	vmsnd_trace_env(world->trace, &world->dev_env);
@@ -461,6 +518,61 @@ static void test_DM54_ports(void **state)
 	    "     0.000000 +0.000000 port.drain playback0\n"
 	    "     0.000000 +0.000000 port.stop playback0\n"
 	    "     0.000000 +0.000000 port.release playback0\n");
+	unlink(world.path);
+}
+
+static void test_DM54_registers_and_interrupts_of_a_PCI_card(void **state)
+{
+	static struct world world;
+	struct vmsnd_pci_access access = {
+	    .region = 1, .bytes = 2, .offset = 0x16, .now = START + MS};
+	const uint8_t bytes[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+	struct vmsnd_pci_bar bar;
+	const struct vmsnd_pci_ops *ops;
+	uint8_t to[16];
+
+	begin(&world, 0);
+	world.card =
+	    vmsnd_trace_card(world.trace, (struct vmsnd_card_ref){&dev_pci_class, &world.dev});
+	assert_null(world.card.cls->virtio);
+	ops = world.card.cls->pci;
+	ops->bar(world.card.dev, 2, &bar);
+	assert_true(bar.io && bar.bytes == 256);
+	ops->read(world.card.dev, &access, to);
+	assert_int_equal(to[1], 0x2a);
+	ops->write(world.card.dev, &access, bytes);
+	access = (struct vmsnd_pci_access){
+	    .region = VMSND_PCI_CONFIG, .bytes = 16, .offset = 4, .now = START + 2 * MS};
+	ops->write(world.card.dev, &access, bytes);
+	access.bytes = 0;
+	ops->read(world.card.dev, &access, NULL);
+	ops->write(world.card.dev, &access, NULL);
+	assert_int_equal(world.lines, 3);
+	assert_false(world.high);
+	assert_int_equal(world.messages, 2);
+	assert_int_equal(world.message.vector, 3);
+	assert_int_equal(world.message.data, 0x4021);
+	end_trace(&world);
+	expect_printed(
+	    &world, "",
+	    "card vm1, asker\n"
+	    "     0.000000 +0.000000 dev.pci_read region=1 offset=0x16 bytes=2 -> 0x2a2a\n"
+	    "     0.000000 +0.000000 dev.pci_write region=1 offset=0x16 bytes=2 value=0x201 {\n"
+	    "     0.000000 +0.000000   irq.line high=yes\n"
+	    "     0.000000 +0.000000 } dev.pci_write\n"
+	    "     0.001000 +0.001000 dev.pci_write region=7 offset=0x4 bytes=16 "
+	    "value=0x807060504030201 {\n"
+	    "     0.001000 +0.000000   irq.line high=yes\n"
+	    "     0.001000 +0.000000   irq.message vector=3 address=0x1fee00000 data=0x4021\n"
+	    "     0.001000 +0.000000 } dev.pci_write\n"
+	    "     0.001000 +0.000000 dev.pci_read region=7 offset=0x4 bytes=0 -> 0x0\n"
+	    "     0.001000 +0.000000 dev.pci_write region=7 offset=0x4 bytes=0 value=0x0 {\n"
+	    "     0.001000 +0.000000   irq.line high=no\n"
+	    "     0.001000 +0.000000   irq.message vector=3 address=0x1fee00000 data=0x4021\n"
+	    "     0.001000 +0.000000 } dev.pci_write\n");
+	expect_printed(&world, "--only irq --limit 1",
+		       "card vm1, asker\n"
+		       "     0.000000 +0.000000 irq.line high=yes\n");
 	unlink(world.path);
 }
 
@@ -661,6 +773,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_DM54_every_call_of_the_device_is_there),
 	    cmocka_unit_test(test_DM54_memory_interrupts_and_faults),
 	    cmocka_unit_test(test_DM54_ports),
+	    cmocka_unit_test(test_DM54_registers_and_interrupts_of_a_PCI_card),
 	    cmocka_unit_test(test_DM54_the_lane_never_waits_and_gaps_are_told),
 	    cmocka_unit_test(test_DM54_what_is_lost_at_the_end_is_told),
 	    cmocka_unit_test(test_DM54_without_a_worker_it_is_written_at_once),
