@@ -35,6 +35,7 @@ enum vmsnd_record_fault {
 	VMSND_RECORD_OPTIONS,   /* a row of its table makes no sense, or a key occurs twice */
 	VMSND_RECORD_DUPLICATE, /* a class of its sort has this name already (DM-12) */
 	VMSND_RECORD_MEMORY,    /* none left */
+	VMSND_RECORD_BUS,       /* a device on no bus or on two; a transport for none */
 	VMSND_RECORD_COUNT
 };
 /* A constant phrase. Any thread. */

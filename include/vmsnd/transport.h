@@ -227,7 +227,8 @@ struct vmsnd_transport_class {
 	/* Handles one message at most, never waits. Any error has already closed
 	 * the peer, emptied `mem` and reset the device; the bus listens again. */
 	void (*ready)(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns now);
-	/* The interrupt of a virtio device: a queue number. */
+	/* The interrupt of a virtio device: a queue number. NULL of transports for PCI cards only.
+	 */
 	void (*notify)(struct vmsnd_transport *bus, unsigned vector);
 	/* Answers what is pending, lets the peer go and frees all. */
 	void (*close)(struct vmsnd_transport *bus, vmsnd_ns now);

@@ -8,7 +8,6 @@
 #include "manager/card.h"
 #include "manager/module.h"
 #include "manager/output.h"
-#include "manager/schema.h"
 
 /* What one of the lists prints. */
 typedef void print_list(const struct vmsnd_registry *registry);
@@ -46,16 +45,17 @@ static void print_children(const char *const *children)
 
 static void print_devices(const struct vmsnd_registry *registry)
 {
-	const struct vmsnd_transport_class *bus =
-	    vmsnd_registry_find_transport(registry, VMSND_SCHEMA_TRANSPORT);
-	const struct vmsnd_dev_class *device;
+	struct vmsnd_option table[VMSND_CARD_OPTIONS_MAX];
+	struct vmsnd_card_classes classes;
+	const char *usual;
 
-	for (size_t i = 0; (device = vmsnd_registry_device(registry, i)); i++) {
-		printf("%s\n    %s\n", device->name, device->summary);
-		print_options(bus ? bus->options : NULL);
-		print_options(device->options);
-		print_children(device->children);
-		print_options(vmsnd_card_options());
+	for (size_t i = 0; (classes.device = vmsnd_registry_device(registry, i)); i++) {
+		usual = vmsnd_card_usual_transport(classes.device);
+		classes.transport = vmsnd_registry_find_transport(registry, usual);
+		vmsnd_card_join_options(table, &classes);
+		printf("%s\n    %s\n", classes.device->name, classes.device->summary);
+		print_options(table);
+		print_children(classes.device->children);
 	}
 	puts("how a guest reaches its card:");
 	for (size_t i = 0; vmsnd_registry_transport(registry, i); i++)

@@ -17,19 +17,6 @@
 /* Of one ring, whatever a class plans. */
 #define RING_BYTES_MAX (64u * 1024u * 1024u)
 
-static void join_tables(struct vmsnd_card *card)
-{
-	const struct vmsnd_option *const tables[] = {card->transport->options, card->cls->options,
-						     vmsnd_card_options()};
-	size_t n = 0;
-
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		for (const struct vmsnd_option *row = tables[i]; row && row->key; row++)
-			if (n + 1 < VMSND_CARD_OPTIONS_MAX)
-				card->table[n++] = *row;
-	card->table[n] = (struct vmsnd_option){.key = NULL};
-}
-
 /* Finds the classes and parses the options. */
 static enum vmsnd_rc choose(struct vmsnd_card *card, const struct vmsnd_registry *registry,
 			    const struct vmsnd_node *node, struct vmsnd_error *error)
@@ -38,24 +25,28 @@ static enum vmsnd_rc choose(struct vmsnd_card *card, const struct vmsnd_registry
 	struct vmsnd_conf_source source = {.node = node, .but = but};
 	struct vmsnd_place place = vmsnd_node_place(node);
 	const char *device, *transport;
+	struct vmsnd_card_classes classes;
 	enum vmsnd_rc rc;
 
 	vmsnd_leaf_text(node, "device", "", &device);
-	vmsnd_leaf_text(node, "transport", VMSND_SCHEMA_TRANSPORT, &transport);
 	card->cls = vmsnd_registry_find_device(registry, device);
 	if (!card->cls) {
 		vmsnd_error_set(error, &place,
 				"there is no device '%s'; 'vmsnd devices' lists them", device);
 		return VMSND_E_NO_CLASS;
 	}
-	card->transport = vmsnd_registry_find_transport(registry, transport);
+	card->transport = vmsnd_card_transport(registry, node, card->cls);
 	if (!card->transport) {
+		vmsnd_leaf_text(node, "transport", vmsnd_card_usual_transport(card->cls),
+				&transport);
 		vmsnd_error_set(error, &place, "there is no transport '%s'", transport);
 		return VMSND_E_NO_CLASS;
 	}
-	join_tables(card);
+	classes = (struct vmsnd_card_classes){card->cls, card->transport};
+	vmsnd_card_join_options(card->table, &classes);
 	source.who = device;
-	if (vmsnd_card_only_children(
+	if (vmsnd_card_check_transport(node, device, &classes, error) ||
+	    vmsnd_card_only_children(
 		node, "outputs", &(struct vmsnd_card_owner){device, card->cls->children}, error))
 		return VMSND_E_INVALID;
 	rc = vmsnd_conf_from_node(&card->conf, card->table, &source, error);
@@ -310,7 +301,7 @@ static void notify(void *ctx, unsigned vector)
 	struct vmsnd_card *card = ctx;
 
 	/* A device may have something to say before it has a transport, or after. */
-	if (card->bus)
+	if (card->bus && card->transport->notify)
 		card->transport->notify(card->bus, vector);
 }
 

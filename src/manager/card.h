@@ -13,6 +13,7 @@
 #include "vmsnd/machine.h"
 
 #define VMSND_CARD_OPTIONS_MAX 48u
+#define VMSND_CARD_STREAMS_MAX 64u /* of one direction */
 /* Lines about formats, a unit and a session: a guest may change them as often as it likes. */
 #define VMSND_FORMAT_LINES_MAX 8u
 
@@ -148,6 +149,26 @@ struct vmsnd_card {
 /* card_options.c: the options every card has besides its device's and transport's; ends with a NULL
  * key. */
 const struct vmsnd_option *vmsnd_card_options(void);
+/* All three, with the defaults that such a card has; ends with a NULL key. Classes may be NULL. */
+struct vmsnd_card_classes {
+	const struct vmsnd_dev_class *device;
+	const struct vmsnd_transport_class *transport;
+};
+void vmsnd_card_join_options(struct vmsnd_option table[VMSND_CARD_OPTIONS_MAX],
+			     const struct vmsnd_card_classes *classes);
+/* The transport of a card that names none: by the bus of its device (NULL: virtio). */
+const char *vmsnd_card_usual_transport(const struct vmsnd_dev_class *cls);
+/* The one that a card's node names, or that one; NULL: there is no such. */
+const struct vmsnd_transport_class *vmsnd_card_transport(const struct vmsnd_registry *registry,
+							 const struct vmsnd_node *card,
+							 const struct vmsnd_dev_class *cls);
+/* Whether it is for cards on this one's bus. */
+bool vmsnd_card_reached_by(const struct vmsnd_dev_class *cls,
+			   const struct vmsnd_transport_class *transport);
+/* VMSND_E_INVALID if not: one line that begins with `who`. */
+enum vmsnd_rc vmsnd_card_check_transport(const struct vmsnd_node *card, const char *who,
+					 const struct vmsnd_card_classes *classes,
+					 struct vmsnd_error *error);
 /* Where a card comes from. */
 struct vmsnd_card_plan {
 	struct vmsnd_machine *machine;

@@ -111,10 +111,11 @@ static bool wants_socket(const struct vmsnd_registry *registry, const struct vms
 {
 	const struct vmsnd_transport_class *transport;
 	const struct vmsnd_option *row;
-	const char *name;
+	const char *device;
 
-	vmsnd_leaf_text(node, "transport", VMSND_SCHEMA_TRANSPORT, &name);
-	transport = vmsnd_registry_find_transport(registry, name);
+	vmsnd_leaf_text(node, "device", "", &device);
+	transport =
+	    vmsnd_card_transport(registry, node, vmsnd_registry_find_device(registry, device));
 	for (row = transport ? transport->options : NULL; row && row->key; row++)
 		if (strcmp(row->key, "socket-fd") == 0)
 			return !given(node, "socket") && !given(node, "socket-fd");

@@ -29,6 +29,7 @@ struct shape {
 
 #define DEVICE(member)    #member, offsetof(struct vmsnd_dev_class, member)
 #define VIRTIO(member)    #member, offsetof(struct vmsnd_virtio_ops, member)
+#define PCI(member)       #member, offsetof(struct vmsnd_pci_ops, member)
 #define BACKEND(member)   #member, offsetof(struct vmsnd_backend_class, member)
 #define DRIVER(member)    #member, offsetof(struct vmsnd_driver_class, member)
 #define TRANSPORT(member) #member, offsetof(struct vmsnd_transport_class, member)
@@ -40,6 +41,12 @@ static const struct callback device_callbacks[] = {
 static const struct callback virtio_callbacks[] = {
     {VIRTIO(features)},   {VIRTIO(set_features)}, {VIRTIO(config_read)}, {VIRTIO(queue_start)},
     {VIRTIO(queue_stop)}, {VIRTIO(queue_enable)}, {VIRTIO(kick)},        {NULL, 0},
+};
+static const struct callback pci_callbacks[] = {
+    {PCI(bar)},
+    {PCI(read)},
+    {PCI(write)},
+    {NULL, 0},
 };
 static const struct callback backend_callbacks[] = {
     {BACKEND(open)},
@@ -57,7 +64,10 @@ static const struct callback driver_callbacks[] = {
     {NULL, 0},
 };
 static const struct callback transport_callbacks[] = {
-    {TRANSPORT(open)}, {TRANSPORT(ready)}, {TRANSPORT(notify)}, {TRANSPORT(close)}, {NULL, 0},
+    {TRANSPORT(open)},
+    {TRANSPORT(ready)},
+    {TRANSPORT(close)},
+    {NULL, 0},
 };
 
 static const char *const card_words[] = {"device",    "number",  "priority", "lane",
@@ -171,6 +181,7 @@ const char *vmsnd_record_fault_text(enum vmsnd_record_fault fault)
 	    [VMSND_RECORD_OPTIONS] = "its table of options is wrong",
 	    [VMSND_RECORD_DUPLICATE] = "there is one of this name already",
 	    [VMSND_RECORD_MEMORY] = "there is no memory for it",
+	    [VMSND_RECORD_BUS] = "it is not for one bus",
 	};
 
 	_Static_assert(COUNT(texts) == VMSND_RECORD_COUNT, "a text for each fault");
@@ -441,17 +452,66 @@ static const char *missing_callback(const struct callback *mandatory, const void
 	return mandatory->name;
 }
 
+static const char *missing_of_bus(const struct vmsnd_dev_class *cls)
+{
+	if (cls->pci)
+		return missing_callback(pci_callbacks, cls->pci);
+	return cls->virtio ? missing_callback(virtio_callbacks, cls->virtio) : NULL;
+}
+
+static const char *device_bus_fault(const struct vmsnd_dev_class *cls)
+{
+	if (cls->virtio && cls->pci)
+		return "it has both virtio and pci";
+	return cls->virtio || cls->pci ? NULL : "it has neither virtio nor pci";
+}
+
+static const char *transport_bus_fault(const struct vmsnd_transport_class *cls)
+{
+	if (!cls->line != !cls->message)
+		return cls->line ? "line without message" : "message without line";
+	return cls->notify || cls->line ? NULL : "it has neither notify nor line and message";
+}
+
+/* A device is on one; a transport tells of the interrupts of one at least. */
+static enum vmsnd_record_fault check_bus(const struct shape *shape, const void *record,
+					 struct vmsnd_record_detail *detail)
+{
+	const char *fault = NULL;
+
+	if (shape == &shapes[VMSND_SORT_DEVICE])
+		fault = device_bus_fault(record);
+	else if (shape == &shapes[VMSND_SORT_TRANSPORT])
+		fault = transport_bus_fault(record);
+	if (!fault)
+		return VMSND_RECORD_FINE;
+	snprintf(detail->text, sizeof(detail->text), "%s", fault);
+	return VMSND_RECORD_BUS;
+}
+
+/* More than a configuration could ask for would be no default. */
+static enum vmsnd_record_fault check_streams(const struct shape *shape, const void *record,
+					     struct vmsnd_record_detail *detail)
+{
+	const struct vmsnd_dev_class *cls = record;
+
+	if (shape != &shapes[VMSND_SORT_DEVICE] ||
+	    (cls->usual_streams[VMSND_PLAYBACK] <= VMSND_CARD_STREAMS_MAX &&
+	     cls->usual_streams[VMSND_CAPTURE] <= VMSND_CARD_STREAMS_MAX))
+		return VMSND_RECORD_FINE;
+	snprintf(detail->text, sizeof(detail->text), "usual_streams has more than %u",
+		 VMSND_CARD_STREAMS_MAX);
+	return VMSND_RECORD_OPTIONS;
+}
+
 /* DM-08 */
 static enum vmsnd_record_fault check_callbacks(const struct shape *shape, const void *record,
 					       struct vmsnd_record_detail *detail)
 {
 	const char *missing = missing_callback(shape->mandatory, record);
 
-	if (!missing && shape == &shapes[VMSND_SORT_DEVICE]) {
-		const struct vmsnd_dev_class *cls = record;
-
-		missing = cls->virtio ? missing_callback(virtio_callbacks, cls->virtio) : NULL;
-	}
+	if (!missing && shape == &shapes[VMSND_SORT_DEVICE])
+		missing = missing_of_bus(record);
 	if (!missing)
 		return VMSND_RECORD_FINE;
 	snprintf(detail->text, sizeof(detail->text), "%s", missing);
@@ -476,8 +536,9 @@ enum vmsnd_record_fault vmsnd_record_check(enum vmsnd_sort sort, const void *rec
 {
 	static enum vmsnd_record_fault (*const checks[])(const struct shape *, const void *,
 							 struct vmsnd_record_detail *) = {
-	    check_version, check_version_end, check_name,      check_summary, check_kind,
-	    check_flags,   check_instances,   check_callbacks, check_pairs,   check_options};
+	    check_version, check_version_end, check_name,      check_summary,
+	    check_kind,    check_flags,       check_instances, check_callbacks,
+	    check_bus,     check_pairs,       check_streams,   check_options};
 
 	*detail = (struct vmsnd_record_detail){.name = ""};
 	if (!record) {

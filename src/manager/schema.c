@@ -112,11 +112,12 @@ static void add(struct vmsnd_schema_table *table, const struct vmsnd_option *row
 void vmsnd_schema_join_card(struct vmsnd_schema_table *table, const struct vmsnd_dev_class *device,
 			    const struct vmsnd_transport_class *transport)
 {
+	struct vmsnd_option options[VMSND_CARD_OPTIONS_MAX];
+
+	vmsnd_card_join_options(options, &(struct vmsnd_card_classes){device, transport});
 	table->rows[0] = (struct vmsnd_option){.key = NULL};
 	add(table, card_keys);
-	add(table, vmsnd_card_options());
-	add(table, transport ? transport->options : NULL);
-	add(table, device ? device->options : NULL);
+	add(table, options);
 }
 
 void vmsnd_schema_join_output(struct vmsnd_schema_table *table,
@@ -322,6 +323,15 @@ enum vmsnd_rc vmsnd_schema_no_name(const struct vmsnd_schema_check *check,
 			       sort);
 }
 
+static const char *usual_transport(const struct vmsnd_schema_check *check,
+				   const struct vmsnd_node *card)
+{
+	const char *device;
+
+	vmsnd_leaf_text(card, "device", "", &device);
+	return vmsnd_card_usual_transport(vmsnd_registry_find_device(check->registry, device));
+}
+
 enum vmsnd_rc vmsnd_schema_no_class(const struct vmsnd_schema_check *check,
 				    const struct vmsnd_node *node, const char *sort)
 {
@@ -333,7 +343,8 @@ enum vmsnd_rc vmsnd_schema_no_class(const struct vmsnd_schema_check *check,
 
 	while (strcmp(sorts[row].sort, sort) != 0)
 		row++;
-	vmsnd_leaf_text(node, sort, "", &name);
+	vmsnd_leaf_text(node, sort, strcmp(sort, "transport") ? "" : usual_transport(check, node),
+			&name);
 	near = vmsnd_near_begin(name);
 	for (size_t i = 0; (known = sorts[row].at(check->registry, i)); i++) {
 		vmsnd_near_offer(&near, known);

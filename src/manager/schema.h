@@ -42,10 +42,8 @@ enum vmsnd_rc vmsnd_schema_check_machine(const struct vmsnd_node *root, struct v
 enum vmsnd_rc vmsnd_schema_check_for(const struct vmsnd_registry *registry, unsigned lanes,
 				     const struct vmsnd_node *root, struct vmsnd_error *error);
 
-/* What stands behind a class' key when nobody says: the transport of a card, the backend of its one
- * output. */
-#define VMSND_SCHEMA_TRANSPORT "vhost-user"
-#define VMSND_SCHEMA_BACKEND   "null"
+/* The backend of the one output of a card that says nothing of outputs. */
+#define VMSND_SCHEMA_BACKEND "null"
 
 /* The options of every class and part that are not given, with their defaults, into a
  * configuration that is right ('vmsnd config show --defaults'). VMSND_E_NOMEM. */

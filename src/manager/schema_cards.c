@@ -225,22 +225,24 @@ static enum vmsnd_rc check_lane(const struct vmsnd_schema_check *check,
 static enum vmsnd_rc choose(struct vmsnd_schema_check *check, const struct vmsnd_node *node,
 			    struct seen *seen)
 {
-	const struct vmsnd_transport_class *transport;
-	const char *device, *way;
+	struct vmsnd_card_classes classes;
+	char who[VMSND_WHO_BYTES];
+	const char *device;
 
 	vmsnd_leaf_text(node, "device", "", &device);
-	vmsnd_leaf_text(node, "transport", VMSND_SCHEMA_TRANSPORT, &way);
 	if (!*device)
 		return vmsnd_schema_no_name(check, node, "device");
 	seen->node = node;
 	seen->cls = vmsnd_registry_find_device(check->registry, device);
 	if (!seen->cls)
 		return vmsnd_schema_no_class(check, node, "device");
-	transport = vmsnd_registry_find_transport(check->registry, way);
-	if (!transport)
+	classes.device = seen->cls;
+	classes.transport = vmsnd_card_transport(check->registry, node, seen->cls);
+	if (!classes.transport)
 		return vmsnd_schema_no_class(check, node, "transport");
-	vmsnd_schema_join_card(&check->table, seen->cls, transport);
-	return VMSND_OK;
+	vmsnd_schema_join_card(&check->table, seen->cls, classes.transport);
+	vmsnd_node_path(node, who, sizeof(who));
+	return vmsnd_card_check_transport(node, who, &classes, check->error);
 }
 
 static enum vmsnd_rc check_card(struct vmsnd_schema_check *check, const struct vmsnd_node *node,

@@ -2,6 +2,7 @@
 /* What a configuration stands for, written out: its defaults, and what rules make of its chains. */
 #include <stdlib.h>
 
+#include "manager/card.h"
 #include "manager/output.h"
 #include "manager/schema.h"
 
@@ -65,15 +66,15 @@ static enum vmsnd_rc fill_card(const struct vmsnd_registry *registry, struct vms
 {
 	struct vmsnd_node *outputs = outputs_of(card);
 	struct vmsnd_schema_table table;
-	const char *device, *transport;
+	const struct vmsnd_dev_class *cls;
+	const char *device;
 	enum vmsnd_rc rc;
 
 	if (!outputs)
 		return VMSND_E_NOMEM;
 	vmsnd_leaf_text(card, "device", "", &device);
-	vmsnd_leaf_text(card, "transport", VMSND_SCHEMA_TRANSPORT, &transport);
-	vmsnd_schema_join_card(&table, vmsnd_registry_find_device(registry, device),
-			       vmsnd_registry_find_transport(registry, transport));
+	cls = vmsnd_registry_find_device(registry, device);
+	vmsnd_schema_join_card(&table, cls, vmsnd_card_transport(registry, card, cls));
 	rc = fill_node(card, table.rows);
 	for (struct vmsnd_node *at = vmsnd_node_first(outputs); at && !rc; at = vmsnd_node_next(at))
 		rc = fill_output(registry, at);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "idle.h"
+
 struct actors actors;
 
 static void tell(const char *who, const char *name, const char *what)
@@ -107,7 +109,7 @@ static enum vmsnd_rc dev_life(struct vmsnd_dev *dev, enum vmsnd_life what, vmsnd
 	{                                                                                          \
 		.abi = VMSND_DEV_ABI, .abi_end = VMSND_DEV_ABI, .kind = bits, .flags = first,      \
 		.max_instances = most, .name = title, .summary = "for tests",                      \
-		.footprint = footprint, .init = init, .fini = fini,                                \
+		.virtio = &idle_virtio, .footprint = footprint, .init = init, .fini = fini,        \
 		.init_complete = init_complete, .reset = reset, .advance = advance,                \
 		.counters = counters, .life = dev_life                                             \
 	}

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "idle.h"
 #include "vmsnd/module.h"
 
 static char last_line[512];
@@ -43,6 +44,7 @@ static struct vmsnd_dev_class device(void)
 				      .max_instances = 1,
 				      .name = "toy",
 				      .summary = "a toy",
+				      .virtio = &idle_virtio,
 				      .abi_end = VMSND_DEV_ABI};
 
 	fill(&cls, offsetof(struct vmsnd_dev_class, footprint),
@@ -366,13 +368,90 @@ static void test_DM08_drivers_lack_no_function(void **state)
 		     "driver");
 }
 
+static void test_DM08_pci_devices_lack_no_function(void **state)
+{
+	static const char *const names[] = {"bar", "read", "write"};
+	struct vmsnd_dev_class cls = device();
+	struct vmsnd_pci_ops ops = {.bar = NULL};
+
+	cls.virtio = NULL;
+	cls.pci = &ops;
+	for (size_t i = 0; i < 3; i++) {
+		char line[160];
+
+		snprintf(line, sizeof(line),
+			 "device 'toy' is not taken: it lacks a mandatory function: %s", names[i]);
+		expect_refused(vmsnd_registry_add_device(registry, &cls), VMSND_RECORD_CALLBACK,
+			       line);
+		fill(&ops, 0, (i + 1) * sizeof(void (*)(void)));
+	}
+	assert_int_equal(vmsnd_registry_add_device(registry, &cls), VMSND_RECORD_FINE);
+}
+
+static void test_DM08_a_device_is_on_one_bus(void **state)
+{
+	struct vmsnd_dev_class cls = device();
+
+	cls.pci = &idle_pci;
+	expect_refused(vmsnd_registry_add_device(registry, &cls), VMSND_RECORD_BUS,
+		       "device 'toy' is not taken: it is not for one bus: it has both virtio and "
+		       "pci");
+	cls.virtio = NULL;
+	cls.pci = NULL;
+	expect_refused(vmsnd_registry_add_device(registry, &cls), VMSND_RECORD_BUS,
+		       "device 'toy' is not taken: it is not for one bus: it has neither virtio "
+		       "nor pci");
+	cls.pci = &idle_pci;
+	assert_int_equal(vmsnd_registry_add_device(registry, &cls), VMSND_RECORD_FINE);
+}
+
 static void test_DM08_transports_lack_no_function(void **state)
 {
-	static const char *const names[] = {"open", "ready", "notify", "close"};
+	static const char *const first[] = {"open", "ready"}, *const last[] = {"close"};
 	struct vmsnd_transport_class cls = transport();
 
-	each_missing(&cls, offsetof(struct vmsnd_transport_class, open), names, 4, add_transport,
+	each_missing(&cls, offsetof(struct vmsnd_transport_class, open), first, 2, add_transport,
 		     "transport");
+	vmsnd_registry_close(registry);
+	assert_int_equal(set_up(state), 0);
+	each_missing(&cls, offsetof(struct vmsnd_transport_class, close), last, 1, add_transport,
+		     "transport");
+}
+
+/* Virtio cards interrupt by one function, PCI cards by two; a transport has those of one bus, or of
+ * both. */
+static void test_DM08_a_transport_is_for_one_bus_at_least(void **state)
+{
+	struct vmsnd_transport_class cls = transport();
+	size_t line = offsetof(struct vmsnd_transport_class, line);
+	size_t message = offsetof(struct vmsnd_transport_class, message);
+
+	fill(&cls, line, message);
+	expect_refused(vmsnd_registry_add_transport(registry, &cls), VMSND_RECORD_BUS,
+		       "transport 'toy' is not taken: it is not for one bus: line without message");
+	cls.notify = NULL;
+	cls.line = NULL;
+	expect_refused(vmsnd_registry_add_transport(registry, &cls), VMSND_RECORD_BUS,
+		       "transport 'toy' is not taken: it is not for one bus: it has neither notify "
+		       "nor line and message");
+	fill(&cls, message, offsetof(struct vmsnd_transport_class, advance));
+	expect_refused(vmsnd_registry_add_transport(registry, &cls), VMSND_RECORD_BUS,
+		       "transport 'toy' is not taken: it is not for one bus: message without line");
+	fill(&cls, line, message);
+	assert_int_equal(vmsnd_registry_add_transport(registry, &cls), VMSND_RECORD_FINE);
+}
+
+static void test_usual_streams_are_as_many_as_there_may_be(void **state)
+{
+	struct vmsnd_dev_class cls = device();
+
+	cls.usual_streams[VMSND_CAPTURE] = 65;
+	expect_refused(
+	    vmsnd_registry_add_device(registry, &cls), VMSND_RECORD_OPTIONS,
+	    "device 'toy' is not taken: its table of options is wrong: usual_streams has "
+	    "more than 64");
+	cls.usual_streams[VMSND_CAPTURE] = 64;
+	assert_int_equal(vmsnd_registry_add_device(registry, &cls), VMSND_RECORD_FINE);
 }
 
 static void test_DM08_everyone_says_what_it_is(void **state)
@@ -629,9 +708,13 @@ int main(void)
 	    TEST(test_DM06_some_instances_are_allowed),
 	    TEST(test_DM08_devices_lack_no_function),
 	    TEST(test_DM08_virtio_devices_lack_no_function),
+	    TEST(test_DM08_pci_devices_lack_no_function),
+	    TEST(test_DM08_a_device_is_on_one_bus),
 	    TEST(test_DM08_backends_lack_no_function),
 	    TEST(test_DM08_drivers_lack_no_function),
 	    TEST(test_DM08_transports_lack_no_function),
+	    TEST(test_DM08_a_transport_is_for_one_bus_at_least),
+	    TEST(test_usual_streams_are_as_many_as_there_may_be),
 	    TEST(test_DM08_everyone_says_what_it_is),
 	    TEST(test_save_and_load_go_together),
 	    TEST(test_DM12_a_name_is_taken_once_for_each_sort),

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "idle.h"
+#include "manager/card.h"
 #include "manager/schema.h"
 
 static unsigned n_made; /* of the toy below: never, by a check */
@@ -51,6 +52,7 @@ static const struct vmsnd_dev_class toy = {.abi = VMSND_DEV_ABI,
 					   .max_instances = 2,
 					   .name = "toy",
 					   .summary = "a toy",
+					   .virtio = &idle_virtio,
 					   .children = toy_children,
 					   .check = toy_check,
 					   .footprint = toy_footprint,
@@ -59,6 +61,61 @@ static const struct vmsnd_dev_class toy = {.abi = VMSND_DEV_ABI,
 					   .advance = idle_advance,
 					   .counters = idle_counters,
 					   .abi_end = VMSND_DEV_ABI};
+
+/* The like on the other bus. */
+static size_t board_footprint(const struct vmsnd_dev_conf *conf)
+{
+	return conf->capture_streams > 4 ? 0 : 64;
+}
+
+static const struct vmsnd_dev_class board = {
+    .abi = VMSND_DEV_ABI,
+    .kind = VMSND_KIND_AUDIO,
+    .max_instances = 2,
+    .name = "board",
+    .summary = "a toy",
+    .pci = &idle_pci,
+    .usual_streams = {[VMSND_PLAYBACK] = 2, [VMSND_CAPTURE] = 4},
+    .footprint = board_footprint,
+    .init = toy_init,
+    .reset = idle_reset,
+    .advance = idle_advance,
+    .counters = idle_counters,
+    .abi_end = VMSND_DEV_ABI};
+
+static enum vmsnd_rc slot_open(const struct vmsnd_transport_conf *conf,
+			       const struct vmsnd_transport_user *user,
+			       struct vmsnd_transport **out)
+{
+	n_made++;
+	return VMSND_E_INVALID;
+}
+
+static void slot_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns now)
+{
+}
+
+static void slot_line(struct vmsnd_transport *bus, bool high)
+{
+}
+
+static void slot_message(struct vmsnd_transport *bus, const struct vmsnd_msi *message)
+{
+}
+
+static void slot_close(struct vmsnd_transport *bus, vmsnd_ns now)
+{
+}
+
+static const struct vmsnd_transport_class slot = {.abi = VMSND_TRANSPORT_ABI,
+						  .name = "slot",
+						  .summary = "a toy",
+						  .open = slot_open,
+						  .ready = slot_ready,
+						  .close = slot_close,
+						  .line = slot_line,
+						  .message = slot_message,
+						  .abi_end = VMSND_TRANSPORT_ABI};
 
 static size_t fuse_footprint(const struct vmsnd_driver_conf *conf)
 {
@@ -97,6 +154,8 @@ static int open_registry(void **state)
 	single.name = "single";
 	single.max_instances = 1;
 	return vmsnd_registry_add_device(registry, &toy) ||
+	       vmsnd_registry_add_device(registry, &board) ||
+	       vmsnd_registry_add_transport(registry, &slot) ||
 	       vmsnd_registry_add_driver(registry, &fuse) ||
 	       vmsnd_registry_add_backend(registry, &single);
 }
@@ -196,6 +255,53 @@ static void test_CF04_devices_say_what_they_cannot_be(void **state)
 			    "f:2:3: cards.a: toy cannot have 1 playback and 2 capture streams");
 }
 
+static void test_CF04_a_card_is_reached_over_its_own_bus(void **state)
+{
+	assert_int_equal(check("cards: {a: {device: board, transport: slot}}"), VMSND_OK);
+	assert_int_equal(check("cards:\n  a: {device: board, transport: vhost-user}"),
+			 VMSND_E_INVALID);
+	assert_string_equal(error.line,
+			    "f:2:22: cards.a: board is a PCI card, and the transport vhost-user "
+			    "takes virtio cards: leave 'transport' out, or say vfio-user");
+	assert_int_equal(check("cards:\n  a: {device: board, transport: virtio-mmio}"),
+			 VMSND_E_INVALID);
+	assert_int_equal(check("cards:\n  a:\n    device: virtio-snd\n    transport: slot\n"),
+			 VMSND_E_INVALID);
+	assert_string_equal(error.line,
+			    "f:4:5: cards.a: virtio-snd is a virtio card, and the transport slot "
+			    "takes PCI cards: leave 'transport' out, or say vhost-user");
+}
+
+/* What a card is reached over, and how many streams it has, when nobody says. */
+static void test_CF04_what_is_usual_goes_by_the_class(void **state)
+{
+	static const char text[] =
+	    "cards: {a: {device: board, transport: slot}, b: {device: board, capture: 3,"
+	    " transport: slot}, c: {device: toy}}";
+	struct vmsnd_node *root;
+	const char *word;
+	uint64_t n;
+
+	assert_int_equal(vmsnd_yaml_parse("f", text, strlen(text), &root, &error), VMSND_OK);
+	assert_int_equal(vmsnd_schema_fill(registry, root), VMSND_OK);
+	vmsnd_leaf_uint(root, "cards.a.playback", 99, &n);
+	assert_int_equal(n, 2);
+	vmsnd_leaf_uint(root, "cards.a.capture", 99, &n);
+	assert_int_equal(n, 4);
+	vmsnd_leaf_uint(root, "cards.b.capture", 99, &n);
+	assert_int_equal(n, 3);
+	vmsnd_leaf_uint(root, "cards.c.playback", 99, &n);
+	assert_int_equal(n, 1);
+	vmsnd_leaf_text(root, "cards.c.transport", "", &word);
+	assert_string_equal(word, "vhost-user");
+	vmsnd_tree_free(root);
+	assert_string_equal(vmsnd_card_usual_transport(&board), "vfio-user");
+	assert_int_equal(check("cards:\n  a: {device: board, capture: 5, transport: slot}"),
+			 VMSND_E_INVALID);
+	assert_string_equal(error.line,
+			    "f:2:3: cards.a: board cannot have 2 playback and 5 capture streams");
+}
+
 static void test_CF04_children_are_their_devices_own(void **state)
 {
 	assert_int_equal(check("cards: {a: {device: toy, parts: {x: {colour: red}}}}"), VMSND_OK);
@@ -289,6 +395,8 @@ int main(void)
 	    cmocka_unit_test(test_no_more_backends_than_the_class_allows),
 	    cmocka_unit_test(test_DM76_outputs_may_leave_numbers_out),
 	    cmocka_unit_test(test_CF04_devices_say_what_they_cannot_be),
+	    cmocka_unit_test(test_CF04_a_card_is_reached_over_its_own_bus),
+	    cmocka_unit_test(test_CF04_what_is_usual_goes_by_the_class),
 	    cmocka_unit_test(test_CF04_children_are_their_devices_own),
 	    cmocka_unit_test(test_CF06_rules_come_before_the_check),
 	    cmocka_unit_test(test_a_thousand_cards_are_looked_through),
