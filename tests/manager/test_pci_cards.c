@@ -133,6 +133,19 @@ static void test_streams_that_nobody_counted_are_the_class_own(void **state)
 	actors_close();
 }
 
+static void test_no_class_has_more_streams_than_a_card_may(void **state)
+{
+	struct vmsnd_dev_class many = board;
+
+	set_up(VMSND_NEVER);
+	many.name = "many";
+	many.usual_streams[VMSND_CAPTURE] = 65;
+	assert_int_equal(vmsnd_registry_add_device(actors.registry, &many), VMSND_RECORD_OPTIONS);
+	many.usual_streams[VMSND_CAPTURE] = 64;
+	assert_int_equal(vmsnd_registry_add_device(actors.registry, &many), VMSND_RECORD_FINE);
+	actors_close();
+}
+
 /* Also of a card that is added by itself, and in the words of its log. */
 static void test_a_card_on_the_wrong_bus_is_refused(void **state)
 {
@@ -197,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_streams_that_nobody_counted_are_the_class_own),
+	    cmocka_unit_test(test_no_class_has_more_streams_than_a_card_may),
 	    cmocka_unit_test(test_a_card_on_the_wrong_bus_is_refused),
 	    cmocka_unit_test(test_interrupts_of_both_kinds_reach_the_transport),
 	    cmocka_unit_test(test_a_transport_has_its_own_time),
