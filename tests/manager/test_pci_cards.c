@@ -133,6 +133,24 @@ static void test_streams_that_nobody_counted_are_the_class_own(void **state)
 	actors_close();
 }
 
+static void test_DM08_a_device_is_on_one_bus(void **state)
+{
+	struct vmsnd_dev_class cls = board;
+
+	set_up(VMSND_NEVER);
+	cls.name = "both";
+	cls.virtio = &idle_virtio;
+	assert_int_equal(vmsnd_registry_add_device(actors.registry, &cls), VMSND_RECORD_BUS);
+	assert_non_null(strstr(actors.log, "device 'both' is not taken: it is not for one bus: it "
+					   "has both virtio and pci\n"));
+	cls.name = "neither";
+	cls.virtio = NULL;
+	cls.pci = NULL;
+	assert_int_equal(vmsnd_registry_add_device(actors.registry, &cls), VMSND_RECORD_BUS);
+	assert_non_null(strstr(actors.log, "it has neither virtio nor pci\n"));
+	actors_close();
+}
+
 static void test_no_class_has_more_streams_than_a_card_may(void **state)
 {
 	struct vmsnd_dev_class many = board;
@@ -210,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_streams_that_nobody_counted_are_the_class_own),
+	    cmocka_unit_test(test_DM08_a_device_is_on_one_bus),
 	    cmocka_unit_test(test_no_class_has_more_streams_than_a_card_may),
 	    cmocka_unit_test(test_a_card_on_the_wrong_bus_is_refused),
 	    cmocka_unit_test(test_interrupts_of_both_kinds_reach_the_transport),

@@ -384,23 +384,6 @@ static void test_DM08_drivers_lack_no_function(void **state)
 		     "driver");
 }
 
-static void test_DM08_a_device_is_on_one_bus(void **state)
-{
-	struct vmsnd_dev_class cls = device();
-
-	cls.pci = &idle_pci;
-	expect_refused(vmsnd_registry_add_device(registry, &cls), VMSND_RECORD_BUS,
-		       "device 'toy' is not taken: it is not for one bus: it has both virtio and "
-		       "pci");
-	cls.virtio = NULL;
-	cls.pci = NULL;
-	expect_refused(vmsnd_registry_add_device(registry, &cls), VMSND_RECORD_BUS,
-		       "device 'toy' is not taken: it is not for one bus: it has neither virtio "
-		       "nor pci");
-	cls.pci = &idle_pci;
-	assert_int_equal(vmsnd_registry_add_device(registry, &cls), VMSND_RECORD_FINE);
-}
-
 static void test_DM08_transports_lack_no_function(void **state)
 {
 	static const char *const first[] = {"open", "ready"};
@@ -690,7 +673,6 @@ int main(void)
 	    TEST(test_DM08_devices_lack_no_function),
 	    TEST(test_DM08_virtio_devices_lack_no_function),
 	    TEST(test_DM08_pci_devices_lack_no_function),
-	    TEST(test_DM08_a_device_is_on_one_bus),
 	    TEST(test_DM08_backends_lack_no_function),
 	    TEST(test_DM08_drivers_lack_no_function),
 	    TEST(test_DM08_transports_lack_no_function),
