@@ -141,13 +141,10 @@ static void test_DM08_a_device_is_on_one_bus(void **state)
 	cls.name = "both";
 	cls.virtio = &idle_virtio;
 	assert_int_equal(vmsnd_registry_add_device(actors.registry, &cls), VMSND_RECORD_BUS);
-	assert_non_null(strstr(actors.log, "device 'both' is not taken: it is not for one bus: it "
-					   "has both virtio and pci\n"));
 	cls.name = "neither";
 	cls.virtio = NULL;
 	cls.pci = NULL;
 	assert_int_equal(vmsnd_registry_add_device(actors.registry, &cls), VMSND_RECORD_BUS);
-	assert_non_null(strstr(actors.log, "it has neither virtio nor pci\n"));
 	actors_close();
 }
 
