@@ -422,7 +422,11 @@ static void nowhere_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns no
 {
 }
 
-static void nowhere_notify(struct vmsnd_transport *bus, unsigned vector)
+static void nowhere_line(struct vmsnd_transport *bus, bool high)
+{
+}
+
+static void nowhere_message(struct vmsnd_transport *bus, const struct vmsnd_msi *message)
 {
 }
 
@@ -435,8 +439,9 @@ static const struct vmsnd_transport_class nowhere = {.abi = VMSND_TRANSPORT_ABI,
 						     .summary = "leads nowhere",
 						     .open = nowhere_open,
 						     .ready = nowhere_ready,
-						     .notify = nowhere_notify,
 						     .close = nowhere_close,
+						     .line = nowhere_line,
+						     .message = nowhere_message,
 						     .abi_end = VMSND_TRANSPORT_ABI};
 
 /* The last call by the old pace and the first by the new one are of the same moment. */
