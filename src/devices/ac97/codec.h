@@ -6,7 +6,8 @@
 
 #include "vmsnd/device.h"
 
-#define AC97_CODEC_REGISTERS 64u /* 16 bits each, at even offsets 0x00 .. 0x7e */
+#define AC97_CODEC_VENDOR_WORDS 16u
+#define AC97_CODEC_REGISTERS    64u /* 16 bits each, at even offsets 0x00 .. 0x7e */
 
 enum ac97_part {
 	AC97_PART_STAC9700,
@@ -36,10 +37,9 @@ struct ac97_codec_conf {
 
 struct ac97_codec {
 	struct ac97_codec_conf conf;
-	uint16_t regs[AC97_CODEC_REGISTERS]; /* as written, by offset / 2 */
-	uint16_t vendor[16];                 /* state beyond them: pages, paged registers */
-	uint8_t jacks;                       /* bit n: something is in jack n (enum ac97_jack) */
-	uint64_t faults;
+	uint16_t regs[AC97_CODEC_REGISTERS];      /* as written, by offset / 2 */
+	uint16_t vendor[AC97_CODEC_VENDOR_WORDS]; /* page 1 of the paged registers */
+	uint8_t jacks; /* bit n: something is in jack n (enum ac97_jack) */
 };
 
 enum ac97_jack {
@@ -55,10 +55,14 @@ enum ac97_part ac97_part_find(const char *name);
 /* Words of PCI's subsystem id that go with it (A9-01): 0 of each but for the AD parts. */
 void ac97_part_subsystem(enum ac97_part part, uint16_t *vendor, uint16_t *device);
 
+/* The most channels that it can have. */
+uint8_t ac97_part_channels(enum ac97_part part);
+
+/* More channels than the part can have are as many as it can. */
 void ac97_codec_init(struct ac97_codec *codec, const struct ac97_codec_conf *conf);
 /* Cold: all registers as at power-on. (A write to register 0 does the same to the mixer.) */
 void ac97_codec_reset(struct ac97_codec *codec);
-/* Any even offset below 0x80; others are counted: all ones, and nothing. */
+/* Any even offset below 0x80. Others: all ones, and nothing. */
 uint16_t ac97_codec_read(const struct ac97_codec *codec, unsigned offset);
 /* True: what it does to sound, or a rate, may be another now. */
 bool ac97_codec_write(struct ac97_codec *codec, unsigned offset, uint16_t value);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The mix of what is played, for who records it: kept as it leaves, volumes included, and read a
+ * while later at the recorder's rate. Both move in steps of their own; the while is long enough
+ * that the recorder does not catch up, and short enough that nothing is overwritten before it
+ * comes. */
+#include "devices/ac97/sound_parts.h"
+
+#include <math.h>
+#include <string.h>
+
+#define RAMP_PER_S    100 /* a change of volume takes this part of a second */
+#define CUSHION_PER_S 50
+
+void ac97_loop_init(struct ac97_loop *loop)
+{
+	memset(loop, 0, sizeof(*loop));
+}
+
+static int16_t to_16(double value)
+{
+	long rounded = lrint(value * 32768.0);
+
+	return (int16_t)(rounded > INT16_MAX   ? INT16_MAX
+			 : rounded < INT16_MIN ? INT16_MIN
+					       : rounded);
+}
+
+void ac97_loop_keep(struct ac97_sound *sound, const struct vmsnd_format *format, const void *frames,
+		    uint32_t n)
+{
+	struct ac97_loop *loop = &sound->loop;
+	double step = (double)RAMP_PER_S / (double)format->rate_hz, goal[2];
+	int32_t mdb[AC97_CHANNELS];
+
+	ac97_levels(sound, mdb);
+	for (unsigned side = 0; side < 2; side++)
+		goal[side] = ac97_factor(mdb[side]);
+	if (loop->rate_hz != format->rate_hz) {
+		loop->rate_hz = format->rate_hz;
+		loop->running = false;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		int16_t *to = loop->frames[loop->written++ % AC97_LOOP_FRAMES];
+
+		for (unsigned side = 0; side < 2; side++) {
+			size_t at =
+			    (size_t)i * format->channels + (format->channels > 1 ? side : 0);
+			double way = goal[side] - loop->gain[side];
+
+			loop->gain[side] += way > step ? step : way < -step ? -step : way;
+			to[side] = to_16(ac97_sample_get(format, frames, at) * loop->gain[side]);
+		}
+	}
+}
+
+/* Frames of the loop that `n` of the recorder's take, and the one after them. */
+static uint64_t needed(const struct ac97_loop *loop, uint32_t rate_hz, uint32_t n)
+{
+	return ((uint64_t)n * loop->rate_hz + loop->part) / rate_hz + 1;
+}
+
+void ac97_loop_begin(struct ac97_loop *loop, uint32_t rate_hz, uint32_t n)
+{
+	uint64_t cushion = needed(loop, rate_hz, n) + loop->rate_hz / CUSHION_PER_S;
+	uint64_t ahead = loop->written - loop->read;
+
+	if (loop->part >= rate_hz)
+		loop->part = 0;
+	/* Overtaken by what is played. */
+	if (loop->running && ahead > AC97_LOOP_FRAMES)
+		loop->running = false;
+	if (loop->running || loop->rate_hz == 0 || cushion > AC97_LOOP_FRAMES)
+		return;
+	/* Starts once there is enough, that is new. */
+	if (loop->written < cushion || (ahead < cushion && loop->read != 0))
+		return;
+	loop->read = loop->written - cushion;
+	loop->part = 0;
+	loop->running = true;
+}
+
+void ac97_loop_next(struct ac97_loop *loop, uint32_t rate_hz, double out[2])
+{
+	const int16_t *here = loop->frames[loop->read % AC97_LOOP_FRAMES];
+	const int16_t *next = loop->frames[(loop->read + 1) % AC97_LOOP_FRAMES];
+	double part = (double)loop->part / (double)rate_hz;
+	uint64_t moved = (uint64_t)loop->part + loop->rate_hz;
+
+	out[0] = out[1] = 0;
+	if (!loop->running)
+		return;
+	if (loop->written - loop->read < 2) {
+		loop->running = false;
+		loop->read = loop->written;
+		return;
+	}
+	for (unsigned side = 0; side < 2; side++)
+		out[side] =
+		    ((double)here[side] + ((double)next[side] - here[side]) * part) / 32768.0;
+	loop->read += moved / rate_hz;
+	loop->part = (uint32_t)(moved % rate_hz);
+}
