@@ -39,9 +39,10 @@ void ac97_tone_init(struct ac97_tone *tone)
 /* A shelf of the second order with slope 1 (R. Bristow-Johnson's cookbook); `sign` 1: bass. */
 static void fit(double out[5], unsigned setting, double middle, double sign)
 {
-	double gain_db = STEP_DB * (UNITY_STEP - (double)setting);
-	double a = pow(10.0, gain_db / 40.0), w = 2 * M_PI * middle;
-	double c = sign * cos(w), slope = 2 * sqrt(a) * sin(w) / 2 * sqrt(2.0);
+	double a = pow(10.0, STEP_DB * (UNITY_STEP - (double)setting) / 40.0);
+	double t = tan(M_PI * middle); /* of half the angle: sine and cosine from one call */
+	double c = sign * (1 - t * t) / (1 + t * t);
+	double slope = 2 * sqrt(2 * a) * t / (1 + t * t);
 	double a0 = (a + 1) + (a - 1) * c + slope;
 
 	if (setting == BYPASS || setting == UNITY_STEP) {
