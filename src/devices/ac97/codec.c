@@ -121,7 +121,7 @@ static uint16_t hidden(const struct ac97_codec *codec, unsigned offset)
 	bool split = !(ac97_codec_part(codec)->flags & AC97_PART_MUTE_SPLIT) ||
 		     (ac97_codec_reg(codec, AC97_AD_MISC) & AC97_AD_MSPLT);
 
-	return split || offset > LAST_MIXER_VOLUME ? 0 : AC97_MUTE_RIGHT;
+	return split || offset < AC97_MASTER || offset > LAST_MIXER_VOLUME ? 0 : AC97_MUTE_RIGHT;
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */
@@ -190,6 +190,7 @@ uint16_t ac97_codec_read(const struct ac97_codec *codec, unsigned offset)
 bool ac97_codec_write(struct ac97_codec *codec, unsigned offset, uint16_t value)
 {
 	const struct ac97_register *row;
+	uint16_t before;
 
 	if (offset >= 2 * AC97_CODEC_REGISTERS || offset % 2 != 0 || !listens(codec, offset))
 		return false;
@@ -200,6 +201,7 @@ bool ac97_codec_write(struct ac97_codec *codec, unsigned offset, uint16_t value)
 	row = ac97_codec_row(codec, offset);
 	if (!row)
 		return false;
+	before = ac97_codec_reg(codec, offset);
 	kinds[row->kind].write(codec, offset, value & (uint16_t)~hidden(codec, offset));
-	return true;
+	return row->kind == AC97_KIND_RESET || ac97_codec_reg(codec, offset) != before;
 }

@@ -27,6 +27,8 @@ static bool splits(const struct ac97_codec *codec, unsigned offset)
 {
 	if (offset == AC97_CENTER_LFE || offset == AC97_SURROUND)
 		return true;
+	if (offset == AC97_MONO)
+		return false;
 	return (ac97_codec_part(codec)->flags & AC97_PART_MUTE_SPLIT) &&
 	       (ac97_codec_reg(codec, AC97_AD_MISC) & AC97_AD_MSPLT);
 }
@@ -267,44 +269,57 @@ static uint16_t with_mutes(const struct ac97_codec *codec, unsigned offset, uint
 	return silent[AC97_LEFT] && silent[AC97_RIGHT] ? value | AC97_MUTE : value;
 }
 
-/* The output's register takes what it can; PCM's the rest, if it has to be louder, or softer. */
+static void find_silent(const struct vmsnd_mixer *mixer, bool silent[2])
+{
+	for (unsigned side = AC97_LEFT; side <= AC97_RIGHT; side++)
+		silent[side] =
+		    wanted_mdb(mixer, side) <= SILENCE_MDB || (mixer->volume.muted >> side & 1);
+}
+
+/* Steps of a side's two controls that make up what is wanted. PCM's stays as it is if the output's
+ * can do the rest. */
+struct turned {
+	int32_t output, pcm;
+	bool silent;
+};
+
+static void turn_side(struct turned *side, int32_t want_mdb)
+{
+	int32_t all = nearest_steps(GAIN_MDB - want_mdb, 62);
+	int32_t rest = all - side->pcm;
+
+	side->output = rest < 0 ? 0 : rest > 31 ? 31 : rest;
+	side->pcm = all - side->output;
+}
+
 static void turn_play(struct ac97_sound *sound, struct ac97_codec *codec,
 		      const struct vmsnd_mixer *mixer)
 {
 	bool mono = sound->outlet == AC97_OUTLET_MONO;
 	unsigned offset = mono ? AC97_MONO : front_register(sound);
 	uint16_t output, pcm = ac97_codec_reg(codec, AC97_PCM);
-	bool silent[2];
+	bool silent[2], loud[2] = {false, false};
 
 	if (offset == 0)
 		return;
+	find_silent(mixer, silent);
 	output = ac97_codec_reg(codec, offset);
 	for (unsigned side = AC97_LEFT; side <= AC97_RIGHT; side++) {
-		int32_t want = wanted_mdb(mixer, side);
-		int32_t dac = GAIN_MDB - STEP_MDB * steps(codec, AC97_PCM, side);
-		int32_t n;
+		struct turned turned = {.pcm = steps(codec, AC97_PCM, side)};
+		int32_t want_mdb = wanted_mdb(mixer, side);
 
-		silent[side] = want <= SILENCE_MDB || (mixer->volume.muted >> side & 1);
-		if (want <= SILENCE_MDB)
-			want = SILENCE_MDB;
-		n = nearest_steps(dac - want, 31);
-		if (want > dac || dac - want > 31 * STEP_MDB || mono) {
-			int32_t p =
-			    nearest_steps(GAIN_MDB - want - (want > dac ? 0 : STEP_MDB * n), 31);
-
-			n = want > dac || mono ? 0 : n;
-			p = mono ? nearest_steps(GAIN_MDB - want, 31) : p;
-			pcm = with_steps(pcm, side, p, 0x1f);
-		}
-		if (!mono || side == AC97_RIGHT)
-			output = with_steps(output, side, n, 0x1f);
+		/* A side that has no mute of its own is turned down. */
+		if (silent[side] && !silent[1 - side] && !splits(codec, offset))
+			want_mdb = SILENCE_MDB;
+		else if (want_mdb <= SILENCE_MDB)
+			continue;
+		turn_side(&turned, want_mdb);
+		pcm = with_steps(pcm, side, turned.pcm, 0x1f);
+		/* One control for both: the right side's, which is turned last. */
+		output = with_steps(output, mono ? AC97_RIGHT : side, turned.output, 0x1f);
 	}
-	output = mono ? (uint16_t)(output & ~AC97_MUTE) : with_mutes(codec, offset, output, silent);
-	if (mono && silent[0] && silent[1])
-		output |= AC97_MUTE;
-	ac97_codec_write(codec, offset, output);
-	ac97_codec_write(codec, AC97_PCM,
-			 with_mutes(codec, AC97_PCM, pcm, (const bool[2]){false, false}));
+	ac97_codec_write(codec, offset, with_mutes(codec, offset, output, silent));
+	ac97_codec_write(codec, AC97_PCM, with_mutes(codec, AC97_PCM, pcm, loud));
 }
 
 static void turn_record(struct ac97_codec *codec, const struct vmsnd_mixer *mixer)
@@ -312,12 +327,11 @@ static void turn_record(struct ac97_codec *codec, const struct vmsnd_mixer *mixe
 	uint16_t gain = ac97_codec_reg(codec, AC97_RECORD_GAIN);
 	bool silent[2];
 
-	for (unsigned side = AC97_LEFT; side <= AC97_RIGHT; side++) {
-		int32_t want = wanted_mdb(mixer, side);
-
-		silent[side] = want <= SILENCE_MDB || (mixer->volume.muted >> side & 1);
-		gain = with_steps(gain, side, nearest_steps(want, 15), 0x0f);
-	}
+	find_silent(mixer, silent);
+	for (unsigned side = AC97_LEFT; side <= AC97_RIGHT; side++)
+		if (!silent[side])
+			gain = with_steps(gain, side, nearest_steps(wanted_mdb(mixer, side), 15),
+					  0x0f);
 	ac97_codec_write(codec, AC97_RECORD_GAIN,
 			 with_mutes(codec, AC97_RECORD_GAIN, gain, silent));
 }
