@@ -4,6 +4,7 @@
 
 #include "backends/loop.h"
 #include "backends/null.h"
+#include "devices/ac97/ac97_card.h"
 #include "devices/virtio-snd/virtio_snd.h"
 #include "drivers/delay.h"
 #include "drivers/map.h"
@@ -15,7 +16,7 @@
 #include "backends/file.h"
 #endif
 
-static const void *const devices[] = {&vmsnd_virtio_snd_class, NULL};
+static const void *const devices[] = {&vmsnd_virtio_snd_class, &vmsnd_ac97_class, NULL};
 static const void *const backends[] = {
     &vmsnd_null_class,
     &vmsnd_loop_class,

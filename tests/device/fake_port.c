@@ -189,6 +189,13 @@ vmsnd_ns vmsnd_port_due(const struct vmsnd_port *port, uint64_t frames, vmsnd_ns
 	return port->told_due != 0 ? port->told_due : VMSND_NEVER;
 }
 
+double vmsnd_port_rate_hz(const struct vmsnd_port *port)
+{
+	if (port->stands || !port->prepared)
+		return 0;
+	return port->rate_hz > 0 ? port->rate_hz : port->params.format.rate_hz;
+}
+
 uint64_t vmsnd_port_xruns(const struct vmsnd_port *port)
 {
 	return port->xruns;

@@ -19,6 +19,8 @@ struct vmsnd_port {
 	uint32_t ring_frames_max; /* 0: FAKE_RING_BYTES */
 	struct vmsnd_mixer mixer;
 	uint64_t xruns;
+	double rate_hz;    /* what vmsnd_port_rate_hz says; 0: the nominal one */
+	bool stands;       /* so does the card */
 	vmsnd_ns told_due; /* what vmsnd_port_due says; 0: never */
 	/* Seen by the test. */
 	bool prepared, running;

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* An engine in time. Its position is the clock's: a descriptor ends when its frames have gone by,
+ * and frames are copied in steps, or earlier when somebody asks for the position.
+ *
+ * While the guest wants interrupts, it gets one for each completion: when the next one would come
+ * before the last was acknowledged, the engine holds with one frame left (Linux' driver mistakes a
+ * position of 0 for one that it has to ask for again) and catches up afterwards, unless it is so
+ * late that there is nothing to catch up with. So a guest that was stopped, or slow, loses nothing,
+ * and no period is lost to a slow interrupt handler (A9-24). */
+#include <string.h>
+
+#include "devices/ac97/ac97.h"
+
+#define MS              UINT64_C(1000000)
+#define LATCH_NS        (MS / 2)
+#define GRAIN_NS        MS         /* between ends of descriptors that nobody waits for */
+#define LATE_NS         (100 * MS) /* beyond it, time is not made up for */
+#define IDLE_PER_SECOND 2u         /* halted for longer than half of one, the port rests */
+
+void ac97_engine_fifo_error(struct vmsnd_ac97 *card, struct ac97_engine *engine)
+{
+	card->counters.fifo_errors += !(engine->sr & AC97_SR_FIFOE);
+	engine->sr |= AC97_SR_FIFOE;
+}
+
+bool ac97_engine_waits(struct ac97_engine *engine, vmsnd_ns now)
+{
+	if (engine->asked_since == VMSND_NEVER)
+		engine->asked_since = now;
+	return now - engine->asked_since < LATE_NS;
+}
+
+/* ---- start, stop ---- */
+
+static void start(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+{
+	if (!engine->under_way)
+		ac97_format(card, (unsigned)(engine - card->engines), &engine->params.format);
+	ac97_port_begin(card, engine, now);
+	vmsnd_sample_clock_start(&engine->clock, engine->params.format.rate_hz, now);
+	engine->done_frames = 0;
+	engine->paced_at = VMSND_NEVER;
+	engine->asked_since = VMSND_NEVER;
+	engine->asked_frames = engine->lost_frames = 0;
+	engine->read_at = VMSND_NEVER;
+	engine->phase = engine->under_way ? AC97_MOVING : AC97_WANTING;
+	if (engine->sr & AC97_SR_CELV) {
+		engine->phase = AC97_HALTED;
+		engine->idle_frames = 0;
+	} else {
+		engine->sr &= (uint16_t)~AC97_SR_DCH;
+	}
+}
+
+static void stop(struct ac97_engine *engine, vmsnd_ns now)
+{
+	ac97_port_end(engine, now);
+	engine->phase = AC97_IDLE;
+	engine->held = false;
+	engine->sr |= AC97_SR_DCH;
+	engine->read_at = VMSND_NEVER;
+}
+
+void ac97_engine_sync(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+{
+	bool wants = (engine->cr & AC97_CR_RUN) && ac97_link_up(card);
+
+	if (wants && engine->phase == AC97_IDLE)
+		start(card, engine, now);
+	else if (!wants && engine->phase != AC97_IDLE)
+		stop(engine, now);
+}
+
+void ac97_engine_reset(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+{
+	if (engine->phase != AC97_IDLE)
+		stop(engine, now);
+	/* No light of a microphone stays on. What is played is heard to its end. */
+	if (engine->dir == VMSND_CAPTURE)
+		ac97_port_release(engine, now);
+	engine->cr &= AC97_CR_ENABLES;
+	engine->bdbar = 0;
+	engine->civ = engine->lvi = engine->piv = 0;
+	engine->sr = AC97_SR_DCH;
+	engine->left_samples = 0;
+	engine->list = (struct ac97_descriptor){.address = 0};
+	engine->under_way = false;
+	engine->fresh = true;
+	engine->read_at = VMSND_NEVER;
+	engine->asked_since = VMSND_NEVER;
+	memset(engine->last_frame, 0, sizeof(engine->last_frame));
+}
+
+void ac97_engine_more(struct ac97_engine *engine)
+{
+	if (engine->sr & AC97_SR_CELV)
+		ac97_pass_on(engine);
+	if (engine->phase != AC97_HALTED)
+		return;
+	engine->sr &= (uint16_t)~AC97_SR_DCH;
+	engine->phase = AC97_WANTING;
+}
+
+/* ---- time ---- */
+
+/* At most once a step, so that it does not matter how often somebody looks. */
+static void keep_pace(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+{
+	bool stands = engine->clock.rate == 0;
+	double rate_hz;
+
+	if (engine->paced_at != VMSND_NEVER && !stands && !ac97_pace_stands(card) &&
+	    now - engine->paced_at < VMSND_NS_PER_SECOND / card->conf.timer_hz)
+		return;
+	rate_hz = ac97_pace_hz(card, engine);
+	vmsnd_sample_clock_bend(&engine->clock, rate_hz, now);
+	engine->paced_at = now;
+}
+
+static bool is_unacknowledged(const struct ac97_engine *engine)
+{
+	return engine->list.ioc && (engine->cr & AC97_CR_IOCE) && (engine->sr & AC97_SR_BCIS);
+}
+
+/* The guest has acknowledged: late by so many frames. */
+static void let_go(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint64_t gone)
+{
+	uint64_t end = engine->done_frames + ac97_left_frames(engine);
+
+	engine->held = false;
+	if (gone <= end ||
+	    gone - end <= engine->params.format.rate_hz / (VMSND_NS_PER_SECOND / LATE_NS))
+		return;
+	engine->done_frames += gone - end;
+	card->counters.rebases++;
+}
+
+/* True: the descriptor is done, and the next one's frames may be due. */
+static bool move(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint64_t gone, vmsnd_ns now)
+{
+	bool wait = is_unacknowledged(engine);
+	uint32_t left, n, moved;
+	uint64_t owed;
+
+	if (engine->held && !wait)
+		let_go(card, engine, gone);
+	left = ac97_left_frames(engine);
+	owed = gone - engine->done_frames;
+	n = wait ? left - 1 : left;
+	n = owed < n ? (uint32_t)owed : n;
+	moved = ac97_transfer(card, engine, n, now);
+	engine->done_frames += moved;
+	if (moved < n)
+		return false;
+	if (n < left) {
+		card->counters.holds += wait && owed >= left && !engine->held;
+		engine->held = engine->held || (wait && owed >= left);
+		return false;
+	}
+	ac97_complete(card, engine);
+	card->budget--;
+	return card->budget > 0;
+}
+
+static void idle(struct ac97_engine *engine, uint64_t gone, vmsnd_ns now)
+{
+	uint64_t owed = gone - engine->done_frames;
+	uint32_t limit = engine->params.format.rate_hz / IDLE_PER_SECOND;
+
+	engine->done_frames = gone;
+	if (!engine->port_runs)
+		return;
+	owed = owed < limit ? owed : limit;
+	ac97_transfer_idle(engine, (uint32_t)owed);
+	engine->idle_frames += (uint32_t)owed;
+	if (engine->idle_frames >= limit)
+		ac97_port_end(engine, now);
+}
+
+static void run(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+{
+	uint64_t gone;
+
+	if (engine->phase == AC97_IDLE)
+		return;
+	keep_pace(card, engine, now);
+	if (!vmsnd_pci_masters(&card->pci)) {
+		/* The bus is never granted: nothing to play from. */
+		if (engine->phase != AC97_HALTED)
+			ac97_engine_fifo_error(card, engine);
+		return;
+	}
+	gone = vmsnd_sample_clock_frames(&engine->clock, now);
+	do {
+		if (engine->phase == AC97_WANTING)
+			ac97_fetch(card, engine, now);
+		if (engine->phase == AC97_HALTED)
+			idle(engine, gone, now);
+	} while (engine->phase == AC97_MOVING && move(card, engine, gone, now));
+}
+
+void ac97_engines_run(struct vmsnd_ac97 *card, vmsnd_ns now)
+{
+	for (unsigned i = 0; i < card->n_engines; i++)
+		run(card, &card->engines[i], now);
+}
+
+/* ---- when to look again ---- */
+
+static vmsnd_ns earlier(vmsnd_ns a, vmsnd_ns b)
+{
+	return a < b ? a : b;
+}
+
+static vmsnd_ns later(vmsnd_ns a, vmsnd_ns b)
+{
+	return a > b ? a : b;
+}
+
+static bool is_awaited(const struct ac97_engine *engine)
+{
+	return (engine->list.ioc && (engine->cr & AC97_CR_IOCE)) || engine->civ == engine->lvi;
+}
+
+static vmsnd_ns due(struct vmsnd_ac97 *card, const struct ac97_engine *engine, vmsnd_ns now)
+{
+	uint64_t done = engine->done_frames;
+	vmsnd_ns step, end;
+
+	if (engine->phase == AC97_IDLE || engine->clock.rate == 0)
+		return VMSND_NEVER;
+	if (engine->asked_since != VMSND_NEVER)
+		return engine->asked_since + LATE_NS;
+	step = vmsnd_sample_clock_when(&engine->clock, done + ac97_step_frames(card, engine));
+	if (engine->phase == AC97_HALTED)
+		return engine->port_runs ? step : VMSND_NEVER;
+	if (engine->phase == AC97_WANTING)
+		return now;
+	if (engine->held)
+		return VMSND_NEVER;
+	end = vmsnd_sample_clock_when(&engine->clock, done + ac97_left_frames(engine));
+	return earlier(step, is_awaited(engine) ? end : later(end, now + GRAIN_NS));
+}
+
+vmsnd_ns ac97_engines_due(struct vmsnd_ac97 *card, vmsnd_ns now)
+{
+	vmsnd_ns next = VMSND_NEVER;
+
+	for (unsigned i = 0; i < card->n_engines; i++)
+		next = earlier(next, due(card, &card->engines[i], now));
+	return later(next, now);
+}
+
+/* ---- the position, as the guest reads it ---- */
+
+/* A guest that reads twice to be sure has to see the same twice: Linux' driver does, with
+ * interrupts off, for as long as it takes. */
+uint16_t ac97_engine_picb(struct ac97_engine *engine, vmsnd_ns now)
+{
+	bool latched = engine->read_at != VMSND_NEVER && engine->read_civ == engine->civ &&
+		       now - engine->read_at < LATCH_NS && engine->phase == AC97_MOVING;
+
+	if (latched)
+		return engine->read_picb;
+	engine->read_at = now;
+	engine->read_civ = engine->civ;
+	engine->read_picb = (uint16_t)engine->left_samples;
+	return engine->read_picb;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Frames between guest memory and an engine's port. Whatever memory or port are like, as many
+ * frames go by as the clock says: what cannot be read is silence, what does not fit is dropped,
+ * what has not been recorded is silence, and all of it is counted (A9-26, A9-27). */
+#include <string.h>
+
+#include "devices/ac97/ac97.h"
+#include "vmsnd/transport.h"
+
+#define PIECE_BYTES 4096u
+
+uint32_t ac97_step_frames(const struct vmsnd_ac97 *card, const struct ac97_engine *engine)
+{
+	uint32_t frames = engine->params.format.rate_hz / card->conf.timer_hz;
+
+	return frames > 0 ? frames : 1;
+}
+
+uint32_t ac97_left_frames(const struct ac97_engine *engine)
+{
+	uint32_t channels = engine->params.format.channels;
+
+	return (engine->left_samples + channels - 1) / channels;
+}
+
+/* ---- the port ---- */
+
+static bool prepare(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+{
+	struct vmsnd_stream_params *params = &engine->params;
+	struct vmsnd_stream_params was;
+
+	params->period_frames = ac97_step_frames(card, engine);
+	params->buffer_frames = params->format.rate_hz / 2;
+	if (vmsnd_port_params(engine->port, &was) &&
+	    vmsnd_format_equal(&was.format, &params->format))
+		return true;
+	vmsnd_port_release(engine->port, now);
+	while (!vmsnd_port_fits(engine->port, params) &&
+	       params->buffer_frames > 4 * params->period_frames)
+		params->buffer_frames /= 2;
+	return vmsnd_port_prepare(engine->port, params, now) == VMSND_OK;
+}
+
+void ac97_port_begin(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+{
+	engine->frame_bytes = vmsnd_format_frame_bytes(&engine->params.format);
+	engine->primed = false;
+	if (!engine->port || engine->port_runs)
+		return;
+	engine->port_runs = prepare(card, engine, now) && !vmsnd_port_start(engine->port, now);
+	ac97_pace_anew(engine);
+}
+
+void ac97_port_end(struct ac97_engine *engine, vmsnd_ns now)
+{
+	if (!engine->port_runs)
+		return;
+	vmsnd_port_drain(engine->port, now);
+	engine->port_runs = false;
+}
+
+void ac97_port_release(struct ac97_engine *engine, vmsnd_ns now)
+{
+	engine->port_runs = false;
+	if (engine->port)
+		vmsnd_port_release(engine->port, now);
+}
+
+/* ---- pieces ---- */
+
+/* A stretch of the descriptor: whole frames but perhaps the last, in one piece of address space. */
+struct piece {
+	uint32_t address, frames, bytes;
+};
+
+static uint32_t sample_bytes(const struct ac97_engine *engine)
+{
+	return engine->frame_bytes / engine->params.format.channels;
+}
+
+static struct piece piece_of(const struct ac97_engine *engine, uint32_t frames)
+{
+	uint32_t size = sample_bytes(engine), most = PIECE_BYTES / engine->frame_bytes, samples;
+	/* The bus has 32 bits. */
+	uint32_t at = engine->list.address + (engine->list.samples - engine->left_samples) * size;
+	uint64_t room = (UINT64_C(1) << 32) - at;
+
+	if (room / engine->frame_bytes < most)
+		most = (uint32_t)(room / engine->frame_bytes);
+	/* A frame across the end goes alone, and only as much of it as is there. */
+	most = most > 0 ? most : 1;
+	frames = frames < most ? frames : most;
+	samples = frames * engine->params.format.channels;
+	samples = samples < engine->left_samples ? samples : engine->left_samples;
+	if (room < (uint64_t)samples * size)
+		samples = (uint32_t)(room / size);
+	return (struct piece){.address = at, .frames = frames, .bytes = samples * size};
+}
+
+static void passed(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint32_t frames)
+{
+	uint32_t samples = frames * engine->params.format.channels;
+
+	engine->left_samples -= samples < engine->left_samples ? samples : engine->left_samples;
+	engine->asked_frames = 0;
+	engine->asked_since = VMSND_NEVER;
+	engine->lost_frames -= frames < engine->lost_frames ? frames : engine->lost_frames;
+	card->counters.frames[engine - card->engines] += frames;
+}
+
+/* What came of an access; false: it may still come. */
+static bool came(struct vmsnd_ac97 *card, struct ac97_engine *engine, const struct piece *piece,
+		 enum vmsnd_rc rc)
+{
+	if (rc && rc != VMSND_E_AGAIN)
+		ac97_fault(card, VMSND_FAULT_DATA_ADDRESS, piece->address);
+	if (rc)
+		ac97_engine_fifo_error(card, engine);
+	return rc == VMSND_OK;
+}
+
+/* ---- playback ---- */
+
+static bool play(struct vmsnd_ac97 *card, struct ac97_engine *engine, struct piece *piece,
+		 vmsnd_ns now)
+{
+	enum vmsnd_rc rc = VMSND_OK;
+	uint32_t got = 0;
+	void *at = NULL;
+
+	if (engine->port_runs)
+		got = vmsnd_port_begin(engine->port, piece->frames, &at);
+	if (got == 0) {
+		/* Nobody takes them, or nobody has room. */
+		card->counters.dropped_frames += engine->port_runs ? piece->frames : 0;
+		rc = vmsnd_gmem_check(card->env.mem, piece->address, piece->bytes, VMSND_READ);
+		if (rc != VMSND_E_AGAIN)
+			came(card, engine, piece, rc);
+		return true;
+	}
+	if (got < piece->frames)
+		*piece = piece_of(engine, got);
+	if (engine->lost_frames == 0)
+		rc = vmsnd_gmem_read(card->env.mem, piece->address, at, piece->bytes);
+	if (rc == VMSND_E_AGAIN && ac97_engine_waits(engine, now)) {
+		engine->asked_frames = piece->frames;
+		return false;
+	}
+	if (engine->lost_frames > 0 || !came(card, engine, piece, rc))
+		memset(at, 0, piece->bytes);
+	memset((uint8_t *)at + piece->bytes, 0, piece->frames * engine->frame_bytes - piece->bytes);
+	ac97_format_arrange(&engine->params.format, at, piece->frames);
+	memcpy(engine->last_frame, (uint8_t *)at + (piece->frames - 1) * engine->frame_bytes,
+	       engine->frame_bytes);
+	if (engine == &card->engines[AC97_PCM_OUT])
+		ac97_sound_play(&card->sound, &engine->params.format, at, piece->frames);
+	vmsnd_port_commit(engine->port, piece->frames);
+	engine->moved_frames += piece->frames;
+	return true;
+}
+
+/* ---- capture ---- */
+
+static const uint8_t silence[PIECE_BYTES];
+
+/* What has been recorded, if it is enough: silence until a step of it is there, and again after
+ * each shortage, so that there is not one in every step (A9-27). */
+static uint32_t recorded(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint32_t frames,
+			 void **at)
+{
+	uint32_t got;
+
+	if (!engine->port_runs)
+		return 0;
+	engine->primed =
+	    engine->primed || vmsnd_port_wanted(engine->port) >= ac97_step_frames(card, engine);
+	got = engine->primed ? vmsnd_port_begin(engine->port, frames, at) : 0;
+	engine->primed = got > 0;
+	if (got == 0)
+		card->counters.padded_frames += frames;
+	return got;
+}
+
+static void record(struct vmsnd_ac97 *card, struct ac97_engine *engine, struct piece *piece)
+{
+	unsigned id = (unsigned)(engine - card->engines);
+	void *at = NULL;
+	uint32_t got = recorded(card, engine, piece->frames, &at);
+	const void *from = silence;
+
+	if (got > 0) {
+		*piece = piece_of(engine, got);
+		if (ac97_codec_of(card, id) == &card->codecs[0])
+			ac97_sound_record(&card->sound, ac97_converter_of(id),
+					  &engine->params.format, at, piece->frames);
+		from = at;
+	}
+	came(card, engine, piece,
+	     vmsnd_gmem_write(card->env.mem, piece->address, from, piece->bytes));
+	if (got == 0)
+		return;
+	vmsnd_port_commit(engine->port, piece->frames);
+	engine->moved_frames += piece->frames;
+}
+
+/* ---- both ---- */
+
+uint32_t ac97_transfer(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint32_t frames,
+		       vmsnd_ns now)
+{
+	uint32_t left = frames;
+
+	while (left > 0 && card->budget > 0) {
+		uint32_t n = engine->asked_frames > 0 && engine->asked_frames < left
+				 ? engine->asked_frames
+				 : left;
+		struct piece piece = piece_of(engine, n);
+
+		if (engine->asked_since != VMSND_NEVER && !ac97_engine_waits(engine, now))
+			engine->lost_frames =
+			    left; /* all that is late now, not one piece at a time */
+		if (engine->dir == VMSND_CAPTURE)
+			record(card, engine, &piece);
+		else if (!play(card, engine, &piece, now))
+			return frames - left;
+		passed(card, engine, piece.frames);
+		left -= piece.frames;
+		card->budget--;
+	}
+	return frames - left;
+}
+
+/* Playback: the last sample again, or silence, as the descriptor before wants it. */
+static void fill(struct ac97_engine *engine, uint32_t frames)
+{
+	void *at;
+
+	for (uint32_t got; frames > 0; frames -= got) {
+		got = vmsnd_port_begin(engine->port, frames, &at);
+		if (got == 0)
+			return;
+		for (uint32_t i = 0; i < got; i++)
+			memcpy((uint8_t *)at + i * engine->frame_bytes, engine->last_frame,
+			       engine->frame_bytes);
+		vmsnd_port_commit(engine->port, got);
+		engine->moved_frames += got;
+	}
+}
+
+static void discard(struct ac97_engine *engine, uint32_t frames)
+{
+	void *at;
+
+	for (uint32_t got; frames > 0; frames -= got) {
+		got = vmsnd_port_begin(engine->port, frames, &at);
+		if (got == 0)
+			return;
+		vmsnd_port_commit(engine->port, got);
+		engine->moved_frames += got;
+	}
+}
+
+void ac97_transfer_idle(struct ac97_engine *engine, uint32_t frames)
+{
+	if (engine->list.bup)
+		memset(engine->last_frame, 0, sizeof(engine->last_frame));
+	if (engine->dir == VMSND_PLAYBACK)
+		fill(engine, frames);
+	else
+		discard(engine, frames);
+}
