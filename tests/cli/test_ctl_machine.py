@@ -241,7 +241,7 @@ def test_completion_knows_words_without_a_program():
     assert {"null"} <= set(complete("attach", "")) and "delay" in complete("attach", "-D", "")
     assert complete("driver", "") == ["add", "replace", "remove"]
     assert set(complete("cards", "")) == {"add", "remove"}
-    assert complete("cards", "add", "vm2", "") == ["virtio-snd"]
+    assert complete("cards", "add", "vm2", "") == ["virtio-snd", "ac97"]
     assert complete("save", "") == [":files"] and complete("--socket", "") == [":files"]
     assert complete("--socket", "=", "") == [":files"]
     assert complete("status", "") == [] and complete("no-such", "") == []
@@ -301,7 +301,7 @@ def test_bash_completes():
         assert bash_completes("ctl", "status", "--card", "=", "vm1",
                               line="vmsnd ctl status --card=vm1") == ["vm1"]
         assert bash_completes("serve", "--dev") == ["--device"]
-        assert bash_completes("serve", "--device", "") == ["virtio-snd"]
+        assert bash_completes("serve", "--device", "") == ["virtio-snd", "ac97"]
         assert "null" in bash_completes("serve", "-d", "virtio-snd", "-b", "")
         open("some file", "w").close()
         assert bash_completes("ctl", "save", "some") == ["some file"]
@@ -368,7 +368,7 @@ def test_zsh_completes():
         assert zsh_completes("ctl", "--so") == ["--socket"]
         assert zsh_completes("ctl", "save", "some") == [":files"]
         assert zsh_completes("serve", "--dev") == ["--device"]
-        assert zsh_completes("serve", "--device", "") == ["virtio-snd"]
+        assert set(zsh_completes("serve", "--device", "")) == {"virtio-snd", "ac97"}
         assert "null" in zsh_completes("serve", "-d", "virtio-snd", "-b", "")
         assert zsh_completes("config", "check", "") == [":files"]
         shell_completes_what_vmsnd_has(zsh_completes)
