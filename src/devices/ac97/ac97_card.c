@@ -297,7 +297,9 @@ static void pci_write(struct vmsnd_dev *dev, const struct vmsnd_pci_access *acce
 		config_write(card, access, from);
 	else
 		ac97_window_write(card, access, from);
-	/* What was written may change what goes by from now on. */
+	/* What was acknowledged lets the line fall, even if the next completion has been waiting
+	 * for it: a transport sees a rise for each. */
+	ac97_settle(card);
 	ac97_engines_run(card, access->now);
 	ac97_settle(card);
 }

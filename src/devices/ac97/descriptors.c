@@ -34,8 +34,10 @@ static bool read_entry(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsn
 	engine->asked_since = VMSND_NEVER;
 	if (rc) {
 		/* No list, nothing to go on with. */
-		if (rc != VMSND_E_AGAIN)
+		if (rc != VMSND_E_AGAIN) {
 			ac97_fault(card, VMSND_FAULT_LIST, at);
+			vmsnd_pci_master_abort(&card->pci);
+		}
 		ac97_engine_fifo_error(card, engine);
 		halt(engine, 0);
 		return false;

@@ -113,8 +113,10 @@ static void passed(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint32_t
 static bool came(struct vmsnd_ac97 *card, struct ac97_engine *engine, const struct piece *piece,
 		 enum vmsnd_rc rc)
 {
-	if (rc && rc != VMSND_E_AGAIN)
+	if (rc && rc != VMSND_E_AGAIN) {
 		ac97_fault(card, VMSND_FAULT_DATA_ADDRESS, piece->address);
+		vmsnd_pci_master_abort(&card->pci);
+	}
 	if (rc)
 		ac97_engine_fifo_error(card, engine);
 	return rc == VMSND_OK;
