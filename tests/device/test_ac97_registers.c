@@ -7,7 +7,8 @@
 static const unsigned boxes[] = {PI, PO, MC, M2, P2, SP};
 #define N_BOXES (sizeof(boxes) / sizeof(boxes[0]))
 
-/* What a byte of a space is by itself; spaces are read so as to see whether wider accesses agree. */
+/* What a byte of a space is by itself; spaces are read so as to see whether wider accesses agree.
+ */
 static void expect_composed(struct ac97_rig *rig, unsigned region, unsigned first, unsigned end)
 {
 	for (unsigned at = first; at < end; at++) {
@@ -92,8 +93,8 @@ static void test_A9_06_packed_reads_show_three_registers(void **state)
 	ar_run_ms(&rig, 25);
 	assert_int_equal(ar_in32(&rig, PO + CIV),
 			 ar_in8(&rig, PO + CIV) | 9u << 8 | (uint32_t)ar_in16(&rig, PO + SR) << 16);
-	assert_int_equal(ar_in32(&rig, PO + PICB), ar_in16(&rig, PO + PICB) | 2u << 16 |
-						       (uint32_t)(IOCE | RPBM) << 24);
+	assert_int_equal(ar_in32(&rig, PO + PICB),
+			 ar_in16(&rig, PO + PICB) | 2u << 16 | (uint32_t)(IOCE | RPBM) << 24);
 	assert_int_equal(ar_in8(&rig, PO + CIV), 1);
 	ar_close(&rig);
 }
@@ -387,12 +388,9 @@ int main(void)
 	    cmocka_unit_test(test_A9_05_ich_has_three_boxes_in_ports),
 	    cmocka_unit_test(test_A9_05_bdbar_has_no_three_lowest_bits_and_lvi_five),
 	    cmocka_unit_test(test_A9_06_packed_reads_show_three_registers),
-	    cmocka_unit_test(
-		test_A9_06_every_width_on_every_boundary_reads_what_its_bytes_do),
-	    cmocka_unit_test(
-		test_A9_06_every_width_on_every_boundary_writes_what_its_bytes_do),
-	    cmocka_unit_test(
-		test_A9_06_bytes_that_are_no_register_read_as_ones_and_are_counted),
+	    cmocka_unit_test(test_A9_06_every_width_on_every_boundary_reads_what_its_bytes_do),
+	    cmocka_unit_test(test_A9_06_every_width_on_every_boundary_writes_what_its_bytes_do),
+	    cmocka_unit_test(test_A9_06_bytes_that_are_no_register_read_as_ones_and_are_counted),
 	    cmocka_unit_test(test_A9_06_CIV_PICB_and_PIV_cannot_be_written),
 	    cmocka_unit_test(test_A9_07_after_reset_nothing_is_current),
 	    cmocka_unit_test(test_A9_13_status_shows_capabilities_and_codecs),
@@ -400,8 +398,7 @@ int main(void)
 	    cmocka_unit_test(test_A9_13_cold_reset_stops_engines_and_resets_codecs),
 	    cmocka_unit_test(test_A9_13_warm_reset_clears_itself_and_keeps_the_mixer),
 	    cmocka_unit_test(test_A9_13_control_keeps_the_bits_its_chip_has),
-	    cmocka_unit_test(
-		test_A9_14_semaphore_is_taken_by_reading_and_freed_by_the_mixer),
+	    cmocka_unit_test(test_A9_14_semaphore_is_taken_by_reading_and_freed_by_the_mixer),
 	    cmocka_unit_test(test_A9_15_mixer_takes_bytes_and_dwords_too),
 	    cmocka_unit_test(test_A9_15_second_codec_lies_behind_the_first),
 	};
