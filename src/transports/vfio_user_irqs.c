@@ -262,9 +262,7 @@ static const char *mask_or_unmask(struct vmsnd_transport *bus, const struct vmsn
 {
 	bool masks = (set->flags & VMSND_VFU_ACTION_MASK) != 0;
 
-	if (set->index != VMSND_VFU_INTX)
-		return "a mask of an interrupt that cannot be masked";
-	if (set->flags & VMSND_VFU_DATA_EVENTFD && !masks)
+	if (set->flags & VMSND_VFU_DATA_EVENTFD)
 		return set_resample(bus, fd);
 	if (masks)
 		bus->irqs.masked = true;
@@ -278,6 +276,8 @@ static const char *obey(struct vmsnd_transport *bus, const struct vmsnd_vfu_set_
 	const char *why;
 	int fd;
 
+	if (set->index != VMSND_VFU_INTX && !(set->flags & VMSND_VFU_ACTION_TRIGGER))
+		return "a mask of an interrupt that cannot be masked";
 	if (set->flags & VMSND_VFU_DATA_EVENTFD && set->flags & VMSND_VFU_ACTION_MASK)
 		return "a descriptor that would tell of masking";
 	why = take_event(bus, &fd);
