@@ -100,7 +100,13 @@ struct vmsnd_vfu_dma_unmap {
 #define VMSND_VFU_INFO_PCI   2u
 #define VMSND_VFU_REGIONS    9u /* BARs, ROM, configuration, VGA */
 #define VMSND_VFU_IRQS       5u /* INTx, MSI, MSI-X, error, request */
-enum vmsnd_vfu_irq { VMSND_VFU_INTX, VMSND_VFU_MSI, VMSND_VFU_MSIX };
+enum vmsnd_vfu_irq {
+	VMSND_VFU_INTX,
+	VMSND_VFU_MSI,
+	VMSND_VFU_MSIX,
+	VMSND_VFU_ERRORS,
+	VMSND_VFU_REQUEST
+};
 
 #define VMSND_VFU_REGION_INFO_BYTES 32u
 #define VMSND_VFU_REGION_READABLE   1u

@@ -167,8 +167,8 @@ static uint32_t count_of(struct vmsnd_transport *bus, uint32_t index)
 	return index == VMSND_VFU_INTX;
 }
 
-/* QEMU asks for the error interrupt and warns of one that is there and has a count of 0: it takes a
- * refusal for what it is. */
+/* Of errors only PCI Express cards tell, and VFIO refuses the question for others. QEMU asks it at
+ * each start, and warns of an interrupt that is there with a count of 0. */
 const char *vmsnd_vfu_irq_info(struct vmsnd_transport *bus, const uint8_t *payload,
 			       struct vmsnd_vfu_answer *answer)
 {
@@ -180,9 +180,9 @@ const char *vmsnd_vfu_irq_info(struct vmsnd_transport *bus, const uint8_t *paylo
 	struct vmsnd_vfu_four info;
 
 	vmsnd_vfu_four_get(payload, &info);
-	if (info.index > VMSND_VFU_MSIX) {
+	if (info.index == VMSND_VFU_ERRORS) {
 		answer->quiet = true;
-		return "interrupts of errors or requests";
+		return "the interrupt of errors, which this card does not have";
 	}
 	info = (struct vmsnd_vfu_four){VMSND_VFU_FOUR_BYTES, flags[info.index], info.index,
 				       count_of(bus, info.index)};
