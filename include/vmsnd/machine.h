@@ -386,9 +386,9 @@ enum vmsnd_rc vmsnd_machine_card_find(const struct vmsnd_machine *machine, const
 /* What devices, backends and so on this machine knows. */
 struct vmsnd_registry *vmsnd_machine_registry(const struct vmsnd_machine *machine);
 
-/* The guest's side of a card whose guest is in this process (transport "in-process");
- * VMSND_E_INVALID for another. Its functions may be called from any thread, such as a virtual
- * CPU's. Good until the card is removed. */
+/* The guest's side of a card whose guest is in this process (a virtio card, transport
+ * "in-process"); VMSND_E_INVALID for another. Its functions may be called from any thread, such as
+ * a virtual CPU's. Good until the card is removed. */
 enum vmsnd_rc vmsnd_machine_guest_bus(struct vmsnd_machine *machine, unsigned card,
 				      struct vmsnd_guest_bus *out);
 

@@ -77,8 +77,8 @@ static void test_DM54_registers_and_interrupts_of_a_PCI_card(void **state)
 	    .region = VMSND_PCI_CONFIG, .bytes = 16, .offset = 4, .now = START + 2 * MS};
 	ops->write(world.card.dev, &access, bytes);
 	access.bytes = 0;
-	ops->read(world.card.dev, &access, NULL);
-	ops->write(world.card.dev, &access, NULL);
+	ops->read(world.card.dev, &access, to);
+	ops->write(world.card.dev, &access, bytes);
 	assert_int_equal(world.lines, 3);
 	assert_false(world.high);
 	assert_int_equal(world.messages, 2);
