@@ -105,7 +105,7 @@ static vmsnd_ns advance_sending(struct vmsnd_transport *bus)
 	send_waiting(bus);
 	if (bus->out_used == 0)
 		return VMSND_NEVER;
-	if (bus->now - bus->sent >= UNREAD_NS)
+	if (bus->now >= bus->sent + UNREAD_NS)
 		bus->peer.broken = unread;
 	return bus->now + RETRY_NS;
 }
@@ -171,8 +171,7 @@ static void receive(void *ctx)
 		vmsnd_peer_let_go(&bus->peer);
 }
 
-/* ---- the class ---------------------------------------------------------------------------------
- */
+/* ---- the class ---- */
 
 static const struct vmsnd_peer_class peers = {
     .protocol = "vfio-user", .begin = begin_session, .receive = receive, .end = end_session};

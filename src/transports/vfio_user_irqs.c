@@ -80,14 +80,14 @@ vmsnd_ns vmsnd_vfu_irqs_advance(struct vmsnd_transport *bus)
 {
 	if (!can_signal(&bus->irqs))
 		return VMSND_NEVER;
-	if (bus->now - bus->accessed < STILL_HIGH_NS)
+	/* Steps of the card may be a little behind the access. */
+	if (bus->now < bus->accessed + STILL_HIGH_NS)
 		return bus->accessed + STILL_HIGH_NS;
 	signal_intx(bus);
 	return VMSND_NEVER;
 }
 
-/* ---- the descriptor that says the guest has finished ------------------------------------------
- */
+/* ---- the descriptor that says the guest has finished ---- */
 
 static void drop_resample(struct vmsnd_transport *bus)
 {
@@ -127,8 +127,7 @@ void vmsnd_vfu_irqs_resampled(struct vmsnd_transport *bus)
 		signal_intx(bus);
 }
 
-/* ---- what is there ------------------------------------------------------------------------------
- */
+/* ---- what is there ---- */
 
 #define PCI_STATUS      0x06u /* PCI 3.0, 6.2.3 */
 #define PCI_STATUS_LIST 0x10u
@@ -172,11 +171,12 @@ static uint32_t count_of(struct vmsnd_transport *bus, uint32_t index)
 const char *vmsnd_vfu_irq_info(struct vmsnd_transport *bus, const uint8_t *payload,
 			       struct vmsnd_vfu_answer *answer)
 {
-	static const uint32_t flags[] = {[VMSND_VFU_INTX] = VMSND_VFU_IRQ_EVENTFD |
-							    VMSND_VFU_IRQ_MASKABLE |
-							    VMSND_VFU_IRQ_AUTOMASKED,
-					 [VMSND_VFU_MSI] = VMSND_VFU_IRQ_EVENTFD,
-					 [VMSND_VFU_MSIX] = VMSND_VFU_IRQ_EVENTFD};
+	static const uint32_t flags[VMSND_VFU_IRQS] = {[VMSND_VFU_INTX] = VMSND_VFU_IRQ_EVENTFD |
+									  VMSND_VFU_IRQ_MASKABLE |
+									  VMSND_VFU_IRQ_AUTOMASKED,
+						       [VMSND_VFU_MSI] = VMSND_VFU_IRQ_EVENTFD,
+						       [VMSND_VFU_MSIX] = VMSND_VFU_IRQ_EVENTFD,
+						       [VMSND_VFU_REQUEST] = VMSND_VFU_IRQ_EVENTFD};
 	struct vmsnd_vfu_four info;
 
 	vmsnd_vfu_four_get(payload, &info);
@@ -190,8 +190,7 @@ const char *vmsnd_vfu_irq_info(struct vmsnd_transport *bus, const uint8_t *paylo
 	return NULL;
 }
 
-/* ---- what the client does with them
- * -------------------------------------------------------------- */
+/* ---- what the client does with them ---- */
 
 static void arm_intx(struct vmsnd_transport *bus, int fd)
 {

@@ -109,8 +109,7 @@ struct vmsnd_transport {
 bool vmsnd_vfu_out(struct vmsnd_transport *bus, const struct vmsnd_vfu_header *header,
 		   const void *payload, uint32_t payload_bytes);
 
-/* ---- what messages do (vfio_user_session.c) ---------------------------------------------------
- */
+/* ---- what messages do (vfio_user_session.c) ---- */
 
 /* The whole message in `in` is for us. Sets peer.broken when the peer has to go. */
 void vmsnd_vfu_dispatch(struct vmsnd_transport *bus);

@@ -112,8 +112,7 @@ static void receive(void *ctx)
 		vmsnd_peer_let_go(&bus->peer);
 }
 
-/* ---- the class ---------------------------------------------------------------------------------
- */
+/* ---- the class ---- */
 
 static const struct vmsnd_peer_class peers = {.protocol = "vhost-user",
 					      .begin = begin_session,

@@ -478,8 +478,7 @@ static const char *set_inflight_fd(struct vmsnd_transport *bus, const uint8_t *p
 	return vmsnd_vu_area_set(bus, &area, bus->peer.fds.fd[0]);
 }
 
-/* ---- dispatch ---------------------------------------------------------------------------------
- */
+/* ---- dispatch ---- */
 
 enum ring_number { NO_RING, RING_IN_STATE, RING_IN_WORD };
 

@@ -555,8 +555,7 @@ static void test_an_interrupt_pipe_that_is_full_or_broken_does_no_harm(void **st
 	close(ends[1]);
 }
 
-/* ---- what is there ------------------------------------------------------------------------------
- */
+/* ---- what is there ---- */
 
 static void test_irq_info(void **state)
 {

@@ -64,8 +64,7 @@ static int unmap(struct world *w, vmsnd_gpa gpa, uint64_t bytes)
 	return vfio_unmap(w->client, &unmap, NULL);
 }
 
-/* ---- what the card sees ------------------------------------------------------------------------
- */
+/* ---- what the card sees ---- */
 
 static void test_mapped_memory_is_the_guests(void **state)
 {
@@ -142,8 +141,7 @@ static void test_a_range_to_be_mapped_needs_its_descriptor(void **state)
 	assert_int_equal(vfio_map(w->client, &with, w->fd), 0);
 }
 
-/* ---- wrong maps
- * ------------------------------------------------------------------------------------ */
+/* ---- wrong maps ---- */
 
 static void test_overlaps_are_refused_with_eexist(void **state)
 {
@@ -257,8 +255,7 @@ static void test_a_flood_of_maps_ends_in_enospc(void **state)
 	assert_int_equal(refused, 65536 + 10 - VMSND_GMEM_REGIONS_MAX);
 }
 
-/* ---- unmaps
- * ------------------------------------------------------------------------------------------ */
+/* ---- unmaps ---- */
 
 static void test_unmap_answers_with_what_it_was_asked(void **state)
 {
@@ -362,8 +359,7 @@ static void test_each_wrong_unmap_is_refused(void **state)
 	assert_int_equal(w->h.mem.n_regions, 1);
 }
 
-/* ---- memory that is not what it seems
- * ------------------------------------------------------------------ */
+/* ---- memory that is not what it seems ---- */
 
 static void start_driver(struct world *w)
 {

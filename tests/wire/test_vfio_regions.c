@@ -36,8 +36,7 @@ static int close_world(void **state)
 
 static struct vfio_message answer;
 
-/* ---- DEVICE_GET_INFO ---------------------------------------------------------------------------
- */
+/* ---- DEVICE_GET_INFO ---- */
 
 static int get_info(struct world *w, uint32_t argsz, uint32_t bytes)
 {
@@ -71,8 +70,7 @@ static void test_device_info_argsz(void **state)
 	assert_int_equal(get_info(*state, UINT32_MAX, 16), 0);
 }
 
-/* ---- DEVICE_GET_REGION_INFO
- * ---------------------------------------------------------------------- */
+/* ---- DEVICE_GET_REGION_INFO ---- */
 
 static void test_region_info_of_each_region(void **state)
 {
@@ -120,8 +118,7 @@ static void test_wrong_region_info(void **state)
 	assert_int_equal(answer.bytes, 32);
 }
 
-/* ---- DEVICE_GET_REGION_IO_FDS
- * -------------------------------------------------------------------- */
+/* ---- DEVICE_GET_REGION_IO_FDS ---- */
 
 static int io_fds(struct world *w, const struct vmsnd_vfu_four *asked, uint32_t bytes)
 {
@@ -166,8 +163,7 @@ static void test_wrong_region_io_fds(void **state)
 	assert_int_equal(io_fds(*state, &good, 16), 0);
 }
 
-/* ---- REGION_READ, REGION_WRITE
- * -------------------------------------------------------------------- */
+/* ---- REGION_READ, REGION_WRITE ---- */
 
 static void test_accesses_reach_the_card_with_their_time(void **state)
 {
@@ -300,8 +296,7 @@ static void test_a_write_of_a_megabyte_is_followed_and_refused(void **state)
 	assert_string_equal(vfio_harness_trace(&w->h), "w2:0+4 ");
 }
 
-/* ---- REGION_WRITE_MULTI
- * ----------------------------------------------------------------------------- */
+/* ---- REGION_WRITE_MULTI ---- */
 
 static uint8_t multi[8 + 24 * 64];
 
@@ -361,8 +356,7 @@ static void test_wrong_write_multi_writes_nothing(void **state)
 	assert_string_equal(vfio_harness_trace(&w->h), "");
 }
 
-/* ---- reset, features
- * ----------------------------------------------------------------------------------- */
+/* ---- reset, features ---- */
 
 static void test_reset_is_the_bus_and_leaves_memory_and_interrupts(void **state)
 {

@@ -31,8 +31,7 @@ static int close_harness(void **state)
 	return 0;
 }
 
-/* ---- VERSION ----------------------------------------------------------------------------------
- */
+/* ---- VERSION ---- */
 
 /* Longer than 214 bytes, and QEMU drops the connection (qemu-audio.md 10.2). */
 static void test_qemus_version_is_answered_as_qemu_needs_it(void **state)
@@ -274,8 +273,7 @@ static void test_version_with_descriptors_is_refused_and_they_are_closed(void **
 	vfio_client_close(client);
 }
 
-/* ---- framing ----------------------------------------------------------------------------------
- */
+/* ---- framing ---- */
 
 static int raw(struct vfio_client *client, const struct vmsnd_vfu_header *header,
 	       struct vfio_message *answer)
@@ -467,8 +465,7 @@ static void test_seventeen_descriptors_are_more_than_any_message_has(void **stat
 	assert_in_range(vfio_open_fds(), before - 4, before);
 }
 
-/* ---- clients that do not read
- * -------------------------------------------------------------------- */
+/* ---- clients that do not read ---- */
 
 static void ask_without_reading(struct vfio_client *client)
 {
@@ -529,8 +526,7 @@ static void test_who_never_reads_is_let_go_after_a_while(void **state)
 	vfio_client_close(client);
 }
 
-/* ---- who comes and goes -------------------------------------------------------------------------
- */
+/* ---- who comes and goes ---- */
 
 static void test_a_second_client_is_turned_away_and_the_next_one_served(void **state)
 {

@@ -213,8 +213,7 @@ static const struct step kvm[] = {
     MAP(1, 3, 0xe8000, 0xe8000, 0x8000),
 };
 
-/* ---- playing ------------------------------------------------------------------------------------
- */
+/* ---- playing ---- */
 
 struct world {
 	struct vfio_harness h;
@@ -347,8 +346,7 @@ static void play(struct world *w, const struct step *steps, size_t n)
 		play_step(w, &steps[i], (uint16_t)i);
 }
 
-/* ---- what came of it
- * ------------------------------------------------------------------------------ */
+/* ---- what came of it ---- */
 
 #define BARS_TOLD "w7:10+4 w7:14+4 w7:18+4 w7:1c+4 w7:20+4 w7:24+4 "
 

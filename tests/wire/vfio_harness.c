@@ -158,8 +158,7 @@ static void write_line(void *ctx, enum vmsnd_log_level level, const char *line)
 	snprintf(h->trouble, sizeof(h->trouble), "%s", line);
 }
 
-/* ---- the harness -------------------------------------------------------------------------------
- */
+/* ---- the harness ---- */
 
 enum vmsnd_rc vfio_harness_listen(struct vfio_harness *h, const char *options, int listen_fd)
 {
