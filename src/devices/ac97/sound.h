@@ -11,19 +11,21 @@
 enum ac97_outlet { AC97_OUTLET_LINE, AC97_OUTLET_HEADPHONE, AC97_OUTLET_MONO };
 
 /* Of what is played, kept for who records the mix; a power of two. */
-#define AC97_LOOP_FRAMES 8192u
+#define AC97_LOOP_FRAMES 16384u
 /* Channels of a port: FL FR RL RR FC LFE. */
 #define AC97_CHANNELS 6u
 
-/* Bass and treble of the front pair: one biquad each, whose coefficients b0 b1 b2 a1 a2 walk to
- * where the register wants them, so that nothing clicks. */
+/* Bass and treble of the front pair: one biquad each. When the register changes, what comes out
+ * fades from one pair of filters to the next, so that nothing clicks. */
 struct ac97_tone {
-	bool flat; /* nothing to do, now or on the way */
-	uint16_t wanted;
-	uint32_t rate_hz; /* that `goal` is for; 0: none yet */
-	uint32_t left;    /* frames of the walk */
-	double now[2][5], goal[2][5];
-	double past[2][2][4]; /* by side and filter: x1 x2 y1 y2 */
+	bool flat;           /* nothing to do, and no fade on */
+	uint16_t wanted, to; /* settings: the register's, and those that it is at, or fades to */
+	uint32_t rate_hz;    /* that the filters are for; 0: none yet */
+	uint32_t left;       /* frames of the fade */
+	struct ac97_filters {
+		double c[2][5];       /* b0 b1 b2 a1 a2 */
+		double past[2][2][4]; /* by side and filter: x1 x2 y1 y2 */
+	} old, now;
 };
 
 struct ac97_loop {

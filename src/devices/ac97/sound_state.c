@@ -43,7 +43,7 @@ void ac97_sound_save(const struct ac97_sound *sound, struct vmsnd_state_writer *
 
 	vmsnd_state_put_u32(to, sound->tone.rate_hz);
 	for (unsigned i = 0; i < 16; i++)
-		put_double(to, sound->tone.past[i / 8][i / 4 % 2][i % 4]);
+		put_double(to, sound->tone.now.past[i / 8][i / 4 % 2][i % 4]);
 	put_double(to, sound->boost);
 	vmsnd_state_put_u32(to, loop->rate_hz);
 	vmsnd_state_put_u32(to, loop->part);
@@ -88,7 +88,7 @@ enum vmsnd_rc ac97_sound_load(struct ac97_sound *sound, struct vmsnd_state_reade
 	tone = sound->tone;
 	tone.rate_hz = get_rate(from);
 	for (unsigned i = 0; i < 16; i++)
-		tone.past[i / 8][i / 4 % 2][i % 4] = get_double(from, PAST_MAX);
+		tone.now.past[i / 8][i / 4 % 2][i % 4] = get_double(from, PAST_MAX);
 	sound->boost = get_double(from, 40.0);
 	load_loop(&sound->loop, from);
 	if (from->bad) {

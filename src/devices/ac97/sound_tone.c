@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bass and treble (AC'97 2.3, 5.7.4): a shelving filter each, +-10.5 dB in steps of 1.5 dB. Each
- * way from one setting to another is walked in 10 ms; on it, coefficients are between those of two
- * stable filters, and such a one is stable too: the triangle of stable a1, a2 is convex. */
+/* Bass and treble (AC'97 2.3, 5.7.4): a shelving filter each, +-10.5 dB in steps of 1.5 dB. From
+ * one setting to the next, what both make of the sound is mixed for 10 ms; a change meanwhile waits
+ * for the end of that. */
 #include "devices/ac97/sound_parts.h"
 
 #include <math.h>
@@ -12,15 +12,20 @@
 #define STEP_DB    1.5
 #define BASS_HZ    200.0
 #define TREBLE_HZ  4000.0
-#define WALK_PER_S 100 /* a walk takes this part of a second */
-#define HIGHEST    0.4 /* of the rate: where a filter's middle may be */
+#define FADE_PER_S 100u /* a fade takes this part of a second */
+#define HIGHEST    0.4  /* of the rate: where a filter's middle may be */
 
 enum { B0, B1, B2, A1, A2 };
-static const double identity[5] = {1, 0, 0, 0, 0};
 
-static bool is_flat(uint16_t wanted)
+static void pass(double c[5])
 {
-	unsigned bass = wanted >> 8 & 15, treble = wanted & 15;
+	for (unsigned i = 0; i < 5; i++)
+		c[i] = i == B0;
+}
+
+static bool is_flat(uint16_t setting)
+{
+	unsigned bass = setting >> 8 & 15, treble = setting & 15;
 
 	return (bass == BYPASS || bass == UNITY_STEP) && (treble == BYPASS || treble == UNITY_STEP);
 }
@@ -29,12 +34,12 @@ void ac97_tone_init(struct ac97_tone *tone)
 {
 	memset(tone, 0, sizeof(*tone));
 	tone->flat = true;
-	tone->wanted = BYPASS << 8 | BYPASS;
-	for (unsigned i = 0; i < 2; i++) {
-		memcpy(tone->now[i], identity, sizeof(identity));
-		memcpy(tone->goal[i], identity, sizeof(identity));
-	}
+	tone->wanted = tone->to = BYPASS << 8 | BYPASS;
+	for (unsigned i = 0; i < 2; i++)
+		pass(tone->now.c[i]);
 }
+
+/* ---- fitting -------------------------------------------------------------------------------- */
 
 /* A shelf of the second order with slope 1 (R. Bristow-Johnson's cookbook); `sign` 1: bass. */
 static void fit(double out[5], unsigned setting, double middle, double sign)
@@ -46,7 +51,7 @@ static void fit(double out[5], unsigned setting, double middle, double sign)
 	double a0 = (a + 1) + (a - 1) * c + slope;
 
 	if (setting == BYPASS || setting == UNITY_STEP) {
-		memcpy(out, identity, sizeof(identity));
+		pass(out);
 		return;
 	}
 	out[B0] = a * ((a + 1) - (a - 1) * c + slope) / a0;
@@ -63,56 +68,56 @@ static double middle(double hz, uint32_t rate_hz)
 	return part > HIGHEST ? HIGHEST : part;
 }
 
-static void aim(struct ac97_tone *tone)
+static void refit(struct ac97_tone *tone)
 {
-	if (tone->rate_hz == 0)
-		return;
-	fit(tone->goal[0], tone->wanted >> 8 & 15, middle(BASS_HZ, tone->rate_hz), 1);
-	fit(tone->goal[1], tone->wanted & 15, middle(TREBLE_HZ, tone->rate_hz), -1);
-	tone->left = tone->rate_hz / WALK_PER_S;
+	tone->to = tone->wanted;
+	fit(tone->now.c[0], tone->to >> 8 & 15, middle(BASS_HZ, tone->rate_hz), 1);
+	fit(tone->now.c[1], tone->to & 15, middle(TREBLE_HZ, tone->rate_hz), -1);
+}
+
+static uint32_t fade_frames(const struct ac97_tone *tone)
+{
+	return tone->rate_hz / FADE_PER_S;
+}
+
+static void fade(struct ac97_tone *tone)
+{
+	tone->old = tone->now;
+	refit(tone);
+	tone->left = fade_frames(tone);
+	tone->flat = false;
 }
 
 void ac97_tone_want(struct ac97_tone *tone, uint16_t wanted)
 {
-	if (wanted == tone->wanted)
-		return;
 	tone->wanted = wanted;
-	if (tone->flat && is_flat(wanted))
+	if (tone->left != 0 || wanted == tone->to)
 		return;
-	tone->flat = false;
-	aim(tone);
+	if (tone->rate_hz == 0 || (tone->flat && is_flat(wanted)))
+		tone->to = wanted;
+	else
+		fade(tone);
 }
 
-static void arrive(struct ac97_tone *tone)
+/* At once, for a stream that begins. */
+static void set_rate(struct ac97_tone *tone, uint32_t rate_hz)
 {
-	memcpy(tone->now, tone->goal, sizeof(tone->now));
+	tone->rate_hz = rate_hz;
 	tone->left = 0;
-	tone->flat = is_flat(tone->wanted);
-	if (tone->flat)
-		memset(tone->past, 0, sizeof(tone->past));
+	refit(tone);
+	tone->flat = is_flat(tone->to);
 }
 
 void ac97_tone_load(struct ac97_tone *tone)
 {
-	aim(tone);
-	arrive(tone);
-	if (tone->rate_hz == 0)
-		tone->flat = is_flat(tone->wanted);
+	if (tone->rate_hz != 0)
+		set_rate(tone, tone->rate_hz);
 }
 
-static void walk(struct ac97_tone *tone)
-{
-	double part = 1 / (double)tone->left;
+/* ---- running
+ * --------------------------------------------------------------------------------------- */
 
-	for (unsigned i = 0; i < 2; i++)
-		for (unsigned j = 0; j < 5; j++)
-			tone->now[i][j] += (tone->goal[i][j] - tone->now[i][j]) * part;
-	tone->left--;
-	if (tone->left == 0)
-		arrive(tone);
-}
-
-/* Direct form 1: its past is of samples, whatever the coefficients are meanwhile. */
+/* Direct form 1. What is too small to hear would slow the processor down as it decays. */
 static double filter(const double c[5], double past[4], double x)
 {
 	double y =
@@ -127,14 +132,49 @@ static double filter(const double c[5], double past[4], double x)
 	return y;
 }
 
-static void set_rate(struct ac97_tone *tone, uint32_t rate_hz)
+static double both(struct ac97_filters *filters, unsigned side, double value)
 {
-	if (tone->rate_hz == rate_hz)
+	value = filter(filters->c[0], filters->past[side][0], value);
+	return filter(filters->c[1], filters->past[side][1], value);
+}
+
+static void next_frame(struct ac97_tone *tone, const struct vmsnd_format *format, void *frames,
+		       size_t at)
+{
+	double part = tone->left != 0 ? (double)tone->left / (double)(fade_frames(tone) + 1) : 0;
+
+	for (unsigned side = 0; side < 2; side++) {
+		double value = ac97_sample_get(format, frames, at + side);
+		double out = both(&tone->now, side, value);
+
+		if (tone->left != 0)
+			out += part * (both(&tone->old, side, value) - out);
+		ac97_sample_put(format, frames, at + side, out);
+	}
+	if (tone->left == 0 || --tone->left != 0)
 		return;
-	tone->rate_hz = rate_hz;
-	aim(tone);
-	arrive(tone);
-	memset(tone->past, 0, sizeof(tone->past));
+	if (tone->wanted != tone->to)
+		fade(tone);
+	else
+		tone->flat = is_flat(tone->to);
+}
+
+/* While flat: what filters would have seen last, so that they begin without a jolt. */
+static void remember(struct ac97_tone *tone, const struct vmsnd_format *format, const void *frames,
+		     uint32_t n)
+{
+	for (uint32_t i = n > 2 ? n - 2 : 0; i < n; i++)
+		for (unsigned side = 0; side < 2; side++) {
+			size_t at = (size_t)i * format->channels + side;
+			double value = ac97_sample_get(format, frames, at);
+
+			for (unsigned j = 0; j < 2; j++) {
+				double *past = tone->now.past[side][j];
+
+				past[1] = past[3] = past[0];
+				past[0] = past[2] = value;
+			}
+		}
 }
 
 void ac97_tone_apply(struct ac97_tone *tone, const struct vmsnd_format *format, void *frames,
@@ -142,16 +182,8 @@ void ac97_tone_apply(struct ac97_tone *tone, const struct vmsnd_format *format, 
 {
 	if (tone->rate_hz != format->rate_hz)
 		set_rate(tone, format->rate_hz);
-	for (uint32_t i = 0; i < n && !tone->flat; i++) {
-		if (tone->left != 0)
-			walk(tone);
-		for (unsigned side = 0; side < 2; side++) {
-			size_t at = (size_t)i * format->channels + side;
-			double value = ac97_sample_get(format, frames, at);
-
-			for (unsigned j = 0; j < 2; j++)
-				value = filter(tone->now[j], tone->past[side][j], value);
-			ac97_sample_put(format, frames, at, value);
-		}
-	}
+	for (uint32_t i = 0; i < n && !tone->flat; i++)
+		next_frame(tone, format, frames, (size_t)i * format->channels);
+	if (tone->flat)
+		remember(tone, format, frames, n);
 }
