@@ -103,7 +103,8 @@ struct ac97_engine {
 	enum vmsnd_dir dir;
 	unsigned port_index;
 	bool port_runs;
-	bool primed; /* capture: enough has been recorded to go on without a hole */
+	bool primed;             /* capture: enough has been recorded to go on without a hole */
+	uint32_t reserve_frames; /* silence that was recorded instead since then */
 	struct vmsnd_stream_params params;
 	uint32_t frame_bytes;
 	struct vmsnd_sample_clock clock;

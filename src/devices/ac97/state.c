@@ -26,6 +26,7 @@ static void save_engine(const struct vmsnd_ac97 *card, const struct ac97_engine 
 	vmsnd_state_put_u32(to, engine->left_samples);
 	vmsnd_state_put_u8(to, engine->port_runs);
 	vmsnd_state_put_u8(to, engine->primed);
+	vmsnd_state_put_u32(to, engine->reserve_frames);
 	vmsnd_state_put_u8(to, engine->held);
 	vmsnd_state_put_u8(to, (uint8_t)engine->params.format.sample);
 	vmsnd_state_put_u32(to, engine->params.format.rate_hz);
@@ -101,6 +102,7 @@ static void load_time(struct vmsnd_ac97 *card, unsigned id, struct vmsnd_state_r
 
 	engine->port_runs = vmsnd_state_get_bool(from);
 	engine->primed = vmsnd_state_get_bool(from);
+	engine->reserve_frames = vmsnd_state_get_u32(from);
 	engine->held = vmsnd_state_get_bool(from);
 	*format = (struct vmsnd_format){.sample = (enum vmsnd_sample)vmsnd_state_get_u8(from)};
 	format->rate_hz = vmsnd_state_get_u32(from);

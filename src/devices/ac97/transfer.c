@@ -46,6 +46,7 @@ void ac97_port_begin(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_
 {
 	engine->frame_bytes = vmsnd_format_frame_bytes(&engine->params.format);
 	engine->primed = false;
+	engine->reserve_frames = 0;
 	if (!engine->port || engine->port_runs)
 		return;
 	engine->port_runs = prepare(card, engine, now) && !vmsnd_port_start(engine->port, now);
@@ -166,22 +167,27 @@ static bool play(struct vmsnd_ac97 *card, struct ac97_engine *engine, struct pie
 
 static const uint8_t silence[PIECE_BYTES];
 
-/* What has been recorded, if it is enough: silence until a step of it is there, and again after
- * each shortage, so that there is not one in every step (A9-27). */
+/* What has been recorded, if it is enough: silence until a step of it is there and for one more
+ * step, which is the reserve for a host that is late; and again after each shortage, so that there
+ * is not one in every step (A9-27). */
 static uint32_t recorded(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint32_t frames,
 			 void **at)
 {
-	uint32_t got;
+	uint32_t step = ac97_step_frames(card, engine), got = 0;
 
 	if (!engine->port_runs)
 		return 0;
-	engine->primed =
-	    engine->primed || vmsnd_port_wanted(engine->port) >= ac97_step_frames(card, engine);
-	got = engine->primed ? vmsnd_port_begin(engine->port, frames, at) : 0;
-	engine->primed = got > 0;
-	if (got == 0)
-		card->counters.padded_frames += frames;
-	return got;
+	engine->primed = engine->primed || vmsnd_port_wanted(engine->port) >= step;
+	if (engine->primed && engine->reserve_frames >= step)
+		got = vmsnd_port_begin(engine->port, frames, at);
+	if (got > 0)
+		return got;
+	/* A hole, or the wait for a reserve. */
+	if (engine->reserve_frames >= step)
+		engine->primed = false;
+	engine->reserve_frames = engine->primed ? engine->reserve_frames + frames : 0;
+	card->counters.padded_frames += frames;
+	return 0;
 }
 
 static void record(struct vmsnd_ac97 *card, struct ac97_engine *engine, struct piece *piece)
