@@ -129,9 +129,10 @@ static enum vmsnd_rc choose_bars(struct vmsnd_ac97_guest *guest)
 
 	guest->by_memory = by_memory;
 	guest->ich4 = pci->device == DEVICE_ICH4;
-	guest->n_streams = guest->ich4 ? VMSND_AC97_STREAMS : VMSND_AC97_MIC + 1;
 	guest->mixer_bar = by_memory ? 2 : 0;
 	guest->master_bar = guest->mixer_bar + 1;
+	/* An 82801DB's ports reach three engines only. */
+	guest->n_streams = by_memory && guest->ich4 ? VMSND_AC97_STREAMS : VMSND_AC97_MIC + 1;
 	if (pci->bars[guest->mixer_bar].io == by_memory ||
 	    pci->bars[guest->mixer_bar].bytes < 2 * CODEC_BYTES ||
 	    pci->bars[guest->master_bar].io == by_memory || pci->bars[guest->master_bar].bytes < 64)
