@@ -271,7 +271,8 @@ struct vmsnd_pci_ops {
 	void (*bar)(const struct vmsnd_dev *dev, unsigned index, struct vmsnd_pci_bar *out);
 	/* Every access is answered. What is not there reads as all ones, writes to it do nothing;
 	 * both are counted. Whether the guest has enabled a BAR's decoding is for the VMM to
-	 * see to. */
+	 * see to. A read brings the card to its time, and makes nothing due sooner than advance
+	 * has said. */
 	void (*read)(struct vmsnd_dev *dev, const struct vmsnd_pci_access *access, void *to);
 	void (*write)(struct vmsnd_dev *dev, const struct vmsnd_pci_access *access,
 		      const void *from);
