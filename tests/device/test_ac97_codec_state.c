@@ -178,6 +178,7 @@ static void start_sound(struct codec_rig *rig)
 	codec_rig_start(rig, AC97_PART_STAC9700, AC97_OUTLET_LINE);
 	codec_rig_set(rig, AC97_MASTER, 0x0000);
 	codec_rig_set(rig, AC97_PCM, 0x0808);
+	codec_rig_set(rig, AC97_RECORD_GAIN, 0x0000);
 	codec_rig_set(rig, AC97_TONE, 0x030b);
 	codec_rig_set(rig, AC97_RECORD_SELECT, 0x0505);
 }

@@ -377,7 +377,7 @@ static void test_a_part_without_a_microphone_ADC_records_nothing_by_it(void **st
 /* ---- the owner's hand
  * ------------------------------------------------------------------------------- */
 
-static void turn(struct codec_rig *rig, enum vmsnd_dir dir, int32_t left, int32_t right,
+static void turn(struct codec_rig *rig, enum ac97_converter converter, int32_t left, int32_t right,
 		 uint32_t muted)
 {
 	struct vmsnd_mixer mixer = {.sources = UINT32_MAX};
@@ -385,7 +385,7 @@ static void turn(struct codec_rig *rig, enum vmsnd_dir dir, int32_t left, int32_
 	mixer.volume.gain_mdb = left;
 	mixer.volume.channel_mdb[1] = right - left;
 	mixer.volume.muted = muted;
-	ac97_sound_turned(&rig->sound, &rig->codec, dir, &mixer);
+	ac97_sound_turned(&rig->sound, &rig->codec, converter, &mixer);
 }
 
 static void test_what_the_owner_turns_is_the_nearest_step(void **state)
@@ -398,13 +398,13 @@ static void test_what_the_owner_turns_is_the_nearest_step(void **state)
 		for (int32_t left = -81000; left <= 12000; left += 700) {
 			int32_t right = -69000 - left;
 
-			turn(&rig, VMSND_PLAYBACK, left, right, 0);
+			turn(&rig, AC97_DAC_FRONT, left, right, 0);
 			assert_in_range(played_mdb(&rig, 0) - left + 750, 0, 1500);
 			assert_in_range(played_mdb(&rig, 1) - right + 750, 0, 1500);
 		}
-		turn(&rig, VMSND_PLAYBACK, 24000, -143000, 0);
+		turn(&rig, AC97_DAC_FRONT, 24000, -143000, 0);
 		assert_front(&rig, 12000, -81000);
-		turn(&rig, VMSND_PLAYBACK, 0, 0, 0);
+		turn(&rig, AC97_DAC_FRONT, 0, 0, 0);
 		assert_front(&rig, 0, 0);
 	}
 }
@@ -416,7 +416,7 @@ static void test_what_the_owner_turns_leaves_PCM_alone_if_it_can(void **state)
 	(void)state;
 	start_flat(&rig, AC97_PART_STAC9700, AC97_OUTLET_LINE);
 	codec_rig_set(&rig, AC97_PCM, 0x0408);
-	turn(&rig, VMSND_PLAYBACK, -6000, -6000, 0);
+	turn(&rig, AC97_DAC_FRONT, -6000, -6000, 0);
 	assert_int_equal(ac97_codec_read(&rig.codec, AC97_PCM), 0x0408);
 	assert_int_equal(ac97_codec_read(&rig.codec, AC97_MASTER), 0x0804);
 }
@@ -427,22 +427,22 @@ static void test_what_the_owner_mutes_is_muted(void **state)
 
 	(void)state;
 	start_flat(&rig, AC97_PART_STAC9700, AC97_OUTLET_LINE);
-	turn(&rig, VMSND_PLAYBACK, -3000, -3000, UINT32_MAX);
+	turn(&rig, AC97_DAC_FRONT, -3000, -3000, UINT32_MAX);
 	assert_int_equal(ac97_codec_read(&rig.codec, AC97_MASTER), 0x8202);
-	turn(&rig, VMSND_PLAYBACK, -3000, -3000, 0);
+	turn(&rig, AC97_DAC_FRONT, -3000, -3000, 0);
 	assert_int_equal(ac97_codec_read(&rig.codec, AC97_MASTER), 0x0202);
 	/* One side, without a mute of its own: as low as it goes. */
-	turn(&rig, VMSND_PLAYBACK, 0, 0, 2);
+	turn(&rig, AC97_DAC_FRONT, 0, 0, 2);
 	assert_front(&rig, 0, -81000);
 	/* Silence as a gain leaves the steps alone. */
-	turn(&rig, VMSND_PLAYBACK, -3000, -3000, 0);
-	turn(&rig, VMSND_PLAYBACK, VMSND_GAIN_MIN_MDB, VMSND_GAIN_MIN_MDB, 0);
+	turn(&rig, AC97_DAC_FRONT, -3000, -3000, 0);
+	turn(&rig, AC97_DAC_FRONT, VMSND_GAIN_MIN_MDB, VMSND_GAIN_MIN_MDB, 0);
 	assert_int_equal(ac97_codec_read(&rig.codec, AC97_MASTER) & 0x8000, 0x8000);
 	assert_front(&rig, SILENT, SILENT);
 	/* A part whose sides have mutes. */
 	start_flat(&rig, AC97_PART_AD1981B, AC97_OUTLET_LINE);
 	codec_rig_set(&rig, AC97_AD_MISC, AC97_AD_MSPLT);
-	turn(&rig, VMSND_PLAYBACK, 0, 0, 2);
+	turn(&rig, AC97_DAC_FRONT, 0, 0, 2);
 	assert_front(&rig, 0, SILENT);
 	assert_int_equal(ac97_codec_read(&rig.codec, AC97_MASTER), 0x0080);
 }
@@ -453,7 +453,7 @@ static void test_what_the_owner_unmutes_is_heard_though_PCM_was_muted(void **sta
 
 	(void)state;
 	codec_rig_start(&rig, AC97_PART_STAC9700, AC97_OUTLET_LINE);
-	turn(&rig, VMSND_PLAYBACK, 0, 0, 0);
+	turn(&rig, AC97_DAC_FRONT, 0, 0, 0);
 	assert_front(&rig, 0, 0);
 }
 
@@ -463,10 +463,10 @@ static void test_what_the_owner_turns_of_the_mono_output(void **state)
 
 	(void)state;
 	start_flat(&rig, AC97_PART_STAC9700, AC97_OUTLET_MONO);
-	turn(&rig, VMSND_PLAYBACK, -6000, -6000, 0);
+	turn(&rig, AC97_DAC_FRONT, -6000, -6000, 0);
 	assert_front(&rig, -6000, -6000);
 	assert_int_equal(ac97_codec_read(&rig.codec, AC97_MONO), 0x0004);
-	turn(&rig, VMSND_PLAYBACK, -6000, -6000, UINT32_MAX);
+	turn(&rig, AC97_DAC_FRONT, -6000, -6000, UINT32_MAX);
 	assert_front(&rig, SILENT, SILENT);
 }
 
@@ -477,15 +477,28 @@ static void test_what_the_owner_turns_of_recording(void **state)
 	(void)state;
 	start_flat(&rig, AC97_PART_STAC9700, AC97_OUTLET_LINE);
 	for (int32_t left = 0; left <= 22500; left += 700) {
-		turn(&rig, VMSND_CAPTURE, left, 22500 - left, 0);
+		turn(&rig, AC97_ADC, left, 22500 - left, 0);
 		assert_in_range(recorded_mdb(&rig, AC97_ADC, 0) - left + 750, 0, 1500);
 		assert_in_range(recorded_mdb(&rig, AC97_ADC, 1) - (22500 - left) + 750, 0, 1500);
 	}
-	turn(&rig, VMSND_CAPTURE, -20000, 24000, 0); /* no attenuation there */
+	turn(&rig, AC97_ADC, -20000, 24000, 0); /* no attenuation there */
 	assert_int_equal(recorded_mdb(&rig, AC97_ADC, 0), 0);
 	assert_int_equal(recorded_mdb(&rig, AC97_ADC, 1), 22500);
-	turn(&rig, VMSND_CAPTURE, 3000, 3000, UINT32_MAX);
+	turn(&rig, AC97_ADC, 3000, 3000, UINT32_MAX);
 	assert_int_equal(recorded_mdb(&rig, AC97_ADC, 0), SILENT);
+}
+
+static void test_what_the_owner_turns_of_the_microphones_ADC(void **state)
+{
+	struct codec_rig rig;
+
+	(void)state;
+	start_flat(&rig, AC97_PART_STAC9700, AC97_OUTLET_LINE);
+	turn(&rig, AC97_ADC_MIC, 6000, 6000, 0);
+	assert_int_equal(ac97_codec_read(&rig.codec, AC97_RECORD_GAIN_MIC), 0x0004);
+	assert_int_equal(ac97_codec_read(&rig.codec, AC97_RECORD_GAIN), 0x0000);
+	turn(&rig, AC97_ADC_MIC, 6000, 6000, UINT32_MAX);
+	assert_int_equal(ac97_codec_read(&rig.codec, AC97_RECORD_GAIN_MIC), 0x8004);
 }
 
 int main(void)
@@ -513,6 +526,7 @@ int main(void)
 	    cmocka_unit_test(test_what_the_owner_unmutes_is_heard_though_PCM_was_muted),
 	    cmocka_unit_test(test_what_the_owner_turns_of_the_mono_output),
 	    cmocka_unit_test(test_what_the_owner_turns_of_recording),
+	    cmocka_unit_test(test_what_the_owner_turns_of_the_microphones_ADC),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

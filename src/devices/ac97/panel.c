@@ -47,7 +47,7 @@ void ac97_panel_turned(struct vmsnd_ac97 *card, enum vmsnd_dir dir, unsigned ind
 		    !ac97_has_mixer(card, i))
 			continue;
 		vmsnd_port_mixer(engine->port, &mixer);
-		ac97_sound_turned(&card->sound, &card->codecs[0], dir, &mixer);
+		ac97_sound_turned(&card->sound, &card->codecs[0], ac97_converter_of(i), &mixer);
 		ac97_sound_changed(&card->sound);
 	}
 }

@@ -101,7 +101,8 @@ struct recording {
 	struct ac97_sound *sound;
 	const struct vmsnd_format *format;
 	enum ac97_source sources[2];
-	double step; /* of the boost, a frame */
+	double step;    /* of the boost, a frame */
+	double gain[2]; /* of the mix: the host's input has it from its port */
 };
 
 static double from_loop(enum ac97_source source, const double mix[2], unsigned side)
@@ -135,7 +136,7 @@ static void record_frames(const struct recording *recording, bool mixed, void *f
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (mixed)
-			ac97_loop_next(&sound->loop, format->rate_hz, mix);
+			ac97_loop_next(&sound->loop, format->rate_hz, recording->gain, mix);
 		for (uint32_t channel = 0; channel < format->channels; channel++) {
 			size_t at = (size_t)i * format->channels + channel;
 			double value = recorded(recording, channel & 1, mix,
@@ -170,6 +171,8 @@ void ac97_sound_record(struct ac97_sound *sound, enum ac97_converter converter,
 	    .sources = {source_of(sound, converter, AC97_LEFT),
 			source_of(sound, converter, AC97_RIGHT)},
 	    .step = n > 1 ? (boost - sound->boost) / (double)(n - 1) : 0,
+	    .gain = {ac97_factor(ac97_record_mdb(sound, converter, AC97_LEFT)),
+		     ac97_factor(ac97_record_mdb(sound, converter, AC97_RIGHT))},
 	};
 	bool mixed = is_mix(recording.sources[0]) || is_mix(recording.sources[1]);
 

@@ -35,6 +35,7 @@ struct ac97_loop {
 	uint32_t part;          /* of a frame beyond `read`, in 1 / the recorder's rate */
 	uint32_t rate_hz;       /* that they were played at; 0: none was */
 	double gain[2];         /* of the last frame kept */
+	double heard[2];        /* the recorder's, of the last frame that it has heard */
 	int16_t frames[AC97_LOOP_FRAMES][2];
 };
 
@@ -55,9 +56,10 @@ void ac97_sound_play_mixer(const struct ac97_sound *sound, struct vmsnd_mixer *o
 /* Of one that records: the ADC's gain, or the microphone's own. */
 void ac97_sound_record_mixer(const struct ac97_sound *sound, enum ac97_converter converter,
 			     struct vmsnd_mixer *out);
-/* The owner has turned the mixer of a port: the registers that come nearest. */
-void ac97_sound_turned(struct ac97_sound *sound, struct ac97_codec *codec, enum vmsnd_dir dir,
-		       const struct vmsnd_mixer *mixer);
+/* The owner has turned the mixer of a port that plays the front DACs, or records by an ADC: the
+ * registers that come nearest. */
+void ac97_sound_turned(struct ac97_sound *sound, struct ac97_codec *codec,
+		       enum ac97_converter converter, const struct vmsnd_mixer *mixer);
 
 /* Frames on their way from guest memory to the port, in place. `format` is S16 or S32 (20 bits on
  * top), 1 to 6 channels. Touches nothing while tone is flat and the outlet is not mono. */

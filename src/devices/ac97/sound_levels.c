@@ -27,7 +27,7 @@ static bool splits(const struct ac97_codec *codec, unsigned offset)
 {
 	if (offset == AC97_CENTER_LFE || offset == AC97_SURROUND)
 		return true;
-	if (offset == AC97_MONO)
+	if (offset == AC97_MONO || offset == AC97_RECORD_GAIN_MIC)
 		return false;
 	return (ac97_codec_part(codec)->flags & AC97_PART_MUTE_SPLIT) &&
 	       (ac97_codec_reg(codec, AC97_AD_MISC) & AC97_AD_MSPLT);
@@ -209,24 +209,33 @@ void ac97_sound_play_mixer(const struct ac97_sound *sound, struct vmsnd_mixer *o
 		out->volume.muted = UINT32_MAX;
 }
 
-void ac97_sound_record_mixer(const struct ac97_sound *sound, enum ac97_converter converter,
-			     struct vmsnd_mixer *out)
+static unsigned record_register(enum ac97_converter converter)
+{
+	return converter == AC97_ADC_MIC ? AC97_RECORD_GAIN_MIC : AC97_RECORD_GAIN;
+}
+
+/* The microphone's ADC has one gain, in the right half, for whoever asks. */
+int32_t ac97_record_mdb(const struct ac97_sound *sound, enum ac97_converter converter,
+			unsigned side)
 {
 	const struct ac97_codec *codec = sound->codec;
 	bool mic = converter == AC97_ADC_MIC;
-	unsigned offset = mic ? AC97_RECORD_GAIN_MIC : AC97_RECORD_GAIN;
+	unsigned offset = record_register(converter);
 	bool softer = codec->conf.part == AC97_PART_STAC9700 && !mic &&
 		      (ac97_codec_reg(codec, AC97_SIGMATEL_ANALOG) & AC97_SIGMATEL_ADC_6DB);
-	int32_t mdb[2];
 
-	for (unsigned side = AC97_LEFT; side <= AC97_RIGHT; side++) {
-		unsigned from = mic ? AC97_RIGHT : side;
+	if (is_muted(codec, offset, mic ? AC97_LEFT : side) || !ac97_codec_works(codec, converter))
+		return SILENCE_MDB;
+	return STEP_MDB * (steps(codec, offset, mic ? AC97_RIGHT : side) & 0x0f) -
+	       (softer ? 6000 : 0);
+}
 
-		mdb[side] = STEP_MDB * (steps(codec, offset, from) & 0x0f) - (softer ? 6000 : 0);
-		if (is_muted(codec, offset, mic ? AC97_LEFT : side) ||
-		    !ac97_codec_works(codec, converter))
-			mdb[side] = SILENCE_MDB;
-	}
+void ac97_sound_record_mixer(const struct ac97_sound *sound, enum ac97_converter converter,
+			     struct vmsnd_mixer *out)
+{
+	const int32_t mdb[2] = {ac97_record_mdb(sound, converter, AC97_LEFT),
+				ac97_record_mdb(sound, converter, AC97_RIGHT)};
+
 	fill(out, mdb, 2);
 }
 
@@ -322,26 +331,30 @@ static void turn_play(struct ac97_sound *sound, struct ac97_codec *codec,
 	ac97_codec_write(codec, AC97_PCM, with_mutes(codec, AC97_PCM, pcm, loud));
 }
 
-static void turn_record(struct ac97_codec *codec, const struct vmsnd_mixer *mixer)
+static void turn_record(struct ac97_codec *codec, enum ac97_converter converter,
+			const struct vmsnd_mixer *mixer)
 {
-	uint16_t gain = ac97_codec_reg(codec, AC97_RECORD_GAIN);
+	unsigned offset = record_register(converter);
+	bool mic = converter == AC97_ADC_MIC;
+	uint16_t gain = ac97_codec_reg(codec, offset);
 	bool silent[2];
 
 	find_silent(mixer, silent);
-	for (unsigned side = AC97_LEFT; side <= AC97_RIGHT; side++)
+	for (unsigned side = mic ? AC97_RIGHT : AC97_LEFT; side <= AC97_RIGHT; side++) {
+		int32_t n = nearest_steps(wanted_mdb(mixer, mic ? AC97_LEFT : side), 15);
+
 		if (!silent[side])
-			gain = with_steps(gain, side, nearest_steps(wanted_mdb(mixer, side), 15),
-					  0x0f);
-	ac97_codec_write(codec, AC97_RECORD_GAIN,
-			 with_mutes(codec, AC97_RECORD_GAIN, gain, silent));
+			gain = with_steps(gain, side, n, 0x0f);
+	}
+	ac97_codec_write(codec, offset, with_mutes(codec, offset, gain, silent));
 }
 
-void ac97_sound_turned(struct ac97_sound *sound, struct ac97_codec *codec, enum vmsnd_dir dir,
-		       const struct vmsnd_mixer *mixer)
+void ac97_sound_turned(struct ac97_sound *sound, struct ac97_codec *codec,
+		       enum ac97_converter converter, const struct vmsnd_mixer *mixer)
 {
-	if (dir == VMSND_PLAYBACK)
+	if (converter == AC97_DAC_FRONT)
 		turn_play(sound, codec, mixer);
 	else
-		turn_record(codec, mixer);
+		turn_record(codec, converter, mixer);
 	ac97_sound_changed(sound);
 }

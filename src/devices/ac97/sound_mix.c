@@ -8,8 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-#define RAMP_PER_S    100 /* a change of volume takes this part of a second */
-#define CUSHION_PER_S 50
+#define RAMP_PER_S    100 /* a gain goes up or down by 1 in this part of a second */
+#define CUSHION_PER_S 50  /* how far behind the recorder starts */
+#define OLD_PER_S     4   /* what waits for longer than this is not recorded */
 
 void ac97_loop_init(struct ac97_loop *loop)
 {
@@ -23,6 +24,13 @@ static int16_t to_16(double value)
 	return (int16_t)(rounded > INT16_MAX   ? INT16_MAX
 			 : rounded < INT16_MIN ? INT16_MIN
 					       : rounded);
+}
+
+static void walk(double *gain, double goal, double step)
+{
+	double way = goal - *gain;
+
+	*gain += way > step ? step : way < -step ? -step : way;
 }
 
 void ac97_loop_keep(struct ac97_sound *sound, const struct vmsnd_format *format, const void *frames,
@@ -45,9 +53,8 @@ void ac97_loop_keep(struct ac97_sound *sound, const struct vmsnd_format *format,
 		for (unsigned side = 0; side < 2; side++) {
 			size_t at =
 			    (size_t)i * format->channels + (format->channels > 1 ? side : 0);
-			double way = goal[side] - loop->gain[side];
 
-			loop->gain[side] += way > step ? step : way < -step ? -step : way;
+			walk(&loop->gain[side], goal[side], step);
 			to[side] = to_16(ac97_sample_get(format, frames, at) * loop->gain[side]);
 		}
 	}
@@ -61,13 +68,14 @@ static uint64_t needed(const struct ac97_loop *loop, uint32_t rate_hz, uint32_t 
 
 void ac97_loop_begin(struct ac97_loop *loop, uint32_t rate_hz, uint32_t n)
 {
-	uint64_t cushion = needed(loop, rate_hz, n) + loop->rate_hz / CUSHION_PER_S;
-	uint64_t ahead = loop->written - loop->read;
+	uint64_t cushion, most, ahead = loop->written - loop->read;
 
 	if (loop->part >= rate_hz)
 		loop->part = 0;
-	/* Overtaken by what is played. */
-	if (loop->running && ahead > AC97_LOOP_FRAMES)
+	cushion = needed(loop, rate_hz, n) + loop->rate_hz / CUSHION_PER_S;
+	most = cushion + loop->rate_hz / OLD_PER_S;
+	/* The recorder was away: on with what is played now. */
+	if (ahead > most || ahead > AC97_LOOP_FRAMES)
 		loop->running = false;
 	if (loop->running || loop->rate_hz == 0 || cushion > AC97_LOOP_FRAMES)
 		return;
@@ -79,7 +87,7 @@ void ac97_loop_begin(struct ac97_loop *loop, uint32_t rate_hz, uint32_t n)
 	loop->running = true;
 }
 
-void ac97_loop_next(struct ac97_loop *loop, uint32_t rate_hz, double out[2])
+void ac97_loop_next(struct ac97_loop *loop, uint32_t rate_hz, const double gain[2], double out[2])
 {
 	const int16_t *here = loop->frames[loop->read % AC97_LOOP_FRAMES];
 	const int16_t *next = loop->frames[(loop->read + 1) % AC97_LOOP_FRAMES];
@@ -94,9 +102,12 @@ void ac97_loop_next(struct ac97_loop *loop, uint32_t rate_hz, double out[2])
 		loop->read = loop->written;
 		return;
 	}
-	for (unsigned side = 0; side < 2; side++)
-		out[side] =
-		    ((double)here[side] + ((double)next[side] - here[side]) * part) / 32768.0;
+	for (unsigned side = 0; side < 2; side++) {
+		double value = (double)here[side] + ((double)next[side] - here[side]) * part;
+
+		walk(&loop->heard[side], gain[side], (double)RAMP_PER_S / (double)rate_hz);
+		out[side] = value / 32768.0 * loop->heard[side];
+	}
 	loop->read += moved / rate_hz;
 	loop->part = (uint32_t)(moved % rate_hz);
 }

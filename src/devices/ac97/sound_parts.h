@@ -22,6 +22,8 @@ enum ac97_source {
 
 /* sound_levels.c: by channel, thousandths of a decibel; muted: VMSND_GAIN_MIN_MDB. */
 void ac97_levels(const struct ac97_sound *sound, int32_t mdb[AC97_CHANNELS]);
+int32_t ac97_record_mdb(const struct ac97_sound *sound, enum ac97_converter converter,
+			unsigned side);
 double ac97_factor(int32_t mdb);
 
 /* sound.c: one sample of a frame, full scale -1 .. 1, and back: rounded to 16 or 20 bits. */
@@ -40,8 +42,9 @@ void ac97_tone_load(struct ac97_tone *tone);
 void ac97_loop_init(struct ac97_loop *loop);
 void ac97_loop_keep(struct ac97_sound *sound, const struct vmsnd_format *format, const void *frames,
 		    uint32_t n);
-/* The next frame as the recorder hears it, by side; silence while there is none. */
+/* The next frame as the recorder hears it, by side, with gains that walk to `gain`; silence while
+ * there is none. */
 void ac97_loop_begin(struct ac97_loop *loop, uint32_t rate_hz, uint32_t n);
-void ac97_loop_next(struct ac97_loop *loop, uint32_t rate_hz, double out[2]);
+void ac97_loop_next(struct ac97_loop *loop, uint32_t rate_hz, const double gain[2], double out[2]);
 
 #endif

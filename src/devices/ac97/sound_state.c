@@ -47,8 +47,10 @@ void ac97_sound_save(const struct ac97_sound *sound, struct vmsnd_state_writer *
 	put_double(to, sound->boost);
 	vmsnd_state_put_u32(to, loop->rate_hz);
 	vmsnd_state_put_u32(to, loop->part);
-	for (unsigned side = 0; side < 2; side++)
+	for (unsigned side = 0; side < 2; side++) {
 		put_double(to, loop->gain[side]);
+		put_double(to, loop->heard[side]);
+	}
 	vmsnd_state_put_u32(to, n);
 	for (uint32_t i = 0; i < 2 * n; i++)
 		vmsnd_state_put_u16(
@@ -69,8 +71,10 @@ static void load_loop(struct ac97_loop *loop, struct vmsnd_state_reader *from)
 
 	loop->rate_hz = get_rate(from);
 	loop->part = vmsnd_state_get_u32_upto(from, VMSND_RATE_MAX_HZ);
-	for (unsigned side = 0; side < 2; side++)
+	for (unsigned side = 0; side < 2; side++) {
 		loop->gain[side] = get_double(from, 4.0);
+		loop->heard[side] = get_double(from, 16.0);
+	}
 	n = vmsnd_state_get_u32_upto(from, AC97_LOOP_FRAMES);
 	from->bad |= n != 0 && loop->rate_hz == 0;
 	for (uint32_t i = 0; i < 2 * n; i++)
