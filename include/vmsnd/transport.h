@@ -193,7 +193,8 @@ struct vmsnd_transport_user {
 	void (*unwatch)(void *ctx, int fd);
 	void (*peer)(void *ctx, enum vmsnd_peer_event what);
 	const struct vmsnd_log *log;
-	/* A VMM moves its guest to another host, and the card with it. Stands still, or goes on. */
+	/* A VMM moves its guest to another host, and the card with it. Stands still, or goes on;
+	 * it goes on by itself when the VMM has left. Not from within the device. */
 	void (*stand)(void *ctx, bool still);
 	/* Appends what the card, its streams and their rings are. VMSND_E_UNSUPPORTED, _LIMIT,
 	 * _NOMEM. */

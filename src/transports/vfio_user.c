@@ -306,7 +306,8 @@ static size_t vfio_user_counters(const struct vmsnd_transport *bus, struct vmsnd
 	const struct vmsnd_counter list[] = {
 	    {"messages", bus->counts.messages},   {"reads", bus->counts.reads},
 	    {"writes", bus->counts.writes},       {"signals", bus->counts.signals},
-	    {"resignals", bus->counts.resignals}, {"refused", bus->counts.refused}};
+	    {"resignals", bus->counts.resignals}, {"refused", bus->counts.refused},
+	    {"dma_messages", bus->counts.remote}, {"dma_refused", bus->counts.remote_refused}};
 	size_t n = sizeof(list) / sizeof(list[0]);
 
 	for (size_t i = 0; i < n && i < max; i++)

@@ -59,6 +59,7 @@ enum vmsnd_vfu_errno {
 	VMSND_VFU_EBUSY = 16,
 	VMSND_VFU_EEXIST = 17,
 	VMSND_VFU_EINVAL = 22,
+	VMSND_VFU_ENOTTY = 25, /* of a device feature that is not there */
 	VMSND_VFU_ENOSPC = 28,
 	VMSND_VFU_ENOTSUP = 95
 };
@@ -164,6 +165,14 @@ struct vmsnd_vfu_dma_access {
 #define VMSND_VFU_FEATURE_GET   0x10000u
 #define VMSND_VFU_FEATURE_SET   0x20000u
 #define VMSND_VFU_FEATURE_PROBE 0x40000u
+/* enum vfio_device_mig_state, as far as vfio-user has it. */
+enum vmsnd_vfu_state {
+	VMSND_VFU_STOP = 1,
+	VMSND_VFU_RUNNING = 2,
+	VMSND_VFU_STOP_COPY = 3,
+	VMSND_VFU_RESUMING = 4,
+	VMSND_VFU_PRE_COPY = 6
+};
 /* DEVICE_FEATURE (argsz, flags) and MIG_DATA_READ and _WRITE (argsz, size). */
 struct vmsnd_vfu_two {
 	uint32_t argsz, second;

@@ -78,7 +78,8 @@ static void unmask(struct vmsnd_transport *bus)
 
 vmsnd_ns vmsnd_vfu_irqs_advance(struct vmsnd_transport *bus)
 {
-	if (!can_signal(&bus->irqs))
+	/* A card that is stopped to be moved does not interrupt. */
+	if (!can_signal(&bus->irqs) || bus->migration.stands)
 		return VMSND_NEVER;
 	/* Steps of the card may be a little behind the access. */
 	if (bus->now < bus->accessed + STILL_HIGH_NS)

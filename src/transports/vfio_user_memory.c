@@ -29,10 +29,8 @@ static bool show(struct vmsnd_transport *bus, struct vmsnd_vfu_slot *slot)
 
 	if (slot->mapped)
 		region.at = (uint8_t *)slot->map.at + slot->map.lead;
-	else if (bus->remote.way.read)
-		region.remote = &bus->remote.way;
 	else
-		return true;
+		region.remote = &bus->remote.way;
 	slot->shown = vmsnd_gmem_add(bus->mem, &region) == VMSND_OK;
 	return slot->shown;
 }
@@ -106,6 +104,8 @@ static void remove_at(struct vmsnd_transport *bus, unsigned at)
 	hide(bus, &memory->slots[at]);
 	if (memory->slots[at].mapped)
 		vmsnd_map_drop(&memory->slots[at].map);
+	else
+		vmsnd_vfu_remote_forget(bus, memory->slots[at].gpa, memory->slots[at].bytes);
 	memory->slots[at] = memory->slots[--memory->n];
 }
 
@@ -156,6 +156,16 @@ void vmsnd_vfu_memory_clear(struct vmsnd_transport *bus)
 		remove_at(bus, bus->memory.n - 1);
 }
 
+static void warn_of_slowness(struct vmsnd_transport *bus)
+{
+	vmsnd_logf(bus->user.log, VMSND_LOG_WARNING,
+		   "%s: guest memory came without a shareable descriptor, so the VMM is asked for "
+		   "each piece of sound, which takes time; start it with shared memory, as for "
+		   "QEMU -object "
+		   "memory-backend-memfd,id=mem,size=...,share=on -machine memory-backend=mem",
+		   bus->name);
+}
+
 /* QEMU with share=off sends the descriptor of a file that it has mapped privately: what the guest
  * writes never reaches it. Nothing about the descriptor tells, but then the lowest memory is as it
  * was before the guest ran. */
@@ -170,7 +180,7 @@ void vmsnd_vfu_memory_doubt(struct vmsnd_transport *bus)
 			lowest = slot;
 	}
 	if (!bus->memory_came)
-		vmsnd_peer_complain_memory(&bus->peer);
+		warn_of_slowness(bus);
 	else if (lowest && vmsnd_map_is_untouched(&lowest->map, lowest->bytes))
 		vmsnd_peer_complain_private(&bus->peer);
 }

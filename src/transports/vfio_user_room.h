@@ -3,6 +3,7 @@
 #ifndef VMSND_TRANSPORTS_VFIO_USER_ROOM_H
 #define VMSND_TRANSPORTS_VFIO_USER_ROOM_H
 
+#include "transports/dirty.h"
 #include "transports/event.h"
 #include "transports/map.h"
 #include "transports/peer.h"
@@ -52,19 +53,56 @@ struct vmsnd_vfu_answer {
 typedef const char *vmsnd_vfu_handler(struct vmsnd_transport *bus, const uint8_t *payload,
 				      struct vmsnd_vfu_answer *answer);
 
-/* ---- the transport ------------------------------------------------------------------------ */
-
 struct vmsnd_vfu_counts {
 	uint64_t messages, reads, writes, signals, resignals, refused;
+	uint64_t remote, remote_refused; /* messages for memory, and answers that were none */
 };
 
-/* vfio_user_remote.c and vfio_user_migration.c: theirs alone. */
+/* ---- memory that only the client reaches (vfio_user_remote.c) ------------------------------ */
+
+#define VMSND_VFU_REQUESTS_MAX     32u
+#define VMSND_VFU_PIECES_MAX       64u            /* messages that one of them may take */
+#define VMSND_VFU_REMOTE_BYTES_MAX (256u * 1024u) /* of one */
+
+enum vmsnd_vfu_phase {
+	VMSND_VFU_VACANT,
+	VMSND_VFU_ASKED,
+	VMSND_VFU_ANSWERED, /* a read; until the card has fetched it, or had its turn */
+	VMSND_VFU_UNWANTED  /* to be answered; its range is gone */
+};
+
+/* A read or write of the card's. */
+struct vmsnd_vfu_request {
+	enum vmsnd_vfu_phase phase;
+	bool writes, refused;
+	uint16_t first_id;
+	uint32_t n, left; /* messages, and those without an answer */
+	uint64_t seen;    /* bits of those with one */
+	vmsnd_gpa gpa;
+	uint32_t bytes;
+	uint8_t *data; /* of a read */
+};
+
 struct vmsnd_vfu_remote {
-	struct vmsnd_remote way; /* of regions without a mapping; no read: there is none */
+	struct vmsnd_remote way; /* of regions without a mapping */
+	struct vmsnd_vfu_request requests[VMSND_VFU_REQUESTS_MAX];
+	uint32_t bytes;   /* of all of them */
+	uint16_t next_id; /* ours; the client's are its own */
+	uint8_t message[VMSND_VFU_DMA_ACCESS_BYTES + VMSND_VFU_REMOTE_BYTES_MAX];
 };
+
+/* ---- a card that is moved (vfio_user_migration.c, vfio_user_features.c) --------------------- */
+
 struct vmsnd_vfu_migration {
+	enum vmsnd_vfu_state state;
 	bool stands; /* the card stands still for it */
+	/* What the card is: to be read from data_at on, or as far as it has come. */
+	uint8_t *data;
+	size_t data_at, data_bytes, data_room;
+	struct vmsnd_dirty dirty;
 };
+
+/* ---- the transport ------------------------------------------------------------------------ */
 
 struct vmsnd_transport {
 	char name[64];
@@ -150,14 +188,24 @@ vmsnd_vfu_handler vmsnd_vfu_remote_replied;
 /* What of it is due in time. */
 vmsnd_ns vmsnd_vfu_remote_advance(struct vmsnd_transport *bus);
 
+/* A range without a mapping goes. */
+void vmsnd_vfu_remote_forget(struct vmsnd_transport *bus, vmsnd_gpa gpa, uint64_t bytes);
+
 /* vfio_user_migration.c: what a VMM that moves the card asks. */
 void vmsnd_vfu_migration_begin(struct vmsnd_transport *bus);
 void vmsnd_vfu_migration_end(struct vmsnd_transport *bus);
 /* DEVICE_RESET: the card runs. */
 void vmsnd_vfu_migration_reset(struct vmsnd_transport *bus);
-/* Whether it forbids this command now. */
-bool vmsnd_vfu_migration_forbids(const struct vmsnd_transport *bus, uint16_t command);
-vmsnd_vfu_handler vmsnd_vfu_device_feature, vmsnd_vfu_mig_data_read, vmsnd_vfu_mig_data_write;
+/* Whether this card can be moved at all. */
+bool vmsnd_vfu_migration_possible(const struct vmsnd_transport *bus);
+/* Goes there, by way of others if need be. NULL, or why not. */
+const char *vmsnd_vfu_migration_change(struct vmsnd_transport *bus, uint32_t to,
+				       struct vmsnd_vfu_answer *answer);
+vmsnd_vfu_handler vmsnd_vfu_mig_data_read, vmsnd_vfu_mig_data_write;
+
+/* vfio_user_features.c */
+vmsnd_vfu_handler vmsnd_vfu_device_feature;
+void vmsnd_vfu_logging_end(struct vmsnd_transport *bus);
 /* Puts the dirty pages of a range that is about to be unmapped behind the answer to it; or why
  * not. */
 const char *vmsnd_vfu_unmap_bitmap(struct vmsnd_transport *bus,

@@ -202,9 +202,6 @@ static const char *act(struct vmsnd_transport *bus, const uint8_t *payload,
 		return why;
 	if (!bus->agreed && command != VMSND_VFU_VERSION)
 		return "a command before VERSION";
-	if (vmsnd_vfu_migration_forbids(bus, command))
-		return vmsnd_vfu_refuse(answer, VMSND_VFU_EBUSY,
-					"a command that a card being moved cannot obey");
 	return handlers[command](bus, payload, answer);
 }
 
