@@ -68,7 +68,8 @@ static inline bool piece_at(struct vmsnd_gmem *mem, vmsnd_gpa gpa, uint64_t byte
 		return false;
 	offset = gpa - region->gpa;
 	piece->region = region;
-	piece->at = (uint8_t *)region->at + offset;
+	/* As a number: a region without a mapping has none to add to. */
+	piece->at = (uint8_t *)((uintptr_t)region->at + (uintptr_t)offset);
 	piece->bytes = region->bytes - offset < bytes ? region->bytes - offset : bytes;
 	return true;
 }

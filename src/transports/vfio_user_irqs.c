@@ -13,6 +13,8 @@
 #include "transports/vfio_user_room.h"
 
 #define STILL_HIGH_NS (UINT64_C(5) * 1000 * 1000)
+/* So often at once a guest may have finished with an interrupt without a look at the card. */
+#define RESAMPLES_MAX 64u
 
 void vmsnd_vfu_irqs_init(struct vmsnd_vfu_irqs *irqs)
 {
@@ -32,6 +34,7 @@ static void signal_intx(struct vmsnd_transport *bus)
 		bus->counts.resignals++;
 	irqs->rose = false;
 	irqs->masked = true;
+	irqs->signalled = bus->now;
 	vmsnd_event_out_signal(&irqs->intx, bus->now);
 }
 
@@ -78,12 +81,15 @@ static void unmask(struct vmsnd_transport *bus)
 
 vmsnd_ns vmsnd_vfu_irqs_advance(struct vmsnd_transport *bus)
 {
+	vmsnd_ns last;
+
 	/* A card that is stopped to be moved does not interrupt. */
 	if (!can_signal(&bus->irqs) || bus->migration.stands)
 		return VMSND_NEVER;
+	last = bus->irqs.signalled > bus->accessed ? bus->irqs.signalled : bus->accessed;
 	/* Steps of the card may be a little behind the access. */
-	if (bus->now < bus->accessed + STILL_HIGH_NS)
-		return bus->accessed + STILL_HIGH_NS;
+	if (bus->now < last + STILL_HIGH_NS)
+		return last + STILL_HIGH_NS;
 	signal_intx(bus);
 	return VMSND_NEVER;
 }
@@ -110,6 +116,17 @@ static const char *set_resample(struct vmsnd_transport *bus, int fd)
 	return NULL;
 }
 
+/* Who has one descriptor for both ways would have us signal ourselves for ever. */
+static bool is_served(struct vmsnd_transport *bus)
+{
+	struct vmsnd_vfu_irqs *irqs = &bus->irqs;
+
+	if (irqs->resampled != bus->accessed)
+		irqs->resamples = 0;
+	irqs->resampled = bus->accessed;
+	return irqs->resamples++ < RESAMPLES_MAX;
+}
+
 void vmsnd_vfu_irqs_resampled(struct vmsnd_transport *bus)
 {
 	enum vmsnd_event_got got;
@@ -124,7 +141,7 @@ void vmsnd_vfu_irqs_resampled(struct vmsnd_transport *bus)
 	if (got != VMSND_EVENT_CAME)
 		return;
 	bus->irqs.masked = false;
-	if (can_signal(&bus->irqs))
+	if (can_signal(&bus->irqs) && is_served(bus))
 		signal_intx(bus);
 }
 

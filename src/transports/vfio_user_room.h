@@ -36,6 +36,9 @@ struct vmsnd_vfu_irqs {
 	bool rose;                      /* since it was last signalled */
 	bool masked;                    /* by the client, or by itself when it was signalled */
 	bool message_kept;              /* it came before its descriptor */
+	vmsnd_ns signalled;             /* when INTx was */
+	vmsnd_ns resampled;             /* bus->accessed as it was when the client last said so */
+	unsigned resamples;             /* since then */
 };
 
 /* ---- answers ------------------------------------------------------------------------------ */

@@ -271,6 +271,18 @@ static void arm_resample(struct world *w)
 	assert_int_equal(vfio_unmask(w->client), 0);
 }
 
+/* It would be signalled by its own signals: no more than a guest without a look at the card. */
+static void test_one_descriptor_for_both_ways_is_no_endless_work(void **state)
+{
+	struct world *w = *state;
+
+	arm_resample(w);
+	assert_int_equal(vfio_arm(w->client, VMSND_VFU_INTX, TRIGGER, w->resample), 0);
+	vfio_harness_line(&w->h, true);
+	vfio_harness_pump(&w->h);
+	assert_in_range(vfio_harness_counter(&w->h, "resignals"), 1, 100);
+}
+
 static void test_resampled_while_high_it_is_signalled_at_once(void **state)
 {
 	struct world *w = *state;
@@ -633,6 +645,7 @@ int main(void)
 	    T(test_disarmed_by_count_0_it_is_silent),
 	    T(test_disarmed_by_no_descriptor_it_is_silent),
 	    T(test_the_level_outlives_a_client),
+	    T(test_one_descriptor_for_both_ways_is_no_endless_work),
 	    T(test_resampled_while_high_it_is_signalled_at_once),
 	    T(test_without_resample_nothing_is_signalled_again_while_kvm_has_it),
 	    T(test_resample_taken_back_is_not_read),
