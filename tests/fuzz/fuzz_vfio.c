@@ -6,6 +6,7 @@
  *
  * An input is a list of records: an operation, what it is with, two bytes of length, and so many
  * bytes. vfio_corpus.py writes what QEMU says as such. */
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -291,7 +292,7 @@ static void open_bus(struct server *server)
 struct client {
 	struct server *server;
 	int socket;
-	int memory_fd, event_fd;
+	int memory_fd, event_fd, pipe_fd;
 	uint8_t *memory;
 	uint16_t id;
 	bool asked; /* the server's last question, not answered yet */
@@ -325,7 +326,8 @@ static void listen_to(struct client *client)
 
 static void send_bytes(struct client *client, const uint8_t *from, size_t bytes, uint8_t with)
 {
-	const int kinds[4] = {client->memory_fd, client->event_fd, client->socket,
+	/* Not its own end: then it could not hang up. */
+	const int kinds[4] = {client->memory_fd, client->event_fd, client->pipe_fd,
 			      client->memory_fd};
 	struct vmsnd_fds fds = {.n = with & 7};
 
@@ -476,6 +478,20 @@ static void run(struct client *client, const uint8_t *data, size_t size)
 	advance(client->server, STEP_NS);
 }
 
+static void equip(struct client *client)
+{
+	int ends[2];
+
+	client->memory_fd = memfd_create("guest", MFD_CLOEXEC);
+	client->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	must(client->memory_fd >= 0 && !ftruncate(client->memory_fd, MEMORY_BYTES), "no memory");
+	must(client->event_fd >= 0 && !pipe2(ends, O_NONBLOCK | O_CLOEXEC), "no descriptors");
+	client->pipe_fd = ends[1];
+	client->memory =
+	    mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, client->memory_fd, 0);
+	must(client->memory != MAP_FAILED, "no memory");
+}
+
 static unsigned open_fds(void)
 {
 	int fd = dup(0);
@@ -496,12 +512,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		open_machine(&servers[1]);
 		for (unsigned i = 0; i < 2; i++)
 			servers[i].alone = servers[i].watched.n;
-		client.memory_fd = memfd_create("guest", MFD_CLOEXEC);
-		must(client.memory_fd >= 0 && !ftruncate(client.memory_fd, MEMORY_BYTES), "memory");
-		client.memory = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-				     client.memory_fd, 0);
-		client.event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-		must(client.memory != MAP_FAILED && client.event_fd >= 0, "memory");
+		equip(&client);
 	}
 	fds = open_fds();
 	for (unsigned i = 0; i < 2; i++) {
