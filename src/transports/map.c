@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/endian.h"
 #include "os/guard.h"
 
 /* Enough for what a PC's firmware and a boot loader leave below 1 MiB. */
@@ -148,11 +149,12 @@ void vmsnd_map_forget_pages(const struct vmsnd_map *map)
 
 bool vmsnd_map_is_untouched(const struct vmsnd_map *map, uint64_t bytes)
 {
-	const uint64_t *at = (const uint64_t *)(const void *)((const uint8_t *)map->at + map->lead);
-	size_t words = (bytes < LOWEST_BYTES ? (size_t)bytes : LOWEST_BYTES) / sizeof(*at);
+	/* On any boundary: where it begins in its file is the VMM's to choose. */
+	const uint8_t *at = (const uint8_t *)map->at + map->lead;
+	size_t words = (bytes < LOWEST_BYTES ? (size_t)bytes : LOWEST_BYTES) / sizeof(uint64_t);
 
 	for (size_t i = 0; i < words; i++)
-		if (at[i] != 0)
+		if (vmsnd_le64(at + i * sizeof(uint64_t)) != 0)
 			return false;
 	return true;
 }
