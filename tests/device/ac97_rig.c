@@ -296,7 +296,7 @@ static vmsnd_ns step(struct ac97_rig *rig, vmsnd_ns at)
 	for (unsigned i = 0; i < rig->n_playback + rig->n_capture; i++)
 		fake_port_advance(rig->ports[i], at);
 	next = AR_CLASS->advance(rig->dev, at);
-	if (rig->line && rig->on_interrupt && rig->handled != rig->rises) {
+	while (rig->line && rig->on_interrupt && rig->handled != rig->rises) {
 		rig->handled = rig->rises;
 		rig->on_interrupt(rig);
 		next = AR_CLASS->advance(rig->dev, at);

@@ -25,6 +25,8 @@ uint32_t fake_port_fill(const struct vmsnd_port *port)
 
 static vmsnd_ns period_ns(const struct vmsnd_port *port)
 {
+	if (port->rate_hz > 0)
+		return (vmsnd_ns)(port->params.period_frames * 1e9 / port->rate_hz);
 	return port->params.period_frames * VMSND_NS_PER_SECOND / port->params.format.rate_hz;
 }
 
@@ -35,6 +37,9 @@ static uint8_t *slot(struct vmsnd_port *port, uint64_t frame)
 
 static void hear(struct vmsnd_port *port)
 {
+	port->out += port->deaf;
+	if (port->deaf)
+		return;
 	if (port->heard_bytes + port->frame_bytes > FAKE_HEARD_BYTES)
 		abort();
 	memcpy(port->heard + port->heard_bytes, slot(port, port->out++), port->frame_bytes);
@@ -193,6 +198,8 @@ double vmsnd_port_rate_hz(const struct vmsnd_port *port)
 {
 	if (port->stands || !port->prepared)
 		return 0;
+	if (port->told_hz > 0)
+		return port->told_hz;
 	return port->rate_hz > 0 ? port->rate_hz : port->params.format.rate_hz;
 }
 

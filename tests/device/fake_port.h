@@ -19,7 +19,8 @@ struct vmsnd_port {
 	uint32_t ring_frames_max; /* 0: FAKE_RING_BYTES */
 	struct vmsnd_mixer mixer;
 	uint64_t xruns;
-	double rate_hz;    /* what vmsnd_port_rate_hz says; 0: the nominal one */
+	double rate_hz;    /* how fast its host is; 0: at the nominal rate */
+	double told_hz;    /* what vmsnd_port_rate_hz says; 0: the truth */
 	bool stands;       /* so does the card */
 	vmsnd_ns told_due; /* what vmsnd_port_due says; 0: never */
 	/* Seen by the test. */
@@ -27,6 +28,7 @@ struct vmsnd_port {
 	unsigned hints, prepares, starts, stops, releases;
 	uint64_t silence_frames;
 	struct vmsnd_stream_params params;
+	bool deaf;      /* keeps nothing of what it hears */
 	uint8_t *heard; /* playback: all frames since init, in order */
 	size_t heard_bytes;
 	/* Its own. */

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#define EXTENDED_STATUS 0x2au
+#define DRA             0x0002u
+
 /* By engine: what converts its frames, and whose it is. */
 static const struct {
 	enum ac97_converter converter;
@@ -71,7 +74,7 @@ void ac97_format(const struct vmsnd_ac97 *card, unsigned engine, struct vmsnd_fo
 	out->rate_hz = ac97_codec_rate_hz(codec, rows[engine].converter);
 	if (engine == AC97_PCM_OUT) {
 		out->channels = channels_of[card->glob_cnt >> AC97_CNT_CHANNELS_SHIFT & 3];
-		if (out->rate_hz > 48000)
+		if (ac97_codec_read(codec, EXTENDED_STATUS) & DRA)
 			double_rate(out);
 		/* ICH does not let these bits be set. 20 bits are on top of 32. */
 		if ((card->glob_cnt >> AC97_CNT_SAMPLE_SHIFT & 3) == 1)

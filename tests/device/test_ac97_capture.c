@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Capture: what goes from the ports into guest memory. */
+#include <string.h>
+
+#include "ac97_rig.h"
+
+#define BYTES 1920u /* 10 ms */
+
+static uint32_t at(struct ac97_rig *rig, unsigned box, uint32_t frame)
+{
+	uint32_t number;
+
+	memcpy(&number, ar_at(rig, ar_data(box) + frame * 4), 4);
+	return number;
+}
+
+/* The line-in as the source, so that the frames are what the port has. */
+static void start(struct ac97_rig *rig, unsigned box)
+{
+	ar_mixer_set(rig, 0x1a, 0x0404);
+	ar_entries(rig, box, 32, BYTES);
+	memset(ar_at(rig, ar_data(box)), 0xee, 32 * BYTES);
+	ar_start(rig, box, 31, RPBM);
+}
+
+/* Silence, then 1, 2, 3 ... without a hole up to `end`; the first frame that is none. */
+static uint32_t expect_whole(struct ac97_rig *rig, unsigned box, uint32_t end)
+{
+	uint32_t first = 0;
+
+	while (first < end && at(rig, box, first) == 0)
+		first++;
+	for (uint32_t i = first; i < end; i++)
+		assert_int_equal(at(rig, box, i), i - first + 1);
+	return first;
+}
+
+static void test_A9_27_silence_until_there_is_a_step_then_no_hole(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "", 1, 2);
+	start(&rig, PI);
+	ar_run_ms(&rig, 300);
+	assert_int_equal(ar_in8(&rig, PI + CIV), 30);
+	assert_int_equal(expect_whole(&rig, PI, 30 * 480),
+			 0); /* the host brought it just in time */
+	ar_close(&rig);
+	/* A host that takes its time: silence, for as long as it does. */
+	ar_up(&rig, "", 1, 2);
+	start(&rig, PI);
+	ar_port(&rig, PI)->due += 33 * AR_MS;
+	ar_run_ms(&rig, 300);
+	assert_in_range(expect_whole(&rig, PI, 29 * 480), 33 * 48, 43 * 48);
+	ar_close(&rig);
+}
+
+static void test_A9_27_shortage_is_padded_and_counted(void **state)
+{
+	struct ac97_rig rig;
+	uint64_t padded;
+	uint32_t holes = 0, numbers = 0;
+
+	ar_up(&rig, "", 1, 2);
+	start(&rig, PI);
+	ar_run_ms(&rig, 100);
+	padded = ar_counter(&rig, "padded_frames");
+	/* The host falls silent for 50 ms, and goes on. */
+	ar_port(&rig, PI)->by_hand = true;
+	ar_run_ms(&rig, 50);
+	assert_in_range(ar_counter(&rig, "padded_frames"), padded + 1440, padded + 2880);
+	assert_int_equal(ar_in8(&rig, PI + CIV), 15);
+	ar_port(&rig, PI)->by_hand = false;
+	ar_port(&rig, PI)->due = rig.now + 10 * AR_MS;
+	ar_run_ms(&rig, 150);
+	/* One hole of silence; what comes is in order. */
+	for (uint32_t i = 1, last = at(&rig, PI, 0); i < 30 * 480; i++) {
+		uint32_t number = at(&rig, PI, i);
+
+		holes += number == 0 && at(&rig, PI, i - 1) != 0;
+		if (number == 0)
+			continue;
+		assert_int_equal(number, last + 1);
+		last = number;
+		numbers++;
+	}
+	assert_int_equal(holes, 1);
+	assert_true(numbers > 20 * 480);
+	ar_close(&rig);
+}
+
+static void test_A9_27_each_box_has_its_stream(void **state)
+{
+	static const unsigned boxes[] = {PI, MC, P2, M2};
+	struct ac97_rig rig;
+
+	ar_up(&rig, "variant=ich4,codec2=stac9700", 2, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		start(&rig, boxes[i]);
+		assert_true(ar_port(&rig, boxes[i])->running);
+		for (unsigned n = 0; n <= i; n++)
+			assert_true(ar_port(&rig, boxes[n])->running);
+	}
+	ar_run_ms(&rig, 300);
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(expect_whole(&rig, boxes[i], 29 * 480) < 960);
+	ar_close(&rig);
+}
+
+static void test_A9_20_a_source_with_nothing_plugged_in_is_silence(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "", 1, 2);
+	start(&rig, PI);
+	ar_mixer_set(&rig, 0x1a, 0x0101); /* CD */
+	ar_run_ms(&rig, 200);
+	for (uint32_t i = 0; i < 19 * 480; i++)
+		assert_int_equal(at(&rig, PI, i), 0);
+	ar_close(&rig);
+}
+
+static void test_recording_without_a_port_is_silence_in_time(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "", 1, 0);
+	start(&rig, PI);
+	ar_run_ms(&rig, 205);
+	assert_int_equal(ar_in8(&rig, PI + CIV), 20);
+	for (uint32_t i = 0; i < 20 * 480; i++)
+		assert_int_equal(at(&rig, PI, i), 0);
+	/* And not a byte beyond. */
+	assert_int_equal(at(&rig, PI, 21 * 480), 0xeeeeeeee);
+	ar_close(&rig);
+}
+
+static void test_the_position_comes_after_the_frames(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "timer-hz=10", 1, 2);
+	start(&rig, PI);
+	for (unsigned i = 0; i < 200; i++) {
+		uint32_t civ, gone;
+
+		rig.now += AR_MS;
+		fake_port_advance(ar_port(&rig, PI), rig.now);
+		civ = ar_in8(&rig, PI + CIV);
+		gone = civ * 480 + 480 - ar_in16(&rig, PI + PICB) / 2;
+		for (uint32_t n = 0; n < gone; n++)
+			assert_int_not_equal(at(&rig, PI, n), 0xeeeeeeee);
+	}
+	ar_close(&rig);
+}
+
+/* No light of a microphone stays on. */
+static void test_a_reset_lets_the_recording_host_go(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "", 1, 2);
+	start(&rig, PI);
+	ar_run_ms(&rig, 100);
+	assert_true(ar_port(&rig, PI)->running);
+	ar_out8(&rig, PI + CR, 0);
+	assert_false(ar_port(&rig, PI)->running);
+	ar_out8(&rig, PI + CR, RR);
+	assert_false(ar_port(&rig, PI)->prepared);
+	ar_close(&rig);
+}
+
+static void test_what_is_recorded_while_it_is_halted_is_not_kept(void **state)
+{
+	struct ac97_rig rig;
+	uint32_t before, after;
+
+	ar_up(&rig, "", 1, 2);
+	ar_mixer_set(&rig, 0x1a, 0x0404);
+	ar_entries(&rig, PI, 32, BYTES);
+	ar_start(&rig, PI, 9, RPBM);
+	ar_run_ms(&rig, 150);
+	assert_true(ar_in16(&rig, PI + SR) & CELV);
+	before = at(&rig, PI, 10 * 480 - 1);
+	ar_out8(&rig, PI + LVI, 19);
+	ar_run_ms(&rig, 100);
+	after = at(&rig, PI, 10 * 480 + 100);
+	/* 50 ms have gone by, of which it knows nothing. */
+	assert_in_range(after - before, 2400 - 480, 2400 + 960);
+	ar_close(&rig);
+}
+
+static void test_memory_that_cannot_be_written(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "", 1, 2);
+	ar_entries(&rig, PI, 32, BYTES);
+	ar_entry(&rig, PI, 1, 0xfebf0000, IOC | 960);
+	ar_start(&rig, PI, 31, FEIE | RPBM);
+	ar_run_ms(&rig, 25);
+	assert_int_equal(ar_in8(&rig, PI + CIV), 2);
+	assert_true(ar_in16(&rig, PI + SR) & FIFOE);
+	assert_true(rig.line);
+	ar_close(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_A9_27_silence_until_there_is_a_step_then_no_hole),
+	    cmocka_unit_test(test_A9_27_shortage_is_padded_and_counted),
+	    cmocka_unit_test(test_A9_27_each_box_has_its_stream),
+	    cmocka_unit_test(test_A9_20_a_source_with_nothing_plugged_in_is_silence),
+	    cmocka_unit_test(test_recording_without_a_port_is_silence_in_time),
+	    cmocka_unit_test(test_the_position_comes_after_the_frames),
+	    cmocka_unit_test(test_a_reset_lets_the_recording_host_go),
+	    cmocka_unit_test(test_what_is_recorded_while_it_is_halted_is_not_kept),
+	    cmocka_unit_test(test_memory_that_cannot_be_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Saved and brought back: where an engine is, it goes on; and states that nobody saved. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ac97_rig.h"
+
+static void suspend(struct ac97_rig *rig, bool on)
+{
+	AR_CLASS->life(rig->dev, on ? VMSND_LIFE_SUSPEND : VMSND_LIFE_RESUME, rig->now);
+}
+
+static void start(struct ac97_rig *rig, const char *options)
+{
+	ar_up(rig, options, 2, 4);
+	ar_mixer_set(rig, 0x02, 0x0102);
+	ar_mixer_set(rig, 0x1a, 0x0404);
+	ar_entries(rig, PO, 32, 1920);
+	ar_entries(rig, PI, 32, 1920);
+	ar_numbers(rig, PO, 32 * 480);
+	ar_start(rig, PO, 31, IOCE | RPBM);
+	ar_run_ms(rig, 3);
+	ar_start(rig, PI, 31, RPBM);
+	ar_run_ms(rig, 10);
+}
+
+/* Into a card just made: the ports are as the connector has loaded them. */
+static void move(struct ac97_rig *rig)
+{
+	size_t bytes;
+	uint8_t *saved;
+
+	suspend(rig, true);
+	saved = ar_save(rig, &bytes);
+	rig->now += 3600 * VMSND_NS_PER_SECOND; /* another host, another clock */
+	for (unsigned i = 0; i < AR_PORTS; i++)
+		rig->ports[i]->due = rig->now + 4 * AR_MS;
+	{
+		struct ac97_rig keep = *rig;
+		struct vmsnd_port ports[AR_PORTS];
+
+		for (unsigned i = 0; i < AR_PORTS; i++)
+			ports[i] = *rig->ports[i];
+		ar_make(rig);
+		for (unsigned i = 0; i < AR_PORTS; i++)
+			*rig->ports[i] = ports[i];
+		rig->now = keep.now;
+	}
+	assert_int_equal(ar_load(rig, saved, bytes), VMSND_OK);
+	free(saved);
+	suspend(rig, false);
+}
+
+static void test_A9_32_engines_go_on_where_they_were(void **state)
+{
+	struct ac97_rig rig;
+
+	start(&rig, "variant=ich4");
+	move(&rig);
+	assert_true(rig.line);
+	assert_int_equal(ar_mixer(&rig, 0x02), 0x0102);
+	assert_int_equal(ar_in32(&rig, PO + BDBAR), (uint32_t)ar_list(PO));
+	assert_int_equal(ar_in32(&rig, PO + CIV), 1u | 31u << 8 | (uint32_t)BCIS << 16);
+	assert_int_equal(ar_in16(&rig, PO + PICB), 960 - 3 * 96);
+	assert_int_equal(ar_in16(&rig, PI + PICB), 960);
+	assert_int_equal(ar_in8(&rig, PI + CIV), 1);
+	/* In phase: the next completion is 7 ms away. */
+	ar_out8(&rig, PO + SR, BCIS);
+	assert_false(rig.line);
+	ar_run_until(&rig, rig.now + 7 * AR_MS - 1);
+	assert_false(rig.line);
+	ar_run_until(&rig, rig.now + 1);
+	assert_true(rig.line);
+	ar_out8(&rig, PO + CR, RPBM);
+	ar_run_ms(&rig, 100);
+	assert_true(ar_in_order(ar_port(&rig, PO)) >= 4000);
+	assert_int_equal(ar_in_order(ar_port(&rig, PO)), ar_port(&rig, PO)->heard_bytes / 4);
+	ar_close(&rig);
+}
+
+static void test_A9_32_a_pause_and_a_hold_are_kept(void **state)
+{
+	struct ac97_rig rig;
+
+	start(&rig, "variant=ich4");
+	ar_out8(&rig, PI + CR, 0);
+	ar_run_ms(&rig, 30);
+	assert_int_equal(ar_in16(&rig, PO + PICB), 2); /* held: nobody acknowledged */
+	move(&rig);
+	assert_int_equal(ar_in16(&rig, PO + PICB), 2);
+	assert_int_equal(ar_in16(&rig, PI + SR), DCH | BCIS);
+	assert_int_equal(ar_in16(&rig, PI + PICB), 960);
+	ar_run_ms(&rig, 30);
+	assert_int_equal(ar_in16(&rig, PO + PICB), 2);
+	ar_out8(&rig, PO + SR, BCIS);
+	assert_int_equal(ar_in8(&rig, PO + CIV), 2);
+	ar_out8(&rig, PI + CR, RPBM);
+	ar_run_ms(&rig, 10);
+	assert_int_equal(ar_in8(&rig, PI + CIV), 2);
+	ar_close(&rig);
+}
+
+static void test_A9_32_two_moves_are_one(void **state)
+{
+	struct ac97_rig rig;
+
+	start(&rig, "variant=ich4,codec2=ad1980,msi=on");
+	ar_out8(&rig, PO + CR, RPBM);
+	for (unsigned i = 0; i < 20; i++) {
+		ar_run_ms(&rig, 7);
+		move(&rig);
+	}
+	ar_run_ms(&rig, 60);
+	/* 13 + 20 * 7 + 60 ms at 48 kHz, but for what waits in the ring. */
+	assert_int_equal(ar_in8(&rig, PO + CIV), 21);
+	assert_int_equal(ar_in_order(ar_port(&rig, PO)), ar_port(&rig, PO)->heard_bytes / 4);
+	ar_close(&rig);
+}
+
+static void test_A9_32_states_of_other_cards_are_refused(void **state)
+{
+	struct ac97_rig rig;
+	size_t bytes;
+	uint8_t *saved;
+
+	start(&rig, "variant=ich4");
+	saved = ar_save(&rig, &bytes);
+	ar_close(&rig);
+	ar_up(&rig, "", 1, 2);
+	assert_int_equal(ar_load(&rig, saved, bytes), VMSND_E_DAMAGED);
+	ar_close(&rig);
+	ar_up(&rig, "variant=ich4,codec2=alc650", 2, 4);
+	assert_int_equal(ar_load(&rig, saved, bytes), VMSND_E_DAMAGED);
+	ar_close(&rig);
+	free(saved);
+}
+
+/* Whatever the bytes are: refused, and the card as init left it, or a card that can be lived with.
+ */
+static void try_state(struct ac97_rig *rig, const uint8_t *saved, size_t bytes)
+{
+	for (unsigned i = 0; i < AR_PORTS; i++)
+		vmsnd_port_release(rig->ports[i], rig->now);
+	ar_make(rig);
+	if (ar_load(rig, saved, bytes)) {
+		assert_int_equal(ar_in32(rig, GLOB_CNT), 0);
+		assert_int_equal(ar_in32(rig, PO + CIV), (uint32_t)DCH << 16);
+		assert_int_equal(AR_CLASS->advance(rig->dev, rig->now), VMSND_NEVER);
+		return;
+	}
+	for (unsigned i = 0; i < 40; i++) {
+		rig->now += AR_MS;
+		AR_CLASS->advance(rig->dev, rig->now);
+	}
+	for (unsigned at = 0; at < 0x90; at++)
+		ar_in(rig, MEM_NABM, at, 1);
+	for (unsigned box = PI; box <= SP; box += 0x10)
+		if (box != 0x30)
+			ar_out8(rig, box + CR, RR);
+	assert_int_equal(ar_in32(rig, PO + CIV), (uint32_t)DCH << 16);
+}
+
+static void test_defect_15_mutated_states(void **state)
+{
+	static const uint8_t values[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+	struct ac97_rig rig;
+	size_t bytes;
+	uint8_t *saved, *bent;
+
+	start(&rig, "variant=ich4,codec2=stac9700");
+	for (unsigned i = 0; i < AR_PORTS; i++)
+		rig.ports[i]->deaf = true;
+	suspend(&rig, true);
+	saved = ar_save(&rig, &bytes);
+	bent = malloc(bytes);
+	for (size_t at = 0; at < bytes; at += at < 1500 ? 1 : 97) {
+		for (unsigned i = 0; i < sizeof(values); i++) {
+			memcpy(bent, saved, bytes);
+			bent[at] = values[i];
+			try_state(&rig, bent, bytes);
+		}
+	}
+	for (size_t n = 0; n < bytes; n += n < 1500 ? 1 : 509) {
+		ar_make(&rig);
+		assert_int_equal(ar_load(&rig, saved, n), VMSND_E_DAMAGED);
+	}
+	free(bent);
+	free(saved);
+	ar_close(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_A9_32_engines_go_on_where_they_were),
+	    cmocka_unit_test(test_A9_32_a_pause_and_a_hold_are_kept),
+	    cmocka_unit_test(test_A9_32_two_moves_are_one),
+	    cmocka_unit_test(test_A9_32_states_of_other_cards_are_refused),
+	    cmocka_unit_test(test_defect_15_mutated_states),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
