@@ -97,7 +97,9 @@ struct ac97_engine {
 	bool under_way;              /* a descriptor is begun, also in a pause */
 	bool fresh;                  /* nothing has been fetched since the reset */
 	struct ac97_descriptor list; /* it */
-	uint32_t left_samples;       /* of it: what has not gone by */
+	struct ac97_descriptor next; /* the one behind it, if it has been read */
+	bool ahead;
+	uint32_t left_samples; /* of it: what has not gone by */
 
 	struct vmsnd_port *port; /* NULL: none is configured for it; time goes by all the same */
 	enum vmsnd_dir dir;
@@ -224,6 +226,8 @@ bool ac97_pace_stands(const struct vmsnd_ac97 *card);
 
 /* The list's entry CIV, and those behind it as long as they are empty (A9-08). */
 void ac97_fetch(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now);
+/* The entry behind CIV is read, so that it can be next; false: it may still come. */
+bool ac97_prefetch(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now);
 /* The entry that was under way is done (A9-09). */
 void ac97_complete(struct vmsnd_ac97 *card, struct ac97_engine *engine);
 /* From the last valid one to the next. */

@@ -22,31 +22,60 @@ static void halt(struct ac97_engine *engine, uint16_t why)
 	engine->idle_frames = 0;
 }
 
-static bool read_entry(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+static enum vmsnd_rc read_entry(struct vmsnd_ac97 *card, const struct ac97_engine *engine,
+				uint8_t index, struct ac97_descriptor *out)
 {
 	/* A 32-bit bus: what lies beyond 4 GiB is address 0. */
-	uint32_t at = engine->bdbar + engine->civ * DESCRIPTOR_BYTES;
+	uint32_t at = engine->bdbar + index * DESCRIPTOR_BYTES;
 	uint8_t bytes[DESCRIPTOR_BYTES];
 	enum vmsnd_rc rc = vmsnd_gmem_read(card->env.mem, at, bytes, sizeof(bytes));
 
+	if (rc)
+		return rc;
+	*out = (struct ac97_descriptor){.address = vmsnd_le32(bytes) & ~UINT32_C(3),
+					.samples = vmsnd_le32(bytes + 4) & 0xffff,
+					.ioc = (vmsnd_le32(bytes + 4) & IOC) != 0,
+					.bup = (vmsnd_le32(bytes + 4) & BUP) != 0};
+	return VMSND_OK;
+}
+
+bool ac97_prefetch(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+{
+	enum vmsnd_rc rc;
+
+	if (engine->civ == engine->lvi || engine->ahead)
+		return true;
+	rc = read_entry(card, engine, engine->piv, &engine->next);
+	if (rc == VMSND_E_AGAIN && ac97_engine_waits(engine, now))
+		return false;
+	engine->ahead = rc == VMSND_OK;
+	engine->asked_since = VMSND_NEVER;
+	return true;
+}
+
+/* The entry CIV. False: it has not come yet, or is not there. */
+static bool read_current(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+{
+	enum vmsnd_rc rc = VMSND_OK;
+
+	if (engine->ahead)
+		engine->list = engine->next;
+	else
+		rc = read_entry(card, engine, engine->civ, &engine->list);
+	engine->ahead = false;
 	if (rc == VMSND_E_AGAIN && ac97_engine_waits(engine, now))
 		return false;
 	engine->asked_since = VMSND_NEVER;
-	if (rc) {
-		/* No list, nothing to go on with. */
-		if (rc != VMSND_E_AGAIN) {
-			ac97_fault(card, VMSND_FAULT_LIST, at);
-			vmsnd_pci_master_abort(&card->pci);
-		}
-		ac97_engine_fifo_error(card, engine);
-		halt(engine, 0);
-		return false;
+	if (!rc)
+		return true;
+	/* No list, nothing to go on with. */
+	if (rc != VMSND_E_AGAIN) {
+		ac97_fault(card, VMSND_FAULT_LIST, engine->bdbar + engine->civ * DESCRIPTOR_BYTES);
+		vmsnd_pci_master_abort(&card->pci);
 	}
-	engine->list = (struct ac97_descriptor){.address = vmsnd_le32(bytes) & ~UINT32_C(3),
-						.samples = vmsnd_le32(bytes + 4) & 0xffff,
-						.ioc = (vmsnd_le32(bytes + 4) & IOC) != 0,
-						.bup = (vmsnd_le32(bytes + 4) & BUP) != 0};
-	return true;
+	ac97_engine_fifo_error(card, engine);
+	halt(engine, 0);
+	return false;
 }
 
 /* True: it was the last valid one. */
@@ -74,7 +103,7 @@ void ac97_fetch(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns no
 	engine->fresh = false;
 	/* CIV meets LVI within 32 steps. */
 	for (;;) {
-		if (!read_entry(card, engine, now))
+		if (!read_current(card, engine, now))
 			return;
 		if (engine->list.samples > 0)
 			break;

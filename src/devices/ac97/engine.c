@@ -56,7 +56,7 @@ static void stop(struct ac97_engine *engine, vmsnd_ns now)
 {
 	ac97_port_end(engine, now);
 	engine->phase = AC97_IDLE;
-	engine->held = false;
+	engine->held = engine->ahead = false;
 	engine->sr |= AC97_SR_DCH;
 	engine->read_at = VMSND_NEVER;
 }
@@ -135,10 +135,26 @@ static void let_go(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint64_t
 	card->counters.rebases++;
 }
 
-/* True: the descriptor is done, and the next one's frames may be due. */
+/* CIV moves on only with what it moves on to, or there would be no position meanwhile. One thing is
+ * asked of memory at a time: sound first. False: the last frame stays. */
+static bool may_end(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+{
+	if (engine->ahead || engine->civ == engine->lvi)
+		return true;
+	return engine->asked_frames == 0 && ac97_prefetch(card, engine, now);
+}
+
+/* All that is late now is silence, and not one piece after the other. */
+static void lose(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint64_t owed)
+{
+	engine->lost_frames = owed < UINT32_MAX ? (uint32_t)owed : UINT32_MAX;
+	ac97_engine_fifo_error(card, engine);
+}
+
+/* True: there is more to do, a descriptor's end or the next one's frames. */
 static bool move(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint64_t gone, vmsnd_ns now)
 {
-	bool wait = is_unacknowledged(engine);
+	bool wait = is_unacknowledged(engine), ends;
 	uint32_t left, n, moved;
 	uint64_t owed;
 
@@ -146,20 +162,25 @@ static bool move(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint64_t g
 		let_go(card, engine, gone);
 	left = ac97_left_frames(engine);
 	owed = gone - engine->done_frames;
-	n = wait ? left - 1 : left;
-	n = owed < n ? (uint32_t)owed : n;
+	ends = owed >= left;
+	if (engine->asked_frames > 0 && !ac97_engine_waits(engine, now))
+		lose(card, engine, owed);
+	if (ends && wait) {
+		card->counters.holds += !engine->held;
+		engine->held = true;
+		ends = false;
+	}
+	n = owed < left ? (uint32_t)owed : left - 1;
+	if (ends && may_end(card, engine, now))
+		n = left;
 	moved = ac97_transfer(card, engine, n, now);
 	engine->done_frames += moved;
 	if (moved < n)
 		return false;
-	if (n < left) {
-		card->counters.holds += wait && owed >= left && !engine->held;
-		engine->held = engine->held || (wait && owed >= left);
-		return false;
-	}
+	if (n < left)
+		return ends && n > 0;
 	ac97_complete(card, engine);
-	card->budget--;
-	return card->budget > 0;
+	return --card->budget > 0;
 }
 
 static void idle(struct ac97_engine *engine, uint64_t gone, vmsnd_ns now)

@@ -225,9 +225,6 @@ uint32_t ac97_transfer(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint
 				 : left;
 		struct piece piece = piece_of(engine, n);
 
-		if (engine->asked_since != VMSND_NEVER && !ac97_engine_waits(engine, now))
-			engine->lost_frames =
-			    left; /* all that is late now, not one piece at a time */
 		if (engine->dir == VMSND_CAPTURE)
 			record(card, engine, &piece);
 		else if (!play(card, engine, &piece, now))
