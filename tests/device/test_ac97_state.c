@@ -139,15 +139,27 @@ static void test_A9_32_states_of_other_cards_are_refused(void **state)
  */
 static void try_state(struct ac97_rig *rig, const uint8_t *saved, size_t bytes)
 {
+	size_t fresh_bytes;
+	uint8_t *fresh;
+
 	for (unsigned i = 0; i < AR_PORTS; i++)
 		vmsnd_port_release(rig->ports[i], rig->now);
 	ar_make(rig);
+	fresh = ar_save(rig, &fresh_bytes);
 	if (ar_load(rig, saved, bytes)) {
+		size_t left_bytes;
+		uint8_t *left = ar_save(rig, &left_bytes);
+
+		assert_int_equal(left_bytes, fresh_bytes);
+		assert_memory_equal(left, fresh, left_bytes);
+		free(left);
+		free(fresh);
 		assert_int_equal(ar_in32(rig, GLOB_CNT), 0);
 		assert_int_equal(ar_in32(rig, PO + CIV), (uint32_t)DCH << 16);
 		assert_int_equal(AR_CLASS->advance(rig->dev, rig->now), VMSND_NEVER);
 		return;
 	}
+	free(fresh);
 	for (unsigned i = 0; i < 40; i++) {
 		rig->now += AR_MS;
 		AR_CLASS->advance(rig->dev, rig->now);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the fuzz targets of the sound card share: input byte by byte, ports of the real connector
+/* What the fuzz targets of sound cards share: input byte by byte, ports of the real connector
  * without a host, time. Included once by a target, which has N_QUEUES, N_PLAYBACK, N_CAPTURE,
- * N_PORTS and STEPS_MAX before it, and may have CARD_OPTIONS. */
+ * N_PORTS and STEPS_MAX before it, and may have CARD_OPTIONS, and CLASS of a card on a PCI bus. */
 #ifndef VMSND_TESTS_FUZZ_CARD_WORLD_H
 #define VMSND_TESTS_FUZZ_CARD_WORLD_H
 
@@ -12,8 +12,10 @@
 #include "devices/virtio-snd/virtio_snd.h"
 #include "vmsnd/transport.h"
 
+#ifndef CLASS
 #define CLASS (&vmsnd_virtio_snd_class)
-#define OPS   (vmsnd_virtio_snd_class.virtio)
+#endif
+#define OPS (vmsnd_virtio_snd_class.virtio)
 
 static struct vmsnd_gmem mem;
 static struct vmsnd_dev *dev;
@@ -98,6 +100,23 @@ static struct vmsnd_port *on_port(void *ctx, enum vmsnd_dir dir, unsigned index)
 #define CARD_OPTIONS NULL
 #endif
 
+static bool line_is_high;
+
+static void on_line(void *ctx, bool high)
+{
+	check(high != line_is_high);
+	line_is_high = high;
+}
+
+static void on_message(void *ctx, const struct vmsnd_msi *message)
+{
+}
+
+static void on_fault(void *ctx, enum vmsnd_fault what, uint64_t detail)
+{
+	check(what < VMSND_FAULT_COUNT);
+}
+
 /* Over open ports. */
 static inline void make_card(void (*notify)(void *ctx, unsigned vector))
 {
@@ -107,7 +126,14 @@ static inline void make_card(void (*notify)(void *ctx, unsigned vector))
 					    .playback_streams = N_PLAYBACK,
 					    .capture_streams = N_CAPTURE,
 					    .options = &options};
-	const struct vmsnd_dev_env env = {.mem = &mem, .notify = notify, .port = on_port};
+	const struct vmsnd_dev_env env = {.mem = &mem,
+					  .notify = notify,
+					  .line = on_line,
+					  .message = on_message,
+					  .port = on_port,
+					  .guest_fault = on_fault};
+
+	line_is_high = false;
 
 	check(vmsnd_conf_parse(&options, CLASS->options, "card", CARD_OPTIONS, error,
 			       sizeof(error)) == VMSND_OK);

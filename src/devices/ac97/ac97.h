@@ -169,6 +169,12 @@ struct vmsnd_ac97 {
 	struct ac97_counters counters;
 };
 
+/* ---- ac97_card.c -------------------------------------------------------------------------------
+ */
+
+/* As init leaves it, whatever it is now. */
+void ac97_power_on(struct vmsnd_ac97 *card, vmsnd_ns now);
+
 /* ---- globals.c: what all engines share, and the interrupt ---------------------------------- */
 
 void ac97_fault(struct vmsnd_ac97 *card, enum vmsnd_fault what, uint64_t detail);

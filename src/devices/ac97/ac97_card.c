@@ -189,10 +189,32 @@ static void init_engines(struct vmsnd_ac97 *card, const struct vmsnd_dev_conf *c
 
 		engine->dir = rows[i].dir;
 		engine->port_index = rows[i].index;
-		ac97_format(card, i, &engine->params.format);
 		if (rows[i].index < (out ? conf->playback_streams : conf->capture_streams))
 			engine->port = env->port(env->ctx, rows[i].dir, rows[i].index);
 	}
+}
+
+void ac97_power_on(struct vmsnd_ac97 *card, vmsnd_ns now)
+{
+	for (unsigned i = 0; i < card->conf.n_codecs; i++) {
+		const struct ac97_codec_conf codec = {.part = card->conf.parts[i],
+						      .tone = card->conf.tone,
+						      .number = (uint8_t)i,
+						      .channels = (uint8_t)card->conf.channels};
+
+		ac97_codec_init(&card->codecs[i], &codec);
+	}
+	ac97_sound_init(&card->sound, &card->codecs[0], card->conf.outlet);
+	card->glob_cnt = 0;
+	for (unsigned i = 0; i < card->n_engines; i++) {
+		const struct ac97_engine *was = &card->engines[i];
+
+		card->engines[i] = (struct ac97_engine){
+		    .port = was->port, .dir = was->dir, .port_index = was->port_index};
+		ac97_format(card, i, &card->engines[i].params.format);
+	}
+	ac97_reset(card, now);
+	card->counters = (struct ac97_counters){.interrupts = 0};
 }
 
 static enum vmsnd_rc init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *conf,
@@ -204,19 +226,9 @@ static enum vmsnd_rc init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *co
 		return VMSND_E_INVALID;
 	card->env = *env;
 	card->n_engines = variants[card->conf.variant].engines;
-	for (unsigned i = 0; i < card->conf.n_codecs; i++) {
-		const struct ac97_codec_conf codec = {.part = card->conf.parts[i],
-						      .tone = card->conf.tone,
-						      .number = (uint8_t)i,
-						      .channels = (uint8_t)card->conf.channels};
-
-		ac97_codec_init(&card->codecs[i], &codec);
-	}
-	ac97_sound_init(&card->sound, &card->codecs[0], card->conf.outlet);
 	init_pci(card);
 	init_engines(card, conf);
-	ac97_reset(card, now);
-	card->counters.resets = 0;
+	ac97_power_on(card, now);
 	return VMSND_OK;
 }
 

@@ -171,9 +171,7 @@ enum vmsnd_rc ac97_load(struct vmsnd_ac97 *card, struct vmsnd_state_reader *from
 	card->seen = now;
 	load_all(card, from, now);
 	if (from->bad) {
-		/* As init left it. */
-		ac97_reset(card, now);
-		card->counters.resets--;
+		ac97_power_on(card, now);
 		return VMSND_E_DAMAGED;
 	}
 	for (unsigned i = 0; i < card->n_engines; i++)
