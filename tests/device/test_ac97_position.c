@@ -125,6 +125,26 @@ static void test_position_never_goes_back(void **state)
 	ar_close(&rig);
 }
 
+/* Of two calls that come together, the later may have the earlier one's time. */
+static void test_time_that_goes_back_a_little(void **state)
+{
+	struct ac97_rig rig;
+	uint64_t at = 0, next;
+	unsigned seed = 3;
+
+	start(&rig);
+	for (unsigned i = 0; i < 20000; i++) {
+		seed = seed * 1103515245 + 12345;
+		rig.now += seed % (90 * US);
+		next = position(&rig, at);
+		assert_true(next >= at && next - at < 100);
+		at = next;
+		assert_true(AR_CLASS->advance(rig.dev, rig.now - seed % (50 * US)) + 50 * US >=
+			    rig.now);
+	}
+	ar_close(&rig);
+}
+
 static void test_position_stands_while_the_card_does(void **state)
 {
 	struct ac97_rig rig;
@@ -219,6 +239,7 @@ int main(void)
 	    cmocka_unit_test(test_A9_28_but_not_across_a_change_of_CIV),
 	    cmocka_unit_test(test_trap_1_measuring_the_clock_ends_and_is_right),
 	    cmocka_unit_test(test_position_never_goes_back),
+	    cmocka_unit_test(test_time_that_goes_back_a_little),
 	    cmocka_unit_test(test_position_stands_while_the_card_does),
 	    cmocka_unit_test(test_suspended_it_stands_without_ports_too),
 	    cmocka_unit_test(test_the_clock_goes_as_the_host_does),

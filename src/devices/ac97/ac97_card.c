@@ -232,17 +232,25 @@ static enum vmsnd_rc init(struct vmsnd_dev *dev, const struct vmsnd_dev_conf *co
 	return VMSND_OK;
 }
 
-static void reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
+/* The time of a call: of two that come together, the later may have the earlier one's. */
+static vmsnd_ns time_of(struct vmsnd_ac97 *card, vmsnd_ns now)
 {
-	ac97_reset(card_of(dev), now);
+	card->seen = now > card->seen ? now : card->seen;
+	return card->seen;
 }
 
 /* Every call sees the card as it is at its time. */
-static void bring_up(struct vmsnd_ac97 *card, vmsnd_ns now)
+static vmsnd_ns bring_up(struct vmsnd_ac97 *card, vmsnd_ns now)
 {
+	now = time_of(card, now);
 	card->budget = BUDGET;
-	card->seen = now;
 	ac97_engines_run(card, now);
+	return now;
+}
+
+static void reset(struct vmsnd_dev *dev, enum vmsnd_reset why, vmsnd_ns now)
+{
+	ac97_reset(card_of(dev), time_of(card_of(dev), now));
 }
 
 static enum vmsnd_rc life(struct vmsnd_dev *dev, enum vmsnd_life what, vmsnd_ns now)
@@ -265,7 +273,7 @@ static vmsnd_ns advance(struct vmsnd_dev *dev, vmsnd_ns now)
 {
 	struct vmsnd_ac97 *card = card_of(dev);
 
-	bring_up(card, now);
+	now = bring_up(card, now);
 	ac97_settle(card);
 	return ac97_engines_due(card, now);
 }
@@ -278,12 +286,13 @@ static void bar(const struct vmsnd_dev *dev, unsigned index, struct vmsnd_pci_ba
 static void pci_read(struct vmsnd_dev *dev, const struct vmsnd_pci_access *access, void *to)
 {
 	struct vmsnd_ac97 *card = card_of(dev);
+	struct vmsnd_pci_access at = *access;
 
-	bring_up(card, access->now);
+	at.now = bring_up(card, access->now);
 	if (access->region == VMSND_PCI_CONFIG)
 		vmsnd_pci_config_read(&card->pci, access->offset, to, access->bytes);
 	else
-		ac97_window_read(card, access, to);
+		ac97_window_read(card, &at, to);
 	ac97_settle(card);
 }
 
@@ -303,16 +312,17 @@ static void pci_write(struct vmsnd_dev *dev, const struct vmsnd_pci_access *acce
 		      const void *from)
 {
 	struct vmsnd_ac97 *card = card_of(dev);
+	struct vmsnd_pci_access at = *access;
 
-	bring_up(card, access->now);
+	at.now = bring_up(card, access->now);
 	if (access->region == VMSND_PCI_CONFIG)
-		config_write(card, access, from);
+		config_write(card, &at, from);
 	else
-		ac97_window_write(card, access, from);
+		ac97_window_write(card, &at, from);
 	/* What was acknowledged lets the line fall, even if the next completion has been waiting
 	 * for it: a transport sees a rise for each. */
 	ac97_settle(card);
-	ac97_engines_run(card, access->now);
+	ac97_engines_run(card, at.now);
 	ac97_settle(card);
 }
 
@@ -421,7 +431,7 @@ static bool jack(const struct vmsnd_dev *dev, unsigned index, struct vmsnd_jack 
 
 static void jack_set(struct vmsnd_dev *dev, unsigned index, bool connected, vmsnd_ns now)
 {
-	ac97_panel_jack_set(card_of(dev), index, connected, now);
+	ac97_panel_jack_set(card_of(dev), index, connected, time_of(card_of(dev), now));
 	ac97_settle(card_of(dev));
 }
 
