@@ -175,6 +175,18 @@ struct vmsnd_ac97 {
 /* As init leaves it, whatever it is now. */
 void ac97_power_on(struct vmsnd_ac97 *card, vmsnd_ns now);
 
+/* ---- options.c ---- */
+
+extern const struct vmsnd_option ac97_options[];
+/* What is wrong with them; NULL: nothing. */
+const char *ac97_options_read(const struct vmsnd_dev_conf *conf, struct ac97_conf *out);
+unsigned ac97_engines_of(enum ac97_variant variant);
+
+/* ---- figures.c ---- */
+
+/* As counters() of the class. */
+size_t ac97_figures(const struct vmsnd_ac97 *card, struct vmsnd_counter *out, size_t max);
+
 /* ---- globals.c: what all engines share, and the interrupt ---------------------------------- */
 
 void ac97_fault(struct vmsnd_ac97 *card, enum vmsnd_fault what, uint64_t detail);
