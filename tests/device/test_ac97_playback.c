@@ -321,6 +321,25 @@ static void test_without_a_port_time_goes_by(void **state)
 	ar_close(&rig);
 }
 
+/* Its owner powers the machine off and on under a guest that knows nothing of it. */
+static void test_a_port_that_is_closed_does_not_stop_time(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "", 1, 2);
+	ar_entries(&rig, PO, 32, 1920);
+	ar_start(&rig, PO, 31, RPBM);
+	ar_run_ms(&rig, 25);
+	vmsnd_port_release(ar_port(&rig, PO), rig.now);
+	ar_run_ms(&rig, 30);
+	assert_int_equal(ar_in8(&rig, PO + CIV), 5);
+	ar_out8(&rig, PO + CR, 0);
+	ar_out8(&rig, PO + CR, RR);
+	ar_start(&rig, PO, 31, RPBM);
+	assert_true(ar_port(&rig, PO)->running);
+	ar_close(&rig);
+}
+
 /* Frames are taken before the guest is told that it may write others in their place. */
 static void test_what_the_position_has_passed_has_been_taken(void **state)
 {
@@ -358,6 +377,7 @@ int main(void)
 	    cmocka_unit_test(test_A9_25_a_port_that_refuses_is_tried_again),
 	    cmocka_unit_test(test_A9_26_a_full_ring_drops_only_what_does_not_fit),
 	    cmocka_unit_test(test_without_a_port_time_goes_by),
+	    cmocka_unit_test(test_a_port_that_is_closed_does_not_stop_time),
 	    cmocka_unit_test(test_what_the_position_has_passed_has_been_taken),
 	};
 

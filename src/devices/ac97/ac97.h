@@ -159,8 +159,9 @@ struct vmsnd_ac97 {
 	unsigned n_engines;
 	uint32_t glob_cnt, glob_sta; /* the latter: what is not worked out */
 	uint8_t cas, sdm;
-	bool standing; /* the machine is suspended */
-	vmsnd_ns seen; /* the time of the last call */
+	bool suspended; /* the machine is */
+	bool stands;    /* the clocks do */
+	vmsnd_ns seen;  /* the time of the last call */
 	bool line;
 	unsigned budget; /* descriptors and pieces that this call may still do */
 	struct ac97_engine engines[AC97_ENGINES];
@@ -235,8 +236,8 @@ bool ac97_engine_waits(struct ac97_engine *engine, vmsnd_ns now);
 /* Frames a second; 0: it stands. */
 double ac97_pace_hz(const struct vmsnd_ac97 *card, struct ac97_engine *engine);
 void ac97_pace_anew(struct ac97_engine *engine);
-/* The machine does, or the guest does not let the card reach memory. */
-bool ac97_pace_stands(const struct vmsnd_ac97 *card);
+/* Whether the card stands still: its machine does, or its guest does not let it reach memory. */
+void ac97_pace_look(struct vmsnd_ac97 *card);
 
 /* ---- descriptors.c
  * -------------------------------------------------------------------------------

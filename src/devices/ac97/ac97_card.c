@@ -146,7 +146,7 @@ static enum vmsnd_rc life(struct vmsnd_dev *dev, enum vmsnd_life what, vmsnd_ns 
 	if (what == VMSND_LIFE_SUSPEND || what == VMSND_LIFE_RESUME) {
 		if (what == VMSND_LIFE_SUSPEND)
 			bring_up(card, now);
-		card->standing = what == VMSND_LIFE_SUSPEND;
+		card->suspended = what == VMSND_LIFE_SUSPEND;
 		bring_up(card, now);
 		ac97_settle(card);
 	}

@@ -109,7 +109,7 @@ static void keep_pace(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd
 	bool stands = engine->clock.rate == 0;
 	double rate_hz;
 
-	if (engine->paced_at != VMSND_NEVER && !stands && !ac97_pace_stands(card) &&
+	if (engine->paced_at != VMSND_NEVER && !stands && !card->stands &&
 	    now - engine->paced_at < VMSND_NS_PER_SECOND / card->conf.timer_hz)
 		return;
 	rate_hz = ac97_pace_hz(card, engine);
@@ -222,6 +222,7 @@ static void run(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns no
 
 void ac97_engines_run(struct vmsnd_ac97 *card, vmsnd_ns now)
 {
+	ac97_pace_look(card);
 	for (unsigned i = 0; i < card->n_engines; i++)
 		run(card, &card->engines[i], now);
 }

@@ -53,21 +53,31 @@ static double correction(const struct vmsnd_ac97 *card, struct ac97_engine *engi
 										  : beyond;
 }
 
-/* Engines without a port stand when the card does, which only ports know. */
-bool ac97_pace_stands(const struct vmsnd_ac97 *card)
+/* A port that was closed is none. */
+static void look_at_port(struct ac97_engine *engine)
 {
-	if (card->standing || !vmsnd_pci_masters(&card->pci))
-		return true;
+	struct vmsnd_stream_params params;
 
-	for (unsigned i = 0; i < card->n_engines; i++)
-		if (card->engines[i].port_runs && vmsnd_port_rate_hz(card->engines[i].port) <= 0)
-			return true;
-	return false;
+	engine->port_runs = vmsnd_port_params(engine->port, &params);
+}
+
+/* Engines without a port stand when the card does, which only ports know. */
+void ac97_pace_look(struct vmsnd_ac97 *card)
+{
+	card->stands = card->suspended || !vmsnd_pci_masters(&card->pci);
+	for (unsigned i = 0; i < card->n_engines; i++) {
+		struct ac97_engine *engine = &card->engines[i];
+
+		if (!engine->port_runs || vmsnd_port_rate_hz(engine->port) > 0)
+			continue;
+		look_at_port(engine);
+		card->stands = card->stands || engine->port_runs;
+	}
 }
 
 double ac97_pace_hz(const struct vmsnd_ac97 *card, struct ac97_engine *engine)
 {
-	if (ac97_pace_stands(card))
+	if (card->stands)
 		return 0;
 	if (!engine->port_runs)
 		return engine->params.format.rate_hz;
