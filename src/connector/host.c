@@ -387,6 +387,9 @@ bool vmsnd_lun_start(struct vmsnd_lun *lun, vmsnd_ns at)
 	lun->seen_blocks = lun->start_blocks = vmsnd_figure_rt(&path->blocks);
 	vmsnd_dll_break_rt(&path->dll);
 	vmsnd_lun_insert_prepare(lun);
+	/* What was turned meanwhile is as it is from the first frame on. */
+	vmsnd_gain_settle(&path->flow->before);
+	vmsnd_gain_settle(&path->flow->gain);
 	if (lun->index > 0) { /* unit 0's gate is the port's affair */
 		vmsnd_follow_break_rt(&path->follow);
 		atomic_store_explicit(&path->gate, VMSND_GATE_OPEN, memory_order_release);

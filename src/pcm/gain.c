@@ -45,6 +45,16 @@ void vmsnd_gain_set(struct vmsnd_gain *gain, const struct vmsnd_volume *volume)
 				      memory_order_relaxed);
 }
 
+void vmsnd_gain_settle(struct vmsnd_gain *gain)
+{
+	for (uint32_t i = 0; i < gain->channels; i++) {
+		gain->now[i] = gain->goal[i] =
+		    atomic_load_explicit(&gain->target[i], memory_order_relaxed);
+		gain->step[i] = 0;
+		gain->left[i] = 0;
+	}
+}
+
 bool vmsnd_gain_unity_rt(const struct vmsnd_gain *gain)
 {
 	for (uint32_t i = 0; i < gain->channels; i++)

@@ -28,6 +28,9 @@ void vmsnd_gain_init(struct vmsnd_gain *gain, const struct vmsnd_format *format,
 		     const struct vmsnd_volume *volume);
 /* The lane. Heard from the next block on. */
 void vmsnd_gain_set(struct vmsnd_gain *gain, const struct vmsnd_volume *volume);
+/* At once where it was last set to: nobody hears it, so a ramp would only be heard later. While no
+ * other thread applies it. */
+void vmsnd_gain_settle(struct vmsnd_gain *gain);
 /* Whether apply would change nothing: all at unity, no ramp. */
 bool vmsnd_gain_unity_rt(const struct vmsnd_gain *gain);
 /* Whether apply leaves nothing: all muted, no ramp. */

@@ -70,6 +70,30 @@ static void test_V101_V111_playback_follows_the_mixer_without_a_click(void **sta
 	rig_close(&rig);
 }
 
+/* Nothing is heard that could click: no fade-in of what is begun after it was turned. */
+static void test_V101_turned_while_nothing_plays_it_is_so_from_the_first_frame(void **state)
+{
+	struct vmsnd_mixer mixer = {.volume.muted = UINT32_MAX, .sources = UINT32_MAX};
+	struct rig rig;
+	size_t at;
+
+	begin(&rig, VMSND_PLAYBACK, NULL);
+	set_mixer(&rig, &mixer);
+	rig_go(&rig, 100 * MS);
+	vmsnd_port_stop(rig.port, rig.now);
+	rig_run(&rig, SECOND);
+	at = 2 * rig.host.n_heard;
+	mixer.volume.muted = 0;
+	set_mixer(&rig, &mixer);
+	rig_start(&rig);
+	rig_run(&rig, 100 * MS);
+	while (at < 2 * rig.host.n_heard && rig.host.samples[at] == 0)
+		at++;
+	assert_true(at < 2 * rig.host.n_heard);
+	assert_int_equal(rig.host.samples[at], LEVEL);
+	rig_close(&rig);
+}
+
 /* The owner's loudness stays: neither side is louder than the other wants. */
 static void test_V101_the_mixer_is_on_top_of_what_the_owner_set(void **state)
 {
@@ -227,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_V101_V111_playback_follows_the_mixer_without_a_click),
+	    cmocka_unit_test(test_V101_turned_while_nothing_plays_it_is_so_from_the_first_frame),
 	    cmocka_unit_test(test_V101_the_mixer_is_on_top_of_what_the_owner_set),
 	    cmocka_unit_test(test_V101_channels_are_the_guests_on_a_host_with_other_channels),
 	    cmocka_unit_test(test_V101_the_mixer_outlives_every_rebuild),
