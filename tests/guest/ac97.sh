@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # ac97.sh (sourced after lib.sh) - AC'97 cards over vfio-user, and what may follow a sound there: the silence
-# that fills the last period, then at most 2 ms of anything, which the engine plays until Linux' driver stops it.
+# that fills the last period, then what the engine plays until Linux' driver stops it: 2 ms on an idle machine.
 
 need qemu11 initramfs-alsa
 export TREE=tree11 DRV=ac97 VMSND_CONTROL=$work/ctl
@@ -16,21 +16,25 @@ choose_old_or_new() { # 61|new|'': as choose_kernel, and Debian 12's own kernel
 }
 
 # TEST FILE FORMAT RATE CHANNELS FRAMES SEED [FRAMES SEED]...; PERIOD= frames of one (default 4096);
+# TAIL= milliseconds that may follow (20);
+# MADE= frames of silence inside that vmsnd counted, of one that cannot say it at its end;
 # CUT=1: the first signal was begun, cut off, and begun again; PARTIAL=1: the last one was cut off
 heard_card() {
-	local name=$1 verdict rc=0 n quiet_most good
+	local name=$1 verdict rc=0 n quiet_most good made=${MADE:-$(counted underruns)}
 	shift
 	n=$((($# - 4) / 2))
-	verdict=$("$wavtool" -t ${PARTIAL:+-p} check "$@" 2>"$work/gaps")
+	verdict=$("$wavtool" "-t${TAIL:-20}" ${PARTIAL:+-p} check "$@" 2>"$work/gaps")
 	good="$(value lost "$verdict") $(value bad "$verdict")"
 	[ "$good" = '0 0' ] || rc=1
 	[ -n "${PARTIAL:-}" ] || [ "$(value tail_missing "$verdict")" = 0 ] || rc=1
 	[ "$(value jumps "$verdict") $(value jump_to "$verdict")" = "${CUT:-0} 0" ] || rc=1
-	quiet_most=$((n * ${PERIOD:-4096} + $(counted underruns)))
+	quiet_most=$((n * ${PERIOD:-4096} + made))
 	[ $(($(value lead "$verdict") + $(value between "$verdict") + $(value trail "$verdict"))) -le $quiet_most ] || rc=1
-	silence_allowed "$verdict" underruns || rc=1
-	ok $rc "$name: $(value good "$verdict") of $(value expected "$verdict") frames arrive, $quiet," \
-		"at most $(value stale_most "$verdict") frames after an end"
+	[ "$(value gap_frames "$verdict")" -le "$made" ] || rc=1
+	least=$(value stale_least "$verdict")
+	ok $rc "$name: $(value good "$verdict") of $(value expected "$verdict") frames arrive, $(
+		value gap_frames "$verdict") silent ones inside, $made counted as underruns; $least to $(
+		value stale_most "$verdict") frames after an end"
 	note "$verdict"
 	[ $rc = 0 ] || {
 		sed 's/^#* */# /' "$work/gaps"
@@ -39,14 +43,16 @@ heard_card() {
 	return $rc
 }
 
-# What the kernel said of the card (step kernel): the clock is right or not measured, and no complaint.
+# What the kernel said of the card (step kernel): no complaint. A card that does not say it is a VM's is measured
+# by the driver in 50 ms of the guest's time; on a busy machine that may be another rate (step clocked).
 content() { # TEST
 	local said
-	said=$(grep -e DMESG "$glog" | grep -i -e intel8x0 -e ac97 -e codec -e 'irq [0-9]*: nobody')
-	grep -q -e 'enable KVM optimization' -e 'clocking to 48000' <<<"$said" &&
-		! grep -v -e 'enable KVM optimization' -e 'clocking to 48000' -e 'measured [0-9]* usecs' \
+	said=$(grep DMESG "$glog")
+	grep -q -e 'enable KVM optimization' -e 'clocking to' -e 'list rate for .* is 48000' <<<"$said" &&
+		! grep -v -e 'enable KVM optimization' -e 'clocking to' -e 'measured [0-9]* usecs' \
+			-e 'measured clock [0-9]* rejected' -e 'list rate for .* is 48000' \
 			-e 'intel8x0 [^ ]*: enabling device' <<<"$said"
-	ok $? "$1: the kernel is content: $(grep -o -m1 -e 'KVM opt.*' -e 'clocking.*' <<<"$said")" ||
+	ok $? "$1: the kernel is content: $(grep -o -e 'KVM opt.*' -e 'clocking.*' -e 'list rate.*' <<<"$said" | tail -n 1)" ||
 		note "$(grep DMESG "$glog")"
 }
 

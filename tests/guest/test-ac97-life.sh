@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$here/ac97.sh"
 MORE=1 choose_kernel ''
-export QMP=$work/qmp
+export QMP=$work/qmp LIMIT=90
 long=play/S16_LE/48000/2/144000
 qmp() { "$here/qmp.py" "$QMP" "$@" || note "QMP failed"; }
 
@@ -20,26 +20,28 @@ hiccups_until 'step play.*/3/.* rc='
 guest_ends host
 serve_ends host
 content host
-heard_card "a busy host, $hiccups times 40 ms" "$work/host.wav" S16_LE 48000 2 144000 0 144000 1 144000 2 144000 3
+TAIL=200 heard_card "a busy host, $hiccups times 40 ms" "$work/host.wav" S16_LE 48000 2 144000 0 144000 1 144000 2 144000 3
 
 # reset; in the second boot stop and cont, three times; at the end vmsnd is killed
-serve life --device "ac97,socket=$s" --backend "file,path=$work/life.wav"
+serve life --device "ac97,socket=$s,subsystem=1af4:1100" --backend "file,path=$work/life.wav" --control "$VMSND_CONTROL"
 REBOOT=1 VFIO=$s guest qemu life "levels+$long/0+$long/1+~$long/2+running+wait+kernel"
-wait_for 20 "$glog" play-start && sleep 1 && qmp system_reset
-wait_for 30 "$glog" "step $long/0 rc=0" && sleep 1 && qmp stop 0.3 cont 0.5 stop 0.3 cont 0.5 stop 0.3 cont
-wait_for 30 "$glog" ' running$' && kill -KILL "$server"
+wait_for 60 "$glog" play-start && sleep 1 && qmp system_reset
+wait_for 60 "$glog" "step $long/0 rc=0" && sleep 1 && qmp stop 0.3 cont 0.5 stop 0.3 cont 0.5 stop 0.3 cont
+wait_for 60 "$glog" ' running$' && sleep 0.5
+made=$(figure 0 underrun-frames)
+kill -KILL "$server"
 guest_ends 'life, vmsnd killed'
 wait "$server"
-CUT=1 PARTIAL=1 heard_card 'reset, stop and cont' "$work/life.wav" S16_LE 48000 2 144000 0 144000 1 144000 2
+MADE=$made CUT=1 PARTIAL=1 heard_card 'reset, stop and cont' "$work/life.wav" S16_LE 48000 2 144000 0 144000 1 144000 2
 grep -q "step ~$long/2 rc=[1-9]" "$glog"
 ok $? 'killed: the program that was playing is told' || show "$glog"
 
 # the card is unplugged, and another one plugged in
-serve unplug --device "ac97,socket=$s" --backend "file,path=$work/unplug.wav"
+serve unplug --device "ac97,socket=$s,subsystem=1af4:1100" --backend "file,path=$work/unplug.wav"
 card='{"driver":"vfio-user-pci","bus":"socket","id":"card","socket":{"type":"unix","path":"'$s'"}}'
 guest qemu unplug "levels+~$long/0+running+absent+wait+present+levels+$long/0+kernel" \
 	-device pcie-root-port,id=socket -device "$card"
-wait_for 30 "$glog" ' running$' && qmp device_del,id=card @DEVICE_DELETED 0.5 "device_add$card"
+wait_for 60 "$glog" ' running$' && qmp device_del,id=card @DEVICE_DELETED 0.5 "device_add$card"
 guest_ends unplug
 kill -TERM "$server"
 serve_ends unplug

@@ -13,7 +13,7 @@ cases() { # PROGRAM ok|not ok: names of its cases
 skipped() { grep -c "KT $1 ok .*# SKIP" "$glog"; }
 plan() { sed -n "s/.*KT $1 1\.\.\([0-9]*\).*/\1/p" "$glog"; }
 
-serve selftests --device "ac97,socket=$s,input=on" --once --backend null
+serve selftests --device "ac97,socket=$s,input=on,subsystem=1af4:1100" --once --backend null
 guest qemu selftests selftest/mixer-test+selftest/pcm-test+kernel
 guest_ends selftests
 serve_ends selftests

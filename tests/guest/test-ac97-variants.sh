@@ -10,7 +10,7 @@ export VFIO=$s
 # Files from four channels on are in WAVE's order, and so are the PCM's.
 serve ich4 --device "ac97,socket=$s,variant=ich4,codec=alc650,channels=6,input=on" --once \
 	--backend "file,path=$work/ich4.wav"
-SMP=2 guest qemu ich4 "levels+play/S16_LE/48000/2/96000/0+play/S16_LE/48000/4/48000/0+play/S16_LE/48000/6/48000/0+mixer+kernel"
+SMP=2 guest qemu ich4 "clocked+levels+play/S16_LE/48000/2/96000/0+play/S16_LE/48000/4/48000/0+play/S16_LE/48000/6/48000/0+mixer+kernel"
 guest_ends ich4
 serve_ends ich4
 content ich4
@@ -20,7 +20,7 @@ heard_card 'ich4, 6 channels' "$work/ich4-3.wav" S16_LE 48000 6 48000 0
 
 for codec in ad1980 ad1981b; do
 	serve $codec --device "ac97,socket=$s,codec=$codec" --once --backend "file,path=$work/$codec.wav"
-	guest qemu $codec "levels+play/S16_LE/48000/2/24000/0+mixer+kernel"
+	guest qemu $codec "clocked+levels+play/S16_LE/48000/2/24000/0+mixer+kernel"
 	guest_ends $codec
 	serve_ends $codec
 	content $codec

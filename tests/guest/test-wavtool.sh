@@ -78,14 +78,14 @@ for tail in 96 97; do
 		cat second.raw
 		head -c $((tail * 4)) first.raw
 	} >tails.raw
-	v=$("$wavtool" -t check tails.raw S16_LE 48000 2 2000 0 2000 1 2>/dev/null)
+	v=$("$wavtool" -t2 check tails.raw S16_LE 48000 2 2000 0 2000 1 2>/dev/null)
 	rc=$?
-	[ "$rc $(value good "$v") $(value stale "$v") $(value between "$v")" = '0 4000 192 100' ]
+	[ "$rc $(value good "$v") $(value stale_least "$v") $(value stale "$v") $(value between "$v")" = '0 4000 96 192 100' ]
 	[ $? = $((tail - 96)) ]
 	ok $? "$tail frames after each end: $([ $tail = 96 ] && echo stale || echo a fault)" || note "$v"
 done
 ! "$wavtool" check tails.raw S16_LE 48000 2 2000 0 2000 1 >/dev/null 2>&1
-ok $? 'without -t they are faults'
+ok $? 'without -tMS they are faults'
 head -c 6044 a.wav >short.wav
 v=$("$wavtool" -p compare a.wav short.wav)
 [ "$(value header "$v") $(value good "$v")" = 'long 1500' ]

@@ -11,9 +11,9 @@
  * check and compare print one line of key=value. Exit 0: every frame arrived once, in order;
  * 1: not so; 2: cannot be read or wrong usage. Silence is reported, and judged by the caller.
  * line: expected, arrived, first (the line's place at the first frame), off (frames beside it).
- * -p as first argument: the end may be missing (a play that was cut off). -t: after each signal,
- * frames of anything for 2 ms at most are no fault; they are told as `stale`: hardware whose engine
- * runs on until the driver stops it. */
+ * -p as first argument: the end may be missing (a play that was cut off). -tMS: after each signal,
+ * frames of anything for MS ms at most are no fault; they are told as `stale`, with the fewest and
+ * the most after one signal: hardware whose engine runs on until the driver stops it. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,11 +48,12 @@ struct sound {
 struct verdict {
 	size_t lead, trail, between, gaps, gap_frames, good, lost, repeated, bad, end;
 	size_t jumps, jump_to; /* jump_to: the last one's */
-	size_t stale, stale_most;
+	size_t stale, stale_least, stale_most;
 };
 
 struct options {
-	bool partial, tails;
+	bool partial;
+	uint32_t tail_ms;
 };
 
 static _Noreturn void die(const char *what, const char *name)
@@ -379,6 +380,14 @@ static bool begins(const size_t *starts, size_t at)
 	return *starts == at;
 }
 
+static void tail_judge(struct verdict *v, size_t *after)
+{
+	v->stale += *after;
+	v->stale_least = *after < v->stale_least ? *after : v->stale_least;
+	v->stale_most = *after > v->stale_most ? *after : v->stale_most;
+	*after = 0;
+}
+
 /* `most`: frames that may follow the end of a signal. */
 static void align(const struct sound *e, struct sound *a, const size_t *starts, size_t most,
 		  struct verdict *v)
@@ -392,10 +401,8 @@ static void align(const struct sound *e, struct sound *a, const size_t *starts, 
 
 		if (j >= e->frames || !same(a, i, e, j, 1)) {
 			if (after < most && j && (j >= e->frames || begins(starts, j))) {
-				v->between += quiet[i];
-				v->stale++;
-				v->stale_most = ++after > v->stale_most ? after : v->stale_most;
-				i++;
+				v->between += quiet[i++];
+				after++;
 				continue;
 			}
 			k = index_find(&x, e, a, i);
@@ -411,32 +418,36 @@ static void align(const struct sound *e, struct sound *a, const size_t *starts, 
 			v->repeated += (size_t)k < j ? j - (size_t)k : 0;
 			j = (size_t)k;
 		}
-		after = 0;
+		if (j && begins(starts, j))
+			tail_judge(v, &after);
 		silence_judge(v, quiet[i], j, starts);
 		v->good++;
 		i++;
 		j++;
 		v->end = j > v->end ? j : v->end;
 	}
+	if (a->frames)
+		tail_judge(v, &after);
 	free(quiet);
 	free(x.slots);
 }
 
 static int judge(const struct sound *e, struct sound *a, const size_t *starts, struct options how)
 {
-	struct verdict v = {0};
+	struct verdict v = {.stale_least = SIZE_MAX};
 	bool alike = e->rate == a->rate && e->channels == a->channels;
 	size_t arrived = a->frames, missing;
 
 	if (alike)
-		align(e, a, starts, how.tails ? e->rate / 500 : 0, &v);
+		align(e, a, starts, how.tail_ms * e->rate / 1000, &v);
 	missing = e->frames - v.end;
 	printf("expected=%zu arrived=%zu good=%zu lost=%zu repeated=%zu bad=%zu tail_missing=%zu ",
 	       e->frames, arrived, v.good, v.lost, v.repeated, v.bad, missing);
 	printf("jumps=%zu jump_to=%zu gaps=%zu gap_frames=%zu lead=%zu between=%zu trail=%zu ",
 	       v.jumps, v.jump_to, v.gaps, v.gap_frames, v.lead, v.between, v.trail);
-	if (how.tails)
-		printf("stale=%zu stale_most=%zu ", v.stale, v.stale_most);
+	if (how.tail_ms)
+		printf("stale=%zu stale_least=%zu stale_most=%zu ", v.stale, v.stale_least,
+		       v.stale_most);
 	printf("format=%s rate=%u channels=%u header=%s\n", a->format->name, a->rate, a->channels,
 	       a->header);
 	return !alike || v.lost || v.repeated || v.bad || !v.good || (missing && !how.partial);
@@ -582,7 +593,8 @@ int main(int argc, char **argv)
 
 	for (; n > 0 && arg[-1][0] == '-'; n--, arg++) {
 		how.partial |= !strcmp(arg[-1], "-p");
-		how.tails |= !strcmp(arg[-1], "-t");
+		if (!strncmp(arg[-1], "-t", 2))
+			how.tail_ms = number(arg[-1] + 2);
 	}
 
 	if (n == 6 && !strcmp(arg[-1], "gen"))
@@ -596,7 +608,7 @@ int main(int argc, char **argv)
 	if (n == 1 && !strcmp(arg[-1], "tune"))
 		return tune(arg[0]);
 	fputs("usage: wavtool gen FORMAT RATE CHANNELS FRAMES SEED OUT\n"
-	      "       wavtool [-p] [-t] check ARRIVED FORMAT RATE CHANNELS FRAMES SEED [FRAMES "
+	      "       wavtool [-p] [-tMS] check ARRIVED FORMAT RATE CHANNELS FRAMES SEED [FRAMES "
 	      "SEED]...\n"
 	      "       wavtool [-p] compare PLAYED.wav ARRIVED.wav\n"
 	      "       wavtool line ARRIVED.wav RATE FRAMES\n"
