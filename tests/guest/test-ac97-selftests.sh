@@ -30,9 +30,12 @@ for program in mixer-test pcm-test; do
 	declare "${program%-test}=$passes $fails"
 done
 
-# QEMU's AC97 passes 60 of 63 and fails none when its mixer is as at start.
-[ "${mixer% *}" -gt 60 ] && [ "${mixer#* }" = 0 ]
-ok $? "mixer-test: no case fails, ${mixer% *} pass" || grep 'KT mixer-test not ok' -B 2 "$glog" | sed 's/^/# /'
+# Linux calls four switches of the codec by names without "Switch"; mixer-test wants that word in the names of all.
+others=$(cases mixer-test 'not ok' | grep -vc '^name\.')
+named=$(grep -c 'KT mixer-test # .* is a writeable boolean but not a Switch' "$glog")
+[ "${mixer% *}" -gt 60 ] && [ "$others $named" = "0 ${mixer#* }" ]
+ok $? "mixer-test: ${mixer% *} cases pass, the ${mixer#* } others are names that Linux gives" ||
+	grep 'KT mixer-test not ok' -B 2 "$glog" | sed 's/^/# /'
 
 # With a buffer of one period, ALSA takes the end of the first period for an underrun: the program wakes up
 # when all of the buffer has been played. Linux' driver has buffers of 64 KiB at most for these.
@@ -40,5 +43,5 @@ grep -A1 -B1 'KT pcm-test not ok' "$glog" | sed -n 's/.*hw_params\.RW_INTERLEAVE
 awk '$1 != $2 { exit 1 }' "$work/single" && [ "$(wc -l <"$work/single")" = "${pcm#* }" ]
 ok $? "pcm-test: ${pcm% *} cases pass, the ${pcm#* } others have a buffer of a single period" || grep 'KT pcm-test' "$glog" | sed 's/^/# /'
 [ "${pcm% *}" -ge 6 ]
-ok $? 'pcm-test: no fewer than with QEMU'"'"'s AC97'
+ok $? 'pcm-test: no fewer than with the AC97 of QEMU'
 done_testing
