@@ -13,10 +13,10 @@ qmp() { "$here/qmp.py" "$QMP" "$@" || note "QMP failed"; }
 serve host --device "ac97,socket=$s,subsystem=1af4:1100" --backend "file,path=$work/host.wav" --once
 busy_begins 3
 VFIO=$s SMP=2 guest qemu host \
-	"levels+$long/0+$long/1/--period-size=1024,--buffer-size=8192+$long/2+$long/3/--period-size=480,--buffer-size=7680+kernel"
-wait_for 60 "$glog" 'step play.*/1/--period-size=1024.* rc='
+	"levels+$long/0+$long/1/--buffer-size=16384,--period-size=2048+$long/2+$long/3/--period-size=480,--buffer-size=7680+kernel"
+wait_for 60 "$glog" "step $long/1/.* rc="
 busy_ends
-hiccups_until 'step play.*/3/.* rc='
+hiccups_until "step $long/3/.* rc="
 guest_ends host
 serve_ends host
 content host
@@ -28,7 +28,7 @@ REBOOT=1 VFIO=$s guest qemu life "levels+$long/0+$long/1+~$long/2+running+wait+k
 wait_for 60 "$glog" play-start && sleep 1 && qmp system_reset
 wait_for 60 "$glog" "step $long/0 rc=0" && sleep 1 && qmp stop 0.3 cont 0.5 stop 0.3 cont 0.5 stop 0.3 cont
 wait_for 60 "$glog" ' running$' && sleep 0.5
-made=$(figure 0 underrun-frames)
+made=$(figure 0 xrun-frames)
 kill -KILL "$server"
 guest_ends 'life, vmsnd killed'
 wait "$server"
