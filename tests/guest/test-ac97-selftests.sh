@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # test-ac97-selftests.sh VMSND - the kernel's own ALSA self-tests with an AC'97 card: every case that Linux' driver
-# allows passes, and what it does not allow is just what docs/ac97.md explains.
+# allows passes, and what it does not allow is just what docs/guests.md explains.
 . "$(dirname "$0")/lib.sh"
 . "$here/ac97.sh"
 MORE=1 choose_kernel ''
