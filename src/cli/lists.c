@@ -22,17 +22,21 @@ static const char *type_word(const struct vmsnd_option *option)
 	return words[option->type];
 }
 
-static void print_options(const struct vmsnd_option *options)
+static void print_option(const struct vmsnd_option *option)
 {
 	char left[64];
 
-	for (; options && options->key; options++) {
-		snprintf(left, sizeof(left), "%s=%s", options->key, type_word(options));
-		printf("    %-18s %s", left, options->help);
-		if (options->value)
-			printf(" (default: %s)", options->value);
-		putchar('\n');
-	}
+	snprintf(left, sizeof(left), "%s=%s", option->key, type_word(option));
+	printf("    %-18s %s", left, option->help);
+	if (option->value)
+		printf(" (default: %s)", option->value);
+	putchar('\n');
+}
+
+static void print_options(const struct vmsnd_option *options)
+{
+	for (; options && options->key; options++)
+		print_option(options);
 }
 
 /* What a card has of its own in a file. */
@@ -43,20 +47,41 @@ static void print_children(const char *const *children)
 		       *children, *children);
 }
 
+/* A row whose default is not that of every card. */
+static bool is_other(const struct vmsnd_option *row)
+{
+	const struct vmsnd_option *every = vmsnd_card_options();
+
+	while (every->key && strcmp(every->key, row->key) != 0)
+		every++;
+	return every->key && every->value && strcmp(every->value, row->value) != 0;
+}
+
+static void print_device(const struct vmsnd_registry *registry,
+			 const struct vmsnd_dev_class *device)
+{
+	const struct vmsnd_card_classes classes = {
+	    device, vmsnd_registry_find_transport(registry, vmsnd_card_usual_transport(device))};
+	struct vmsnd_option table[VMSND_CARD_OPTIONS_MAX];
+
+	vmsnd_card_join_options(table, &classes);
+	printf("%s\n    %s\n", device->name, device->summary);
+	print_options(classes.transport ? classes.transport->options : NULL);
+	print_options(device->options);
+	print_children(device->children);
+	for (const struct vmsnd_option *row = table; row->key; row++)
+		if (is_other(row))
+			print_option(row);
+}
+
 static void print_devices(const struct vmsnd_registry *registry)
 {
-	struct vmsnd_option table[VMSND_CARD_OPTIONS_MAX];
-	struct vmsnd_card_classes classes;
-	const char *usual;
+	const struct vmsnd_dev_class *device;
 
-	for (size_t i = 0; (classes.device = vmsnd_registry_device(registry, i)); i++) {
-		usual = vmsnd_card_usual_transport(classes.device);
-		classes.transport = vmsnd_registry_find_transport(registry, usual);
-		vmsnd_card_join_options(table, &classes);
-		printf("%s\n    %s\n", classes.device->name, classes.device->summary);
-		print_options(table);
-		print_children(classes.device->children);
-	}
+	for (size_t i = 0; (device = vmsnd_registry_device(registry, i)); i++)
+		print_device(registry, device);
+	puts("every card:");
+	print_options(vmsnd_card_options());
 	puts("how a guest reaches its card:");
 	for (size_t i = 0; vmsnd_registry_transport(registry, i); i++)
 		printf("    %-18s %s\n", vmsnd_registry_transport(registry, i)->name,

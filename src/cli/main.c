@@ -126,7 +126,8 @@ static void print_help(FILE *to)
 	      "      -machine q35,memory-backend=mem \\\n"
 	      "      -chardev socket,id=snd,path=/tmp/vm1-snd.sock \\\n"
 	      "      -device vhost-user-snd-pci,chardev=snd\n\n"
-	      "Other virtual machine monitors: vmsnd serve --help. Everything: man vmsnd.\n",
+	      "Guests without a driver for virtio-snd take --device ac97. That, and other virtual\n"
+	      "machine monitors: vmsnd serve --help. Everything: man vmsnd.\n",
 	      to);
 }
 

@@ -272,11 +272,6 @@ static vmsnd_ns vfio_user_advance(struct vmsnd_transport *bus, vmsnd_ns now)
 	return now;
 }
 
-/* Queues have no interrupts of their own here. */
-static void vfio_user_notify(struct vmsnd_transport *bus, unsigned vector)
-{
-}
-
 static void vfio_user_line(struct vmsnd_transport *bus, bool high)
 {
 	vmsnd_vfu_irqs_line(bus, high);
@@ -323,7 +318,6 @@ const struct vmsnd_transport_class vmsnd_vfio_user_class = {
     .options = vmsnd_peer_options,
     .open = vfio_user_open,
     .ready = vfio_user_ready,
-    .notify = vfio_user_notify,
     .close = vfio_user_close,
     .counters = vfio_user_counters,
     .line = vfio_user_line,

@@ -321,14 +321,16 @@ def examples(*words):
 
 def test_examples_of_serve_work():
     found = examples("serve") + examples()
-    assert len(found) == 7, found
+    assert len(found) >= 7, found
     for example in found:
         if example[1] == "demo":
             assert run(*example[1:], "--fast").returncode == 0
             continue
-        words = ["s.sock".join(re.split(r"/tmp/vm1-snd.sock", w)) for w in example[2:] if w != "&"]
+        words = ["s.sock".join(re.split(r"/tmp/vm1-\w+.sock", w)) for w in example[2:] if w != "&"]
         server = Server(*words)
-        connect("s.sock").close()
+        if any(word.startswith("virtio-snd") for word in words):
+            connect("s.sock").close()
+        assert os.path.exists("s.sock")
         assert server.end(signal.SIGTERM) == 0, (example, server.lines)
 
 

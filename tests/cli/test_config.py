@@ -263,20 +263,29 @@ def keys(*titles):
         for line in file:
             if line.startswith("#"):
                 title = line.lstrip("#").strip()
-            match = re.match(r"\*([a-z-]+)\*:", line)
+            match = re.match(r"\*([a-z0-9-]+)\*:", line)
             if match and title in titles:
                 found.add(match[1])
     return found
 
 
+def classes(sort, card):
+    """Those that there are, as the line says about a card with one that is not there."""
+    result = run("check", write("cards: {vm1: {device: %s}}\n" % card))
+    assert f"there is no {sort} 'x'" in result.stderr, result
+    return re.search(r"there are: (.*)\n", result.stderr)[1].split()
+
+
 def test_the_manual_page_has_every_key():
+    any_card = "cards: {vm1: {device: %s, '?': 1}}\n"
     card = "cards: {vm1: {device: virtio-snd, %s}}\n"
     output = card % "outputs: [{backend: %s, '?': 1}]"
     driver = card % "outputs: [{backend: null, drivers: [{driver: %s, '?': 1}]}]"
     assert allowed("'?': 1\n") == keys("THE MACHINE")
     assert allowed("modules: {'?': 1}\n") == keys("MODULES")
     assert allowed("modules: {load: [{'?': 1}]}\n") == keys("Items of load")
-    assert allowed(card % "'?': 1") == keys("CARDS")
+    for device in classes("device", "x"):
+        assert allowed(any_card % device) == keys("CARDS", f"Card {device}"), device
     for backend in ("null", "file"):
         assert allowed(output % backend) == keys("OUTPUTS", f"Backend {backend}"), backend
     for name in ("delay", "map"):
@@ -286,10 +295,10 @@ def test_the_manual_page_has_every_key():
 def test_the_manual_page_has_every_class():
     with open(MANUAL) as file:
         text = file.read()
-    for sort, title in (("backend", "Backend"), ("driver", "Driver")):
-        chain = {"backend": "backend: x", "driver": "backend: null, drivers: [{driver: x}]"}[sort]
-        result = run("check", write("cards: {vm1: {device: virtio-snd, outputs: [{%s}]}}\n" % chain))
-        for name in re.search(r"there are: (.*)\n", result.stderr)[1].split():
+    chain = "virtio-snd, outputs: [{%s}]"
+    for title, sort, card in (("Card", "device", "x"), ("Backend", "backend", chain % "backend: x"),
+                              ("Driver", "driver", chain % "backend: null, drivers: [{driver: x}]")):
+        for name in classes(sort, card):
             assert f"\n## {title} {name}\n" in text, name
 
 

@@ -136,8 +136,9 @@ def test_the_manual_has_all_that_a_card_and_a_backend_take():
         assert classes, text
         for row in classes:
             title = row.split("\n")[0]
-            where = section(manual, "Every backend" if title == "every backend:" else f"{sort} {title}")
-            keys = re.findall(r"^ {4}([a-z-]+)=", row, re.M)
+            every = section(manual, f"Every {sort.lower()}")
+            where = every if title.startswith("every ") else section(manual, f"{sort} {title}") + every
+            keys = re.findall(r"^ {4}([a-z0-9-]+)=", row, re.M)
             assert keys, row
             for key in keys:
                 assert f"*{key}*=" in where, (title, key)
