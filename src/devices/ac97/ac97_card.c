@@ -8,14 +8,34 @@
 #define CLASS_AUDIO UINT32_C(0x040100)
 #define BUDGET      256u /* pieces and descriptors of one call */
 
+/* Where the key stands that the line begins with. */
+static struct vmsnd_place place_of(const struct vmsnd_node *node, const char *line)
+{
+	struct vmsnd_place place = vmsnd_node_place(node);
+	struct vmsnd_value value;
+	size_t n = strcspn(line, ":");
+	char key[16] = "";
+
+	if (n < sizeof(key))
+		memcpy(key, line, n);
+	vmsnd_leaf_get(node, key, &value, &place);
+	return place;
+}
+
 static enum vmsnd_rc check(const struct vmsnd_dev_conf *conf, struct vmsnd_error *error)
 {
 	struct ac97_conf read = {.variant = AC97_VARIANT_ICH};
 	const char *wrong = ac97_options_read(conf, &read);
+	struct vmsnd_place place;
+	char who[256];
 
 	if (!wrong)
 		return VMSND_OK;
-	return vmsnd_error_set(error, NULL, "%s: %s", conf->name, wrong);
+	if (!conf->node)
+		return vmsnd_error_set(error, NULL, "%s: %s", conf->name, wrong);
+	vmsnd_node_path(conf->node, who, sizeof(who));
+	place = place_of(conf->node, wrong);
+	return vmsnd_error_set(error, &place, "%s: %s", who, wrong);
 }
 
 static size_t footprint(const struct vmsnd_dev_conf *conf)

@@ -65,7 +65,7 @@ size_t ac97_figures(const struct vmsnd_ac97 *card, struct vmsnd_counter *out, si
 	    {"pcm_in_completions", c->completions[AC97_PCM_IN]},
 	    {"mic_completions", c->completions[AC97_MIC]},
 	    {"interrupts", c->interrupts},
-	    {"messages", card->pci.messages},
+	    {"message_interrupts", card->pci.messages},
 	    {"dropped_frames", c->dropped_frames},
 	    {"padded_frames", c->padded_frames},
 	    {"fifo_errors", c->fifo_errors},

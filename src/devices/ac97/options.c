@@ -75,21 +75,21 @@ static const char *read_options(const struct vmsnd_conf *from, struct ac97_conf 
 	unsigned index;
 
 	if (!find(variant_words, vmsnd_conf_text(from, "variant"), &index))
-		return "variant: ich or ich4";
+		return "variant: there are ich and ich4";
 	out->variant = (enum ac97_variant)index;
 	if (!find(outlet_words, vmsnd_conf_text(from, "outlet"), &index))
-		return "outlet: line, headphone or mono";
+		return "outlet: there are line, headphone and mono";
 	out->outlet = (enum ac97_outlet)index;
 	out->parts[0] = ac97_part_find(vmsnd_conf_text(from, "codec"));
 	out->n_codecs = strcmp(second, "none") == 0 ? 1 : 2;
 	out->parts[1] = out->n_codecs == 1 ? out->parts[0] : ac97_part_find(second);
-	for (unsigned i = 0; i < AC97_CODECS; i++)
-		if (out->parts[i] == AC97_PART_COUNT)
-			return "codec and codec2: stac9700, ad1980, ad1981b or alc650; codec2 also "
-			       "none";
+	if (out->parts[0] == AC97_PART_COUNT)
+		return "codec: there are stac9700, ad1980, ad1981b and alc650";
+	if (out->parts[1] == AC97_PART_COUNT)
+		return "codec2: there are none, stac9700, ad1980, ad1981b and alc650";
 	out->channels = (unsigned)vmsnd_conf_uint(from, "channels");
 	if (out->channels % 2 != 0)
-		return "channels: 2, 4 or 6";
+		return "channels: it plays 2, 4 or 6";
 	out->timer_hz = (unsigned)vmsnd_conf_uint(from, "timer-hz");
 	out->tone = vmsnd_conf_bool(from, "tone");
 	out->msi = vmsnd_conf_bool(from, "msi");
@@ -106,10 +106,10 @@ const char *ac97_options_read(const struct vmsnd_dev_conf *conf, struct ac97_con
 
 	if (wrong)
 		return wrong;
-	if (conf->playback_streams > variants[out->variant].streams[VMSND_PLAYBACK] ||
-	    conf->capture_streams > variants[out->variant].streams[VMSND_CAPTURE])
-		return "playback and capture: ich has engines for 1 and 2 streams, ich4 for 2 and "
-		       "4";
+	if (conf->playback_streams > variants[out->variant].streams[VMSND_PLAYBACK])
+		return "playback: ich has engines for 1 stream, ich4 for 2";
+	if (conf->capture_streams > variants[out->variant].streams[VMSND_CAPTURE])
+		return "capture: ich has engines for 2 streams, ich4 for 4";
 	return NULL;
 }
 
