@@ -6,6 +6,7 @@
 #include "devices/ac97/sound_parts.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #define RAMP_PER_S    100 /* a gain goes up or down by 1 in this part of a second */
@@ -14,7 +15,10 @@
 
 void ac97_loop_init(struct ac97_loop *loop)
 {
-	memset(loop, 0, sizeof(*loop));
+	/* A card that never played has not touched its pages, and goes on so. */
+	if (loop->written > 0)
+		memset(loop->frames, 0, sizeof(loop->frames));
+	memset(loop, 0, offsetof(struct ac97_loop, frames));
 }
 
 static int16_t to_16(double value)
