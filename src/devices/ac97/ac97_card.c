@@ -2,6 +2,8 @@
 /* The AC'97 card as the rest of the house sees it: options, the PCI side, figures. */
 #include "devices/ac97/ac97_card.h"
 
+#include <string.h>
+
 #include "devices/ac97/ac97.h"
 #include "vmsnd/tree.h"
 
