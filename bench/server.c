@@ -77,7 +77,8 @@ static void spawn(struct bench_server *server, const char *program, const char *
 			      (char *)(uintptr_t)(probe ? NULL : "--once"),
 			      NULL};
 
-	snprintf(device, sizeof(device), "virtio-snd,socket=%s%s", server->socket,
+	snprintf(device, sizeof(device), "%s,socket=%s%s",
+		 server->device ? server->device : "virtio-snd", server->socket,
 		 server->more ? server->more : "");
 	snprintf(host, sizeof(host), "%s", backend);
 	if (posix_spawn(&server->pid, program, NULL, NULL, argv, environ))

@@ -8,7 +8,9 @@
 #include <sys/types.h>
 
 struct bench_server {
-	const char *more; /* options of the card, a comma in front; NULL: none. For start alone */
+	/* For start alone. */
+	const char *device; /* NULL: virtio-snd */
+	const char *more;   /* options of the card, a comma in front; NULL: none */
 	pid_t pid;
 	char directory[80];
 	char socket[100];
@@ -21,7 +23,7 @@ uint64_t bench_own_cpu_ns(void);
 /* Ends the program with a line. */
 _Noreturn void bench_fail(const char *what);
 
-/* Starts `program serve` with one virtio-snd card and this backend, and waits until it
+/* Starts `program serve` with one card and this backend, and waits until it
  * listens. `probe`: by connecting and hanging up. Otherwise the socket's existence is waited
  * for, the first connection is the caller's to make, a moment later, and the server ends
  * with it, so that none is left behind by a bench that failed. */
