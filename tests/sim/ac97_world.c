@@ -164,8 +164,10 @@ static void guest_turn(struct ac97_world *world)
 {
 	world->in_guest = true;
 	if (world->line && thawed(world, world->irq_at) <= world->now) {
+		world->risen = false;
 		vmsnd_ac97_guest_interrupt(&world->guest);
-		world->irq_at = world->now + AGAIN_NS;
+		if (!world->risen)
+			world->irq_at = world->now + AGAIN_NS;
 		world->app_at = world->now + draw(world, &world->conf.app_late);
 	}
 	if (thawed(world, world->app_at) <= world->now) {
@@ -205,6 +207,7 @@ static void on_level(void *ctx, bool high)
 	world->line = high;
 	if (!high)
 		return;
+	world->risen = true;
 	world->irq_at = world->now + draw(world, &world->conf.late);
 	if (world->n_levels < WORLD_LEVELS_MAX)
 		world->levels[world->n_levels++] = world->now;

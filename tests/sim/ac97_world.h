@@ -74,6 +74,7 @@ struct ac97_world {
 	char log[256];
 
 	bool line, in_guest;
+	bool risen; /* the line, since the handler began */
 	vmsnd_ns irq_at, app_at, lane_at, extra_at;
 	vmsnd_ns freeze_at, frozen_until, hiccup_at, hiccup_until;
 
