@@ -399,6 +399,17 @@ static bool is_over(const struct ac97_world *world)
 	       (!world->conf.record.periods || world->recorder.state >= VMSND_AC97_PLAYER_DONE);
 }
 
+static bool late_for_recording(const struct ac97_world *world)
+{
+	const struct vmsnd_guest_params *params = &world->conf.record;
+	uint64_t late_frames;
+
+	if (params->periods == 0)
+		return false;
+	late_frames = (world->conf.late.high + 2 * MS) * params->format.rate_hz / SECOND;
+	return late_frames >= params->period_frames;
+}
+
 void ac97_world_play(struct ac97_world *world, vmsnd_ns at_most)
 {
 	struct vmsnd_ac97_player_conf play = {.stream = world->conf.play_on ? world->conf.play_on
@@ -411,8 +422,9 @@ void ac97_world_play(struct ac97_world *world, vmsnd_ns at_most)
 	struct vmsnd_ac97_player_conf record = play;
 	vmsnd_ns limit = world->now + at_most;
 
-	/* Beyond 100 ms time is not made up for. */
-	world->got.may_skip = world->conf.freeze.high > 0 || world->conf.late.high >= 50 * MS;
+	/* One completion for each interrupt: a guest that takes longer than a period over them
+	 * records less than there is. */
+	world->got.may_skip = world->conf.freeze.high > 0 || late_for_recording(world);
 	record.stream = world->conf.record_on;
 	record.params = world->conf.record;
 	vmsnd_ac97_player_init(&world->player, &world->guest, &play);

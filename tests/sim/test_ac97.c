@@ -278,7 +278,9 @@ static struct ac97_world_conf by_dice(uint64_t seed)
 	rate_hz = rates_hz[ac97_world_dice(&world, 0, 5)];
 	conf.play.format.rate_hz = rate_hz;
 	conf.play.period_frames = (uint32_t)ac97_world_dice(&world, rate_hz / 500, rate_hz / 10);
-	conf.play.periods = (uint32_t)ac97_world_dice(&world, 3, 16);
+	/* Of three, the one to be written next is played when a guest freezes between its handler
+	 * and its application. */
+	conf.play.periods = (uint32_t)ac97_world_dice(&world, 4, 16);
 	conf.frames = ac97_world_dice(&world, rate_hz, 3ull * rate_hz);
 	conf.device = chance(50) ? "variant=ich4" : "variant=ich";
 	conf.in_vm = chance(50);
