@@ -399,15 +399,20 @@ static bool is_over(const struct ac97_world *world)
 	       (!world->conf.record.periods || world->recorder.state >= VMSND_AC97_PLAYER_DONE);
 }
 
+/* Whether the guest cannot but lose some of what it records: it takes longer than a period over
+ * each interrupt, of which there is one for each completion; or what a hiccup held back is more
+ * than its buffer takes at once. */
 static bool late_for_recording(const struct ac97_world *world)
 {
 	const struct vmsnd_guest_params *params = &world->conf.record;
-	uint64_t late_frames;
+	uint64_t late, hiccup;
 
 	if (params->periods == 0)
 		return false;
-	late_frames = (world->conf.late.high + 2 * MS) * params->format.rate_hz / SECOND;
-	return late_frames >= params->period_frames;
+	late = (world->conf.late.high + 2 * MS) * params->format.rate_hz / SECOND;
+	hiccup = (world->conf.hiccup.high + 20 * MS) * params->format.rate_hz / SECOND;
+	return late >= params->period_frames ||
+	       (world->conf.hiccup.high && hiccup >= params->period_frames * params->periods);
 }
 
 void ac97_world_play(struct ac97_world *world, vmsnd_ns at_most)
@@ -422,8 +427,6 @@ void ac97_world_play(struct ac97_world *world, vmsnd_ns at_most)
 	struct vmsnd_ac97_player_conf record = play;
 	vmsnd_ns limit = world->now + at_most;
 
-	/* One completion for each interrupt: a guest that takes longer than a period over them
-	 * records less than there is. */
 	world->got.may_skip = world->conf.freeze.high > 0 || late_for_recording(world);
 	record.stream = world->conf.record_on;
 	record.params = world->conf.record;

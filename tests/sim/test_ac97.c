@@ -268,6 +268,16 @@ static bool chance(unsigned percent)
 	return ac97_world_dice(&world, 1, 100) <= percent;
 }
 
+/* 40 ms, or half of the buffer: what is made up for at once is more than an application can write
+ * meanwhile if its buffer is shorter. */
+static vmsnd_ns hiccup_ns(const struct vmsnd_guest_params *params)
+{
+	vmsnd_ns half =
+	    SECOND / 2 * params->period_frames * params->periods / params->format.rate_hz;
+
+	return half < 40 * MS ? half : 40 * MS;
+}
+
 static struct ac97_world_conf by_dice(uint64_t seed)
 {
 	static const uint32_t rates_hz[] = {48000, 48000, 44100, 32000, 22050, 8000};
@@ -299,7 +309,7 @@ static struct ac97_world_conf by_dice(uint64_t seed)
 	}
 	if (chance(25)) {
 		conf.hiccup_every = (struct span){100 * MS, 2 * SECOND};
-		conf.hiccup = (struct span){5 * MS, 40 * MS};
+		conf.hiccup = (struct span){1 * MS, hiccup_ns(&conf.play)};
 	}
 	if (chance(40)) {
 		conf.record = conf.play;
