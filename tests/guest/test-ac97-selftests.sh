@@ -13,11 +13,19 @@ cases() { # PROGRAM ok|not ok: names of its cases
 skipped() { grep -c "KT $1 ok .*# SKIP" "$glog"; }
 plan() { sed -n "s/.*KT $1 1\.\.\([0-9]*\).*/\1/p" "$glog"; }
 
-serve selftests --device "ac97,socket=$s,input=on,subsystem=1af4:1100" --once --backend null
-guest qemu selftests selftest/mixer-test+selftest/pcm-test+kernel
-guest_ends selftests
-serve_ends selftests
-content selftests
+one() { # ATTEMPT
+	serve "$1" --device "ac97,socket=$s,input=on,subsystem=1af4:1100" --once --backend null
+	guest qemu "$1" selftest/mixer-test+selftest/pcm-test+kernel
+	guest_ends "$1"
+	serve_ends "$1"
+	content "$1"
+}
+one selftests
+# A buffer of 85 ms runs dry when this machine leaves an emulated CPU without time for so long (with QEMU's AC97 as
+# well): that is tried again.
+for again in again once-more; do
+	! cases pcm-test 'not ok' | grep -q '\.time[24]\.' || one $again
+done
 note "$(grep -o 'kernel=.*' "$glog")"
 
 for program in mixer-test pcm-test; do
