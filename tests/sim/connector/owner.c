@@ -59,9 +59,10 @@ static void resume(struct world *world, struct owner *owner)
 static void suspend(struct world *world, struct owner *owner)
 {
 	world_say(world, "owner: suspend");
-	vmsnd_port_pause(world->port, true, world->now);
 	world->paused = true;
 	world->paused_for = world->now;
+	world->paused_done = vmsnd_port_done_frames(world->port);
+	vmsnd_port_pause(world->port, true, world->now);
 	world->paused_done = vmsnd_port_done_frames(world->port);
 	undo_in(world, owner, 2 * SECOND, resume);
 }
