@@ -25,7 +25,7 @@ static const char help[] =
     "  -f, --fast         in virtual time: done at once instead of in the tune's length\n"
     "  -m, --module FILE  loads a module first: to try a backend of one's own\n"
     "  -b, --backend B    plays into this backend ('vmsnd backends') instead of a file\n"
-    "  -d, --device C     another card: virtio-snd,packed=on or ac97 for two\n\n"
+    "  -d, --device C     another card, such as ac97 or virtio-snd,packed=on\n\n"
     "Example:\n\n"
     "  vmsnd demo --output tune.wav && aplay tune.wav\n";
 
