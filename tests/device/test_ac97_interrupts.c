@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The line that all engines share, and one completion for each acknowledgement. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ac97_rig.h"
@@ -239,19 +240,25 @@ static void test_A9_24_who_wants_no_interrupts_is_not_waited_for(void **state)
 	ar_close(&rig);
 }
 
+static void by_message(struct ac97_rig *rig)
+{
+	unsigned at;
+
+	for (at = ar_in(rig, CONFIG, 0x34, 1); at; at = ar_in(rig, CONFIG, at + 1, 1))
+		if (ar_in(rig, CONFIG, at, 1) == 0x05)
+			break;
+	assert_int_not_equal(at, 0);
+	ar_out(rig, CONFIG, at + 4, 4, 0xfee00000);
+	ar_out(rig, CONFIG, at + 12, 2, 0x41);
+	ar_out(rig, CONFIG, at + 2, 2, 1);
+}
+
 static void test_interrupts_by_message(void **state)
 {
 	struct ac97_rig rig;
-	unsigned at;
 
 	ar_up(&rig, "msi=on", 1, 2);
-	for (at = ar_in(&rig, CONFIG, 0x34, 1); at; at = ar_in(&rig, CONFIG, at + 1, 1))
-		if (ar_in(&rig, CONFIG, at, 1) == 0x05)
-			break;
-	assert_int_not_equal(at, 0);
-	ar_out(&rig, CONFIG, at + 4, 4, 0xfee00000);
-	ar_out(&rig, CONFIG, at + 12, 2, 0x41);
-	ar_out(&rig, CONFIG, at + 2, 2, 1);
+	by_message(&rig);
 	start(&rig, PO, IOCE | RPBM);
 	for (unsigned i = 1; i <= 10; i++) {
 		ar_run_ms(&rig, 10);
@@ -259,6 +266,84 @@ static void test_interrupts_by_message(void **state)
 		acknowledge(&rig, PO);
 	}
 	assert_int_equal(rig.rises, 0);
+	ar_close(&rig);
+}
+
+/* A driver that has cleared playback's when recording's comes, before it has cleared the rest. */
+static void test_no_message_is_lost_when_causes_are_cleared_one_by_one(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "msi=on", 1, 2);
+	by_message(&rig);
+	start(&rig, PO, IOCE | RPBM);
+	ar_run_ms(&rig, 4);
+	start(&rig, PI, IOCE | RPBM);
+	ar_run_ms(&rig, 6);
+	assert_int_equal(rig.messages, 1);
+	for (unsigned i = 1; i <= 10; i++) {
+		/* Playback's is still there when recording's comes, and the other way round. */
+		ar_run_ms(&rig, 4);
+		assert_int_equal(rig.messages, 2 * i);
+		acknowledge(&rig, PO);
+		assert_int_equal(ar_in32(&rig, GLOB_STA) & 0xe0, 0x20);
+		ar_run_ms(&rig, 6);
+		assert_int_equal(rig.messages, 2 * i + 1);
+		acknowledge(&rig, PI);
+		assert_int_equal(ar_in32(&rig, GLOB_STA) & 0xe0, 0x40);
+	}
+	assert_int_equal(ar_counter(&rig, "pcm_out_completions"), 11);
+	assert_int_equal(ar_counter(&rig, "pcm_in_completions"), 10);
+	assert_int_equal(ar_counter(&rig, "holds"), 0);
+	ar_close(&rig);
+}
+
+/* Of one engine: what has been waiting for the acknowledgement is new, though another cause of the
+ * same engine stays. */
+static void test_a_completion_that_waited_is_a_message_of_its_own(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "msi=on", 1, 2);
+	by_message(&rig);
+	for (unsigned i = 0; i < 32; i++)
+		ar_entry(&rig, PO, i, 0xfeb00000, IOC | BYTES / 2); /* nothing there */
+	ar_start(&rig, PO, 31, IOCE | FEIE | RPBM);
+	ar_run_ms(&rig, 35);
+	assert_int_equal(ar_in16(&rig, PO + SR), BCIS | FIFOE);
+	assert_int_equal(rig.messages, 1);
+	for (unsigned i = 2; i <= 3; i++) {
+		ar_out16(&rig, PO + SR, BCIS);
+		assert_int_equal(ar_in16(&rig, PO + SR), BCIS | FIFOE);
+		assert_int_equal(rig.messages, i);
+	}
+	ar_out16(&rig, PO + SR, BCIS);
+	assert_int_equal(ar_in16(&rig, PO + SR), FIFOE);
+	assert_int_equal(rig.messages, 3);
+	ar_close(&rig);
+}
+
+static void test_a_moved_card_repeats_no_message_and_loses_none(void **state)
+{
+	struct ac97_rig rig;
+	uint8_t *bytes;
+	size_t n;
+
+	ar_up(&rig, "msi=on", 1, 2);
+	by_message(&rig);
+	start(&rig, PO, IOCE | RPBM);
+	ar_run_ms(&rig, 4);
+	start(&rig, PI, IOCE | RPBM);
+	ar_run_ms(&rig, 6);
+	assert_int_equal(rig.messages, 1);
+	bytes = ar_save(&rig, &n);
+	ar_make(&rig);
+	assert_int_equal(ar_load(&rig, bytes, n), VMSND_OK);
+	ar_run_ms(&rig, 3);
+	assert_int_equal(rig.messages, 1);
+	ar_run_ms(&rig, 1);
+	assert_int_equal(rig.messages, 2);
+	free(bytes);
 	ar_close(&rig);
 }
 
@@ -276,6 +361,9 @@ int main(void)
 	    cmocka_unit_test(test_A9_24_who_is_too_late_gets_a_new_time_base),
 	    cmocka_unit_test(test_A9_24_who_wants_no_interrupts_is_not_waited_for),
 	    cmocka_unit_test(test_interrupts_by_message),
+	    cmocka_unit_test(test_no_message_is_lost_when_causes_are_cleared_one_by_one),
+	    cmocka_unit_test(test_a_completion_that_waited_is_a_message_of_its_own),
+	    cmocka_unit_test(test_a_moved_card_repeats_no_message_and_loses_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

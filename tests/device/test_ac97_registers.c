@@ -361,6 +361,39 @@ static void test_A9_15_mixer_takes_bytes_and_dwords_too(void **state)
 	ar_close(&rig);
 }
 
+/* Register 24 (AC'97 2.3, 5.7.8): what a 1 clears stays when only the other byte is written. */
+static void test_A9_15_a_byte_clears_nothing_in_the_other(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "jacks=on", 1, 2);
+	AR_CLASS->panel->jack_set(rig.dev, 2, false, rig.now);
+	assert_int_equal(ar_mixer(&rig, 0x24), 0xa000);
+	ar_out(&rig, NAM, 0x24, 1, 0x01); /* page 1 */
+	assert_int_equal(ar_mixer(&rig, 0x24), 0xa001);
+	/* 68 of page 1: valid is in the low byte. */
+	assert_int_equal(ar_mixer(&rig, 0x68), 0x0011);
+	ar_out(&rig, NAM, 0x69, 1, 0xab);
+	assert_int_equal(ar_mixer(&rig, 0x68), 0xab11);
+	ar_out(&rig, NAM, 0x68, 1, 0x10);
+	assert_int_equal(ar_mixer(&rig, 0x68), 0xab01);
+	ar_out(&rig, NAM, 0x25, 1, 0x80);
+	assert_int_equal(ar_mixer(&rig, 0x24), 0x0001);
+	ar_close(&rig);
+
+	/* The ALC650's GPIO has them in the low byte. */
+	ar_up(&rig, "codec=alc650,jacks=on", 1, 2);
+	ar_mixer_set(&rig, 0x78, 0x8000);
+	ar_mixer_set(&rig, 0x76, 0x0020);
+	AR_CLASS->panel->jack_set(rig.dev, 0, false, rig.now);
+	assert_int_equal(ar_mixer(&rig, 0x78), 0x8020);
+	ar_out(&rig, NAM, 0x79, 1, 0x83);
+	assert_int_equal(ar_mixer(&rig, 0x78), 0x8320);
+	ar_out(&rig, NAM, 0x78, 1, 0x20);
+	assert_int_equal(ar_mixer(&rig, 0x78), 0x8300);
+	ar_close(&rig);
+}
+
 static void test_A9_15_second_codec_lies_behind_the_first(void **state)
 {
 	struct ac97_rig rig;
@@ -400,6 +433,7 @@ int main(void)
 	    cmocka_unit_test(test_A9_13_control_keeps_the_bits_its_chip_has),
 	    cmocka_unit_test(test_A9_14_semaphore_is_taken_by_reading_and_freed_by_the_mixer),
 	    cmocka_unit_test(test_A9_15_mixer_takes_bytes_and_dwords_too),
+	    cmocka_unit_test(test_A9_15_a_byte_clears_nothing_in_the_other),
 	    cmocka_unit_test(test_A9_15_second_codec_lies_behind_the_first),
 	};
 

@@ -135,6 +135,31 @@ static void test_A9_32_states_of_other_cards_are_refused(void **state)
 	free(saved);
 }
 
+/* Not even of a line that was high. */
+static void test_A9_32_nobody_hears_of_a_state_that_is_refused(void **state)
+{
+	struct ac97_rig rig;
+	size_t bytes;
+	uint8_t *saved;
+
+	ar_up(&rig, "", 1, 2);
+	ar_entries(&rig, PO, 32, 1920);
+	ar_start(&rig, PO, 31, IOCE | RPBM);
+	ar_run_ms(&rig, 15);
+	assert_true(rig.line);
+	saved = ar_save(&rig, &bytes);
+	for (size_t n = 0; n < bytes; n++) {
+		ar_make(&rig);
+		rig.rises = 0;
+		assert_int_equal(ar_load(&rig, saved, n), VMSND_E_DAMAGED);
+		assert_int_equal(rig.rises, 0);
+	}
+	assert_int_equal(ar_load(&rig, saved, bytes), VMSND_OK);
+	assert_int_equal(rig.rises, 1);
+	free(saved);
+	ar_close(&rig);
+}
+
 /* Whatever the bytes are: refused, and the card as init left it, or a card that can be lived with.
  */
 static void try_state(struct ac97_rig *rig, const uint8_t *saved, size_t bytes)
@@ -208,6 +233,7 @@ int main(void)
 	    cmocka_unit_test(test_A9_32_a_pause_and_a_hold_are_kept),
 	    cmocka_unit_test(test_A9_32_two_moves_are_one),
 	    cmocka_unit_test(test_A9_32_states_of_other_cards_are_refused),
+	    cmocka_unit_test(test_A9_32_nobody_hears_of_a_state_that_is_refused),
 	    cmocka_unit_test(test_defect_15_mutated_states),
 	};
 

@@ -135,7 +135,7 @@ static void test_a_card_without_capabilities(void **state)
 	}
 	put(COMMAND, 2, 4);
 	assert_true(vmsnd_pci_awake(&world.pci) && vmsnd_pci_masters(&world.pci));
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	assert_true(world.line);
 }
 
@@ -280,12 +280,12 @@ static void test_ones_clear_the_status(void **state)
 
 static void test_the_line_follows_the_card(void **state)
 {
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	assert_true(world.line);
 	assert_int_equal(get(STATUS, 1), 0x98);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	assert_int_equal(world.changes, 1);
-	vmsnd_pci_interrupt(&world.pci, false);
+	vmsnd_pci_interrupt(&world.pci, 0);
 	assert_false(world.line);
 	assert_int_equal(get(STATUS, 1), 0x90);
 	assert_int_equal(world.messages, 0);
@@ -293,7 +293,7 @@ static void test_the_line_follows_the_card(void **state)
 
 static void test_the_line_can_be_disabled(void **state)
 {
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	put(COMMAND, 2, 0x0400);
 	assert_false(world.line);
 	/* The state shows all the same, and nobody can write it. */
@@ -302,7 +302,7 @@ static void test_the_line_can_be_disabled(void **state)
 	put(COMMAND + 1, 1, 0);
 	assert_true(world.line);
 	put(COMMAND, 2, 0x0400);
-	vmsnd_pci_interrupt(&world.pci, false);
+	vmsnd_pci_interrupt(&world.pci, 0);
 	put(COMMAND, 2, 0);
 	assert_int_equal(world.changes, 4);
 	assert_false(world.line);
@@ -320,23 +320,62 @@ static void set_up_msi(void)
 static void test_a_message_on_each_rise(void **state)
 {
 	set_up_msi();
-	vmsnd_pci_interrupt(&world.pci, true);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	assert_int_equal(world.messages, 1);
 	assert_int_equal(world.message.vector, 0);
 	assert_true(world.message.address == UINT64_C(0x12fee01004));
 	assert_int_equal(world.message.data, 0x4321);
-	vmsnd_pci_interrupt(&world.pci, false);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 0);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	assert_int_equal(world.messages, 2);
 	assert_int_equal(world.pci.messages, 2);
 	assert_int_equal(world.changes, 0);
 	assert_int_equal(get(MSI_PENDING, 4), 0);
 }
 
+/* While others are still there; the line does not move. */
+static void test_a_message_for_each_cause_that_is_new(void **state)
+{
+	vmsnd_pci_interrupt(&world.pci, 1);
+	vmsnd_pci_interrupt(&world.pci, 3);
+	assert_int_equal(world.changes, 1);
+	set_up_msi();
+	assert_int_equal(world.messages, 1);
+	vmsnd_pci_interrupt(&world.pci, 2);
+	assert_int_equal(world.messages, 1);
+	vmsnd_pci_interrupt(&world.pci, 0x80000002);
+	assert_int_equal(world.messages, 2);
+	/* One goes, another comes. */
+	vmsnd_pci_interrupt(&world.pci, 0x80000001);
+	assert_int_equal(world.messages, 3);
+	vmsnd_pci_interrupt(&world.pci, 0);
+	assert_int_equal(world.messages, 3);
+	assert_int_equal(world.changes, 2);
+}
+
+static void test_causes_that_come_while_it_is_masked_are_one_message(void **state)
+{
+	set_up_msi();
+	vmsnd_pci_interrupt(&world.pci, 1);
+	assert_int_equal(world.messages, 1);
+	put(MSI_MASK, 1, 1);
+	vmsnd_pci_interrupt(&world.pci, 3);
+	vmsnd_pci_interrupt(&world.pci, 7);
+	/* The first, of which the guest has heard, goes. */
+	vmsnd_pci_interrupt(&world.pci, 6);
+	assert_int_equal(get(MSI_PENDING, 4), 1);
+	put(COMMAND, 2, 0);
+	put(MSI_MASK, 1, 0);
+	assert_int_equal(world.messages, 1);
+	put(COMMAND, 2, 4);
+	assert_int_equal(world.messages, 2);
+	assert_int_equal(get(MSI_PENDING, 4), 0);
+}
+
 static void test_msi_goes_on_and_off_while_the_card_wants_something(void **state)
 {
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	assert_true(world.line);
 	/* The guest may have missed the line: it hears of it by message. */
 	set_up_msi();
@@ -356,7 +395,7 @@ static void test_a_masked_message_is_pending(void **state)
 	set_up_msi();
 	put(MSI_MASK, 4, UINT32_MAX);
 	assert_int_equal(get(MSI_MASK, 4), 1);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	assert_int_equal(world.messages, 0);
 	assert_int_equal(get(MSI_PENDING, 4), 1);
 	put(MSI_PENDING, 4, 0);
@@ -372,14 +411,14 @@ static void test_a_pending_message_whose_cause_goes_is_not_sent(void **state)
 {
 	set_up_msi();
 	put(MSI_MASK, 1, 1);
-	vmsnd_pci_interrupt(&world.pci, true);
-	vmsnd_pci_interrupt(&world.pci, false);
+	vmsnd_pci_interrupt(&world.pci, 1);
+	vmsnd_pci_interrupt(&world.pci, 0);
 	assert_int_equal(get(MSI_PENDING, 4), 0);
 	put(MSI_MASK, 1, 0);
 	assert_int_equal(world.messages, 0);
 	/* Nor one of MSI that was switched off meanwhile: then it is the line's. */
 	put(MSI_MASK, 1, 1);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	put(MSI_CONTROL, 2, 0);
 	assert_int_equal(get(MSI_PENDING, 4), 0);
 	assert_true(world.line);
@@ -389,7 +428,7 @@ static void test_a_message_waits_for_bus_mastering(void **state)
 {
 	set_up_msi();
 	put(COMMAND, 2, 0);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	assert_int_equal(world.messages, 0);
 	assert_false(world.line);
 	put(COMMAND, 2, 4);
@@ -400,7 +439,7 @@ static void test_disabling_the_line_leaves_messages_alone(void **state)
 {
 	set_up_msi();
 	put(COMMAND, 2, 0x0404);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	assert_int_equal(world.messages, 1);
 }
 
@@ -418,7 +457,7 @@ static void test_bus_mastering_is_the_guests_to_allow(void **state)
 static void test_d3hot_is_silence(void **state)
 {
 	put(COMMAND, 2, 7);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	assert_int_equal(put(PM_CONTROL, 2, 3), VMSND_PCI_WROTE);
 	assert_int_equal(get(PM_CONTROL, 2), 3);
 	assert_false(world.line);
@@ -449,7 +488,7 @@ static void test_waking_is_a_reset(void **state)
 	set_up_msi();
 	put(0x10, 4, 0xc000);
 	put(0x3c, 1, 11);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	put(PM_CONTROL, 1, 3);
 	assert_int_equal(put(PM_CONTROL, 1, 0), VMSND_PCI_WOKE);
 	assert_true(vmsnd_pci_awake(&world.pci));
@@ -461,7 +500,7 @@ static void test_waking_is_a_reset(void **state)
 	assert_false(world.line);
 	assert_int_equal(world.messages, 1);
 	assert_int_equal(put(PM_CONTROL, 1, 0), VMSND_PCI_WROTE);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	assert_true(world.line);
 }
 
@@ -469,7 +508,7 @@ static void test_no_message_leaves_a_card_that_sleeps(void **state)
 {
 	set_up_msi();
 	put(PM_CONTROL, 1, 3);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	put(MSI_MASK, 1, 1);
 	put(MSI_MASK, 1, 0);
 	assert_int_equal(world.messages, 0);
@@ -482,7 +521,7 @@ static void test_reset_is_power_on(void **state)
 
 	vmsnd_pci_config_read(&world.pci, 0, fresh, sizeof(fresh));
 	check_write(0, 256, 0xfb);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	vmsnd_pci_master_abort(&world.pci);
 	put(PM_CONTROL, 1, 3);
 	vmsnd_pci_reset(&world.pci);
@@ -494,7 +533,7 @@ static void test_reset_is_power_on(void **state)
 
 static void test_reset_drops_the_line(void **state)
 {
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	vmsnd_pci_reset(&world.pci);
 	assert_false(world.line);
 	assert_int_equal(world.changes, 2);
@@ -502,7 +541,7 @@ static void test_reset_drops_the_line(void **state)
 
 /* ---- saved state ------------------------------------------------------------------------ */
 
-#define STATE_BYTES 257u
+#define STATE_BYTES 260u
 
 static void save(const struct world *from, uint8_t *bytes)
 {
@@ -525,7 +564,7 @@ static enum vmsnd_rc load(struct world *to, const uint8_t *bytes, size_t n)
 static void expect_same(const struct world *one, const struct world *other)
 {
 	assert_memory_equal(one->pci.config, other->pci.config, sizeof(one->pci.config));
-	assert_int_equal(one->pci.wants, other->pci.wants);
+	assert_int_equal(one->pci.causes, other->pci.causes);
 	assert_int_equal(one->line, other->line);
 }
 
@@ -536,14 +575,14 @@ static void test_saved_state_brings_the_line_back(void **state)
 
 	check_write(0, 0x40, 0x5a);
 	put(COMMAND, 2, 7);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	save(&world, bytes);
 	open_card(&other, &usual);
 	assert_int_equal(load(&other, bytes, sizeof(bytes)), VMSND_OK);
 	expect_same(&world, &other);
 	assert_true(other.line);
 	assert_int_equal(other.messages, 0);
-	vmsnd_pci_interrupt(&other.pci, false);
+	vmsnd_pci_interrupt(&other.pci, 0);
 	assert_false(other.line);
 }
 
@@ -553,7 +592,7 @@ static void test_saved_state_neither_loses_nor_repeats_a_message(void **state)
 	uint8_t bytes[STATE_BYTES];
 
 	set_up_msi();
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	save(&world, bytes);
 	open_card(&other, &usual);
 	assert_int_equal(load(&other, bytes, sizeof(bytes)), VMSND_OK);
@@ -561,8 +600,8 @@ static void test_saved_state_neither_loses_nor_repeats_a_message(void **state)
 	assert_int_equal(other.messages, 0);
 
 	put(MSI_MASK, 1, 1);
-	vmsnd_pci_interrupt(&world.pci, false);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 0);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	save(&world, bytes);
 	open_card(&other, &usual);
 	assert_int_equal(load(&other, bytes, sizeof(bytes)), VMSND_OK);
@@ -574,12 +613,30 @@ static void test_saved_state_neither_loses_nor_repeats_a_message(void **state)
 	assert_int_equal(world.messages, 1);
 }
 
+static void test_saved_state_knows_which_causes_were_told(void **state)
+{
+	static struct world other;
+	uint8_t bytes[STATE_BYTES];
+
+	set_up_msi();
+	vmsnd_pci_interrupt(&world.pci, 5);
+	save(&world, bytes);
+	open_card(&other, &usual);
+	assert_int_equal(load(&other, bytes, sizeof(bytes)), VMSND_OK);
+	vmsnd_pci_interrupt(&other.pci, 5);
+	assert_int_equal(other.messages, 0);
+	vmsnd_pci_interrupt(&other.pci, 4);
+	assert_int_equal(other.messages, 0);
+	vmsnd_pci_interrupt(&other.pci, 6);
+	assert_int_equal(other.messages, 1);
+}
+
 static void test_a_sleeping_card_is_loaded_asleep(void **state)
 {
 	static struct world other;
 	uint8_t bytes[STATE_BYTES];
 
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	put(PM_CONTROL, 1, 3);
 	save(&world, bytes);
 	open_card(&other, &usual);
@@ -641,7 +698,7 @@ static void test_states_that_contradict_themselves_are_refused(void **state)
 	/* Pending, but nothing is wanted; wanted, but MSI is off. */
 	set_up_msi();
 	put(MSI_MASK, 1, 1);
-	vmsnd_pci_interrupt(&world.pci, true);
+	vmsnd_pci_interrupt(&world.pci, 1);
 	save(&world, bytes);
 	bytes[256] = 0;
 	bytes[STATUS] &= 0xf7;
@@ -649,12 +706,12 @@ static void test_states_that_contradict_themselves_are_refused(void **state)
 	save(&world, bytes);
 	bytes[MSI_CONTROL] &= 0xfe;
 	expect_refused(bytes, sizeof(bytes));
-	/* The level and the status differ; a level of 2. */
+	/* Causes and the status differ. */
 	save(&world, bytes);
 	bytes[STATUS] &= 0xf7;
 	expect_refused(bytes, sizeof(bytes));
 	save(&world, bytes);
-	bytes[256] = 2;
+	bytes[256] = 0;
 	expect_refused(bytes, sizeof(bytes));
 }
 
@@ -673,6 +730,8 @@ int main(void)
 	    TEST(test_the_line_follows_the_card),
 	    TEST(test_the_line_can_be_disabled),
 	    TEST(test_a_message_on_each_rise),
+	    TEST(test_a_message_for_each_cause_that_is_new),
+	    TEST(test_causes_that_come_while_it_is_masked_are_one_message),
 	    TEST(test_msi_goes_on_and_off_while_the_card_wants_something),
 	    TEST(test_a_masked_message_is_pending),
 	    TEST(test_a_pending_message_whose_cause_goes_is_not_sent),
@@ -687,6 +746,7 @@ int main(void)
 	    TEST(test_reset_drops_the_line),
 	    TEST(test_saved_state_brings_the_line_back),
 	    TEST(test_saved_state_neither_loses_nor_repeats_a_message),
+	    TEST(test_saved_state_knows_which_causes_were_told),
 	    TEST(test_a_sleeping_card_is_loaded_asleep),
 	    TEST(test_a_state_that_ends_early_is_refused),
 	    TEST(test_each_bit_of_a_state_is_looked_at),

@@ -298,10 +298,10 @@ static void check_interrupts(void)
 	const uint8_t *config = watched->config;
 	bool able = !messages_on() && !(config[5] & 4) && !asleep();
 
-	check(line == (watched->wants && able));
-	check(((config[6] & 8) != 0) == watched->wants);
+	check(line == (watched->causes != 0 && able));
+	check(((config[6] & 8) != 0) == (watched->causes != 0));
 	if (has_msi())
-		check(msi()[20] == 0 || (watched->wants && messages_on() && msi()[20] == 1));
+		check(msi()[20] == 0 || (watched->causes != 0 && messages_on() && msi()[20] == 1));
 	/* One that may go has gone. */
 	if (has_msi() && !asleep() && (config[4] & 4) && !(msi()[16] & 1))
 		check(msi()[20] == 0);
@@ -369,7 +369,7 @@ static void check_state(struct vmsnd_pci *pci, struct input *in)
 	vmsnd_pci_init(&other, &pci->conf, &env);
 	watched = &other;
 	if (vmsnd_pci_load(&other, &from)) {
-		check(mutations > 0 && from.bad && !line && other.wants == false);
+		check(mutations > 0 && from.bad && !line && other.causes == 0);
 	} else {
 		check_interrupts();
 		vmsnd_pci_save(&other, &more);
@@ -424,7 +424,7 @@ static void fuzz_config(struct input *in)
 		if (what < 10)
 			access_config(&pci, in);
 		else if (what < 13)
-			vmsnd_pci_interrupt(&pci, what & 1);
+			vmsnd_pci_interrupt(&pci, take8(in) & 7);
 		else if (what == 13)
 			vmsnd_pci_master_abort(&pci);
 		else if (what == 14)

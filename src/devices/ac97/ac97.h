@@ -159,10 +159,9 @@ struct vmsnd_ac97 {
 	unsigned n_engines;
 	uint32_t glob_cnt, glob_sta; /* the latter: what is not worked out */
 	uint8_t cas, sdm;
-	bool suspended; /* the machine is */
-	bool stands;    /* the clocks do */
-	vmsnd_ns seen;  /* the time of the last call */
-	bool line;
+	bool suspended;  /* the machine is */
+	bool stands;     /* the clocks do */
+	vmsnd_ns seen;   /* the time of the last call */
 	unsigned budget; /* descriptors and pieces that this call may still do */
 	struct ac97_engine engines[AC97_ENGINES];
 	struct ac97_codec codecs[AC97_CODECS];
@@ -197,7 +196,7 @@ uint32_t ac97_glob_sta(const struct vmsnd_ac97 *card);
 void ac97_glob_cnt_write(struct vmsnd_ac97 *card, uint32_t value, vmsnd_ns now);
 /* Values that they can have. */
 bool ac97_globals_are_possible(const struct vmsnd_ac97 *card);
-/* The line as all engines and codecs together want it. At the end of every call. */
+/* The interrupts that all engines and codecs together want. At the end of every call. */
 void ac97_settle(struct vmsnd_ac97 *card);
 /* As at power-on; ports are let go. */
 void ac97_reset(struct vmsnd_ac97 *card, vmsnd_ns now);

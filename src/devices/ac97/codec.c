@@ -187,6 +187,20 @@ uint16_t ac97_codec_read(const struct ac97_codec *codec, unsigned offset)
 	return value & (uint16_t)~hidden(codec, offset);
 }
 
+uint16_t ac97_codec_kept(const struct ac97_codec *codec, unsigned offset)
+{
+	static const uint16_t cleared_by_1[AC97_KIND_COUNT] = {
+	    [AC97_KIND_INTERRUPT] = AC97_INTERRUPT_BY_1,
+	    [AC97_KIND_ALC_GPIO] = AC97_ALC_GPIO_BY_1,
+	};
+	const struct ac97_register *row = ac97_codec_row(codec, offset);
+	uint16_t by_1 = row ? cleared_by_1[row->kind] : 0;
+
+	if (ac97_page1_selected(codec, offset))
+		by_1 = offset == AC97_FUNCTION ? AC97_FUNCTION_BY_1 : 0;
+	return ac97_codec_read(codec, offset) & (uint16_t)~by_1;
+}
+
 bool ac97_codec_write(struct ac97_codec *codec, unsigned offset, uint16_t value)
 {
 	const struct ac97_register *row;

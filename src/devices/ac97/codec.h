@@ -64,6 +64,8 @@ void ac97_codec_init(struct ac97_codec *codec, const struct ac97_codec_conf *con
 void ac97_codec_reset(struct ac97_codec *codec);
 /* Any even offset below 0x80. Others: all ones, and nothing. */
 uint16_t ac97_codec_read(const struct ac97_codec *codec, unsigned offset);
+/* What to write so that nothing changes: it as it reads, with 0 where a 1 clears. */
+uint16_t ac97_codec_kept(const struct ac97_codec *codec, unsigned offset);
 /* True: what it does to sound, or a rate, may be another now. */
 bool ac97_codec_write(struct ac97_codec *codec, unsigned offset, uint16_t value);
 /* Frames a second; double rate included (front only). Never 0: what no part can do is brought to

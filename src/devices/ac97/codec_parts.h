@@ -174,6 +174,10 @@ void ac97_spdif_write(struct ac97_codec *codec, unsigned offset, uint16_t value)
 /* codec_jacks.c */
 /* Bits of register 24 that the codec sets itself. */
 #define AC97_INTERRUPT_SETS 0xa000
+/* Of registers 24, 68 (page 1), 78: what a 1 clears. */
+#define AC97_INTERRUPT_BY_1 0x8000
+#define AC97_FUNCTION_BY_1  0x0010
+#define AC97_ALC_GPIO_BY_1  0x0030
 void ac97_interrupt_write(struct ac97_codec *codec, unsigned offset, uint16_t value);
 uint16_t ac97_ad_jacks_read(const struct ac97_codec *codec, unsigned offset);
 void ac97_ad_jacks_write(struct ac97_codec *codec, unsigned offset, uint16_t value);

@@ -36,11 +36,26 @@ bool ac97_link_up(const struct vmsnd_ac97 *card)
 	return (card->glob_cnt & AC97_CNT_COLD) && !(card->glob_cnt & AC97_CNT_LINK_OFF);
 }
 
-static bool engine_interrupts(const struct ac97_engine *engine)
+static const struct {
+	uint8_t status, enable; /* of SR, of CR */
+} cause_rows[] = {
+    {AC97_SR_BCIS, AC97_CR_IOCE},
+    {AC97_SR_LVBCI, AC97_CR_LVBIE},
+    {AC97_SR_FIFOE, AC97_CR_FEIE},
+};
+#define ENGINE_CAUSES (sizeof(cause_rows) / sizeof(cause_rows[0]))
+/* Causes as vmsnd_pci_interrupt has them: engines first, then codecs. */
+#define CAUSE_GPIO   (UINT32_C(1) << ENGINE_CAUSES * AC97_ENGINES)
+#define CAUSE_RESUME (CAUSE_GPIO << 1) /* and following */
+
+static uint32_t engine_causes(const struct ac97_engine *engine)
 {
-	return ((engine->sr & AC97_SR_BCIS) && (engine->cr & AC97_CR_IOCE)) ||
-	       ((engine->sr & AC97_SR_LVBCI) && (engine->cr & AC97_CR_LVBIE)) ||
-	       ((engine->sr & AC97_SR_FIFOE) && (engine->cr & AC97_CR_FEIE));
+	uint32_t causes = 0;
+
+	for (unsigned i = 0; i < ENGINE_CAUSES; i++)
+		if ((engine->sr & cause_rows[i].status) && (engine->cr & cause_rows[i].enable))
+			causes |= UINT32_C(1) << i;
+	return causes;
 }
 
 uint32_t ac97_glob_sta(const struct vmsnd_ac97 *card)
@@ -49,7 +64,7 @@ uint32_t ac97_glob_sta(const struct vmsnd_ac97 *card)
 	uint32_t sta = card->glob_sta | (ich4 ? STA_CAPABLE_ICH4 : STA_CAPABLE);
 
 	for (unsigned i = 0; i < card->n_engines; i++)
-		if (engine_interrupts(&card->engines[i]))
+		if (engine_causes(&card->engines[i]) != 0)
 			sta |= engine_rows[i].summary;
 	for (unsigned i = 0; ac97_link_up(card) && i < card->conf.n_codecs; i++)
 		sta |= codec_rows[i].ready;
@@ -60,16 +75,18 @@ uint32_t ac97_glob_sta(const struct vmsnd_ac97 *card)
 
 void ac97_settle(struct vmsnd_ac97 *card)
 {
-	bool wants = (card->glob_sta & AC97_STA_GSCI) && (card->glob_cnt & AC97_CNT_GIE);
+	uint32_t causes = 0;
 
 	for (unsigned i = 0; i < card->n_engines; i++)
-		wants = wants || engine_interrupts(&card->engines[i]);
+		causes |= engine_causes(&card->engines[i]) << ENGINE_CAUSES * i;
+	if ((card->glob_sta & AC97_STA_GSCI) && (card->glob_cnt & AC97_CNT_GIE))
+		causes |= CAUSE_GPIO;
 	for (unsigned i = 0; i < card->conf.n_codecs; i++)
-		wants = wants || ((card->glob_sta & codec_rows[i].resume) &&
-				  (card->glob_cnt & codec_rows[i].resume_enable));
-	card->counters.interrupts += wants && !card->line;
-	card->line = wants;
-	vmsnd_pci_interrupt(&card->pci, wants);
+		if ((card->glob_sta & codec_rows[i].resume) &&
+		    (card->glob_cnt & codec_rows[i].resume_enable))
+			causes |= CAUSE_RESUME << i;
+	card->counters.interrupts += causes != 0 && card->pci.causes == 0;
+	vmsnd_pci_interrupt(&card->pci, causes);
 }
 
 bool ac97_globals_are_possible(const struct vmsnd_ac97 *card)
@@ -138,6 +155,5 @@ void ac97_reset(struct vmsnd_ac97 *card, vmsnd_ns now)
 	for (unsigned i = 0; i < card->n_engines; i++)
 		ac97_port_release(&card->engines[i], now);
 	vmsnd_pci_reset(&card->pci);
-	card->line = false;
 	card->counters.resets++;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Saved and brought back (A9-32). What a ring holds is the connector's; where an engine is in time
- * goes on. Nothing of a state is believed: all is read and looked at before anything changes. */
+ * goes on. Nothing of a state is believed: of one that cannot be nothing is left, and the bus has
+ * not heard of it. */
 #include <string.h>
 
 #include "devices/ac97/ac97.h"
-
-#define NEVER_ASKED VMSND_NEVER
 
 static void save_engine(const struct vmsnd_ac97 *card, const struct ac97_engine *engine,
 			struct vmsnd_state_writer *to)
@@ -43,7 +42,6 @@ void ac97_save(const struct vmsnd_ac97 *card, struct vmsnd_state_writer *to)
 	vmsnd_state_put_u8(to, (uint8_t)card->conf.variant);
 	vmsnd_state_put_u8(to, (uint8_t)card->conf.n_codecs);
 	vmsnd_state_put_u8(to, (uint8_t)card->n_engines);
-	vmsnd_pci_save(&card->pci, to);
 	vmsnd_state_put_u32(to, card->glob_cnt);
 	vmsnd_state_put_u32(to, card->glob_sta);
 	vmsnd_state_put_u8(to, card->cas);
@@ -53,6 +51,7 @@ void ac97_save(const struct vmsnd_ac97 *card, struct vmsnd_state_writer *to)
 	for (unsigned i = 0; i < card->conf.n_codecs; i++)
 		ac97_codec_save(&card->codecs[i], to);
 	ac97_sound_save(&card->sound, to);
+	vmsnd_pci_save(&card->pci, to);
 }
 
 /* ---- back ---- */
@@ -147,7 +146,7 @@ static void load_all(struct vmsnd_ac97 *card, struct vmsnd_state_reader *from, v
 	    vmsnd_state_get_u8(from) != card->conf.n_codecs ||
 	    vmsnd_state_get_u8(from) != card->n_engines)
 		from->bad = true;
-	if (from->bad || vmsnd_pci_load(&card->pci, from))
+	if (from->bad)
 		return;
 	card->glob_cnt = vmsnd_state_get_u32(from);
 	card->glob_sta = vmsnd_state_get_u32(from);
@@ -164,6 +163,9 @@ static void load_all(struct vmsnd_ac97 *card, struct vmsnd_state_reader *from, v
 			from->bad = true;
 	if (!from->bad && ac97_sound_load(&card->sound, from))
 		from->bad = true;
+	/* Last: the bus hears of its line. */
+	if (!from->bad)
+		vmsnd_pci_load(&card->pci, from);
 }
 
 enum vmsnd_rc ac97_load(struct vmsnd_ac97 *card, struct vmsnd_state_reader *from, vmsnd_ns now)

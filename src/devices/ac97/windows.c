@@ -208,9 +208,10 @@ static void mixer_write(void *ctx, unsigned instance, unsigned which,
 	card->cas = 0;
 	if (codec >= card->conf.n_codecs || !ac97_link_up(card))
 		return;
-	/* The link carries 16 bits: one byte goes with the other as it is (A9-15). */
+	/* The link carries 16 bits: one byte goes with the other as it is (A9-15), but for what a 1
+	 * would clear in that. */
 	if (write->mask != 0xffff)
-		value = vmsnd_register_merge(ac97_codec_read(&card->codecs[codec], offset), 0xffff,
+		value = vmsnd_register_merge(ac97_codec_kept(&card->codecs[codec], offset), 0xffff,
 					     write);
 	if (!ac97_codec_write(&card->codecs[codec], offset, (uint16_t)value) || codec != 0)
 		return;

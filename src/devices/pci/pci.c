@@ -224,15 +224,15 @@ static void send_message(struct vmsnd_pci *pci)
 /* Brings what the guest hears of in line with what the card wants. */
 static void tell(struct vmsnd_pci *pci)
 {
-	bool line = pci->wants && !by_message(pci) && !(command(pci) & COMMAND_NO_INTX) &&
+	bool line = pci->causes != 0 && !by_message(pci) && !(command(pci) & COMMAND_NO_INTX) &&
 		    vmsnd_pci_awake(pci);
 
-	if (pci->wants)
+	if (pci->causes != 0)
 		pci->config[STATUS_AT] |= STATUS_INTERRUPT;
 	else
 		pci->config[STATUS_AT] &= (uint8_t)~STATUS_INTERRUPT;
-	/* One whose cause has gone is not sent any more. */
-	if (!pci->wants || !by_message(pci))
+	/* It is not sent any more once there is nothing to be found out. */
+	if (pci->causes == 0 || !by_message(pci))
 		set_pending(pci, false);
 	if (line != pci->line) {
 		pci->line = line;
@@ -241,18 +241,23 @@ static void tell(struct vmsnd_pci *pci)
 	send_message(pci);
 }
 
-void vmsnd_pci_interrupt(struct vmsnd_pci *pci, bool wants)
+/* A message tells of what was there when it was sent: a guest that clears one cause after the other
+ * gets one for each that comes meanwhile. */
+void vmsnd_pci_interrupt(struct vmsnd_pci *pci, uint32_t causes)
 {
-	if (wants == pci->wants)
+	uint32_t fresh = causes & ~pci->causes;
+
+	if (causes == pci->causes)
 		return;
-	pci->wants = wants;
-	set_pending(pci, wants && by_message(pci));
+	pci->causes = causes;
+	if (fresh != 0 && by_message(pci))
+		set_pending(pci, true);
 	tell(pci);
 }
 
 void vmsnd_pci_reset(struct vmsnd_pci *pci)
 {
-	pci->wants = false;
+	pci->causes = 0;
 	put_config(pci);
 	tell(pci);
 }
@@ -330,7 +335,7 @@ enum vmsnd_pci_wrote vmsnd_pci_config_write(struct vmsnd_pci *pci, uint64_t offs
 	}
 	/* Enabled while the card wants something: the guest has not heard of it by message. */
 	if (!by_message_before && by_message(pci))
-		set_pending(pci, pci->wants);
+		set_pending(pci, pci->causes != 0);
 	tell(pci);
 	return VMSND_PCI_WROTE;
 }
@@ -340,7 +345,7 @@ enum vmsnd_pci_wrote vmsnd_pci_config_write(struct vmsnd_pci *pci, uint64_t offs
 void vmsnd_pci_save(const struct vmsnd_pci *pci, struct vmsnd_state_writer *to)
 {
 	vmsnd_state_put(to, pci->config, sizeof(pci->config));
-	vmsnd_state_put_u8(to, pci->wants);
+	vmsnd_state_put_u32(to, pci->causes);
 }
 
 /* Whether a card like this can have come to be so. */
@@ -361,9 +366,9 @@ static bool is_possible(const struct vmsnd_pci *fresh, const struct vmsnd_pci *l
 	if (has_power_management(fresh) && !vmsnd_pci_awake(loaded) &&
 	    loaded->config[fresh->conf.power_management_at + PM_CONTROL] != PM_D3HOT)
 		return false;
-	if (is_pending(loaded) && !(loaded->wants && by_message(loaded)))
+	if (is_pending(loaded) && !(loaded->causes != 0 && by_message(loaded)))
 		return false;
-	return loaded->wants == ((status & STATUS_INTERRUPT) != 0);
+	return (loaded->causes != 0) == ((status & STATUS_INTERRUPT) != 0);
 }
 
 enum vmsnd_rc vmsnd_pci_load(struct vmsnd_pci *pci, struct vmsnd_state_reader *from)
@@ -372,13 +377,13 @@ enum vmsnd_rc vmsnd_pci_load(struct vmsnd_pci *pci, struct vmsnd_state_reader *f
 
 	put_config(&fresh);
 	vmsnd_state_get(from, loaded.config, sizeof(loaded.config));
-	loaded.wants = vmsnd_state_get_bool(from);
+	loaded.causes = vmsnd_state_get_u32(from);
 	if (from->bad || !is_possible(&fresh, &loaded)) {
 		from->bad = true;
 		return VMSND_E_DAMAGED;
 	}
 	memcpy(pci->config, loaded.config, sizeof(pci->config));
-	pci->wants = loaded.wants;
+	pci->causes = loaded.causes;
 	tell(pci);
 	return VMSND_OK;
 }

@@ -2,8 +2,9 @@
 /* What all PCI cards share: configuration space (PCI Local Bus 3.0, chapter 6), INTx, one MSI
  * (6.8.1), power management (PCI PM 1.2). A pure model in the card's storage.
  *
- * The card says whether it wants to interrupt, as a level; this decides how the guest hears of it:
- * a message on each rise while MSI is enabled, else the line, unless it is disabled. */
+ * The card says what it wants to interrupt for; this decides how the guest hears of it: a message
+ * when a cause is new while MSI is enabled, else the line, which is high while there is a cause,
+ * unless it is disabled. */
 #ifndef VMSND_DEVICES_PCI_PCI_H
 #define VMSND_DEVICES_PCI_PCI_H
 
@@ -28,8 +29,8 @@ struct vmsnd_pci {
 	struct vmsnd_pci_conf conf;
 	const struct vmsnd_dev_env *env;
 	uint8_t config[VMSND_PCI_CONFIG_BYTES];
-	bool wants; /* the card's level */
-	bool line;  /* as env was last told */
+	uint32_t causes; /* that the card wants to interrupt for */
+	bool line;       /* as env was last told */
 	/* Told so far; accesses to what is no configuration space, which are the card's to report.
 	 */
 	uint64_t messages, faults;
@@ -50,8 +51,8 @@ enum vmsnd_pci_wrote {
 };
 enum vmsnd_pci_wrote vmsnd_pci_config_write(struct vmsnd_pci *pci, uint64_t offset,
 					    const void *from, uint32_t bytes);
-/* The card wants to interrupt, or does not any more. */
-void vmsnd_pci_interrupt(struct vmsnd_pci *pci, bool wants);
+/* All that the card wants to interrupt for now, a bit each, as it numbers them. */
+void vmsnd_pci_interrupt(struct vmsnd_pci *pci, uint32_t causes);
 /* The card wanted memory that is not there: the bus has no answer (status: received master abort).
  */
 void vmsnd_pci_master_abort(struct vmsnd_pci *pci);
@@ -60,7 +61,7 @@ bool vmsnd_pci_masters(const struct vmsnd_pci *pci);
 /* Whether its registers answer: it is in D0. */
 bool vmsnd_pci_awake(const struct vmsnd_pci *pci);
 
-/* Configuration space and the level. `load` leaves everything as it is when the reader turns bad:
+/* Configuration space and the causes. `load` leaves everything as it is when the reader turns bad:
  * what the card has fixed must be the same (VMSND_E_DAMAGED). The env is told of the line that
  * comes of it. */
 void vmsnd_pci_save(const struct vmsnd_pci *pci, struct vmsnd_state_writer *to);
