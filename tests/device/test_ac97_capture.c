@@ -190,6 +190,90 @@ static void test_what_is_recorded_while_it_is_halted_is_not_kept(void **state)
 	ar_close(&rig);
 }
 
+static void test_A9_10_LVI_restarts_a_recording_that_has_halted_for_long(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "", 1, 2);
+	ar_mixer_set(&rig, 0x1a, 0x0404);
+	ar_entries(&rig, PI, 32, BYTES);
+	ar_start(&rig, PI, 0, RPBM);
+	ar_run_ms(&rig, 700);
+	assert_false(ar_port(&rig, PI)->running);
+	ar_out8(&rig, PI + LVI, 20);
+	ar_run_ms(&rig, 190);
+	for (uint32_t i = 4 * 480; i < 19 * 480; i++)
+		assert_int_equal(at(&rig, PI, i), at(&rig, PI, 4 * 480) + i - 4 * 480);
+	assert_int_not_equal(at(&rig, PI, 4 * 480), 0);
+	ar_close(&rig);
+}
+
+/* A handler that keeps LVI behind CIV. */
+static void keep_going(struct ac97_rig *rig)
+{
+	ar_out8(rig, PI + LVI, (uint8_t)((ar_in8(rig, PI + CIV) + 31) & 31));
+	ar_out8(rig, PI + SR, FIFOE | BCIS | LVBCI);
+}
+
+/* How old the last frame is of the entry before the current one. */
+static uint32_t lag(struct ac97_rig *rig)
+{
+	uint32_t civ = ar_in8(rig, PI + CIV);
+
+	return ar_port(rig, PI)->next_sample - at(rig, PI, (civ + 31) % 32 * 480 + 479);
+}
+
+static void record(struct ac97_rig *rig)
+{
+	ar_up(rig, "", 1, 2);
+	ar_mixer_set(rig, 0x1a, 0x0404);
+	ar_entries(rig, PI, 32, BYTES);
+	rig->on_interrupt = keep_going;
+	ar_start(rig, PI, 31, IOCE | RPBM);
+	ar_run_ms(rig, 1000);
+}
+
+static void test_A9_24_who_stood_still_records_what_is_heard_now(void **state)
+{
+	struct ac97_rig rig;
+	uint32_t before;
+
+	record(&rig);
+	before = lag(&rig);
+	assert_in_range(before, 480, 2 * 480);
+	for (unsigned i = 0; i < 3; i++) {
+		rig.on_interrupt = NULL;
+		ar_run_ms(&rig, 5000);
+		rig.on_interrupt = keep_going;
+		rig.handled = rig.rises;
+		keep_going(&rig);
+		ar_run_ms(&rig, 1000);
+		assert_in_range(lag(&rig), 480, before + 480);
+	}
+	assert_int_equal(ar_counter(&rig, "rebases"), 3);
+	ar_close(&rig);
+}
+
+static void test_without_bus_mastering_nobody_records(void **state)
+{
+	struct ac97_rig rig;
+	uint32_t before;
+
+	record(&rig);
+	before = lag(&rig);
+	ar_out(&rig, CONFIG, 4, 2, 3);
+	assert_false(ar_port(&rig, PI)->running);
+	ar_run_ms(&rig, 5000);
+	ar_out(&rig, CONFIG, 4, 2, 7);
+	assert_true(ar_port(&rig, PI)->running);
+	ar_run_ms(&rig, 1000);
+	assert_in_range(lag(&rig), 480, before + 480);
+	/* Nor asleep. */
+	ar_out(&rig, CONFIG, 0x54, 2, 3);
+	assert_false(ar_port(&rig, PI)->running);
+	ar_close(&rig);
+}
+
 static void test_memory_that_cannot_be_written(void **state)
 {
 	struct ac97_rig rig;
@@ -216,6 +300,9 @@ int main(void)
 	    cmocka_unit_test(test_the_position_comes_after_the_frames),
 	    cmocka_unit_test(test_a_reset_lets_the_recording_host_go),
 	    cmocka_unit_test(test_what_is_recorded_while_it_is_halted_is_not_kept),
+	    cmocka_unit_test(test_A9_10_LVI_restarts_a_recording_that_has_halted_for_long),
+	    cmocka_unit_test(test_A9_24_who_stood_still_records_what_is_heard_now),
+	    cmocka_unit_test(test_without_bus_mastering_nobody_records),
 	    cmocka_unit_test(test_memory_that_cannot_be_written),
 	};
 

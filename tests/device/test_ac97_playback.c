@@ -185,6 +185,46 @@ static void test_A9_21_rate_of_what_runs_stays(void **state)
 	ar_close(&rig);
 }
 
+/* In the middle of a descriptor. */
+static void test_A9_21_a_rate_is_taken_up_after_a_pause(void **state)
+{
+	struct ac97_rig rig;
+	uint16_t left;
+
+	ar_up(&rig, "", 1, 2);
+	ar_entries(&rig, PO, 2, 60000);
+	ar_start(&rig, PO, 1, RPBM);
+	ar_run_ms(&rig, 5);
+	ar_out8(&rig, PO + CR, 0);
+	set_rate(&rig, VRA, 8000);
+	ar_out32(&rig, GLOB_CNT, 0x00100002); /* of the next descriptor */
+	left = ar_in16(&rig, PO + PICB);
+	ar_out8(&rig, PO + CR, RPBM);
+	ar_run_ms(&rig, 100);
+	assert_int_equal(left - ar_in16(&rig, PO + PICB), 2 * 800);
+	assert_int_equal(ar_port(&rig, PO)->params.format.rate_hz, 8000);
+	assert_int_equal(ar_port(&rig, PO)->params.format.channels, 2);
+	ar_close(&rig);
+}
+
+static void test_A9_21_a_rate_is_taken_up_when_it_goes_on_after_the_end(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "", 1, 2);
+	ar_entries(&rig, PO, 32, 1920);
+	ar_start(&rig, PO, 0, RPBM);
+	ar_run_ms(&rig, 50);
+	set_rate(&rig, VRA, 8000);
+	ar_out8(&rig, PO + LVI, 31);
+	ar_run_ms(&rig, 30);
+	assert_int_equal(ar_in8(&rig, PO + CIV), 1);
+	assert_int_equal(ar_in16(&rig, PO + PICB), 960 - 2 * 240);
+	assert_int_equal(ar_port(&rig, PO)->params.format.rate_hz, 8000);
+	assert_true(ar_port(&rig, PO)->running);
+	ar_close(&rig);
+}
+
 static void test_A9_04_double_rate(void **state)
 {
 	const struct vmsnd_format format = {
@@ -240,6 +280,28 @@ static void test_A9_23_several_descriptors_in_one_step(void **state)
 	assert_true(rig.line);
 	ar_run_ms(&rig, 300);
 	assert_int_equal(ar_in_order(ar_port(&rig, PO)), 32 * 48);
+	ar_close(&rig);
+}
+
+/* It repeats what came out, not what went in. */
+static void test_A9_09_the_last_sample_stays_as_it_was_heard(void **state)
+{
+	const int16_t frame[2] = {10000, -5000};
+	struct ac97_rig rig;
+	struct vmsnd_port *port;
+
+	ar_up(&rig, "outlet=mono", 1, 2);
+	port = ar_port(&rig, PO);
+	ar_mixer_set(&rig, 0x06, 0);
+	for (unsigned i = 0; i < 480; i++)
+		memcpy(ar_at(&rig, ar_data(PO) + 4 * i), frame, 4);
+	ar_entry(&rig, PO, 0, (uint32_t)ar_data(PO), 960);
+	ar_start(&rig, PO, 0, RPBM);
+	ar_run_ms(&rig, 100);
+	assert_true(port->heard_bytes > 8 * 480);
+	assert_memory_not_equal(port->heard + 4 * 479, frame, 4);
+	for (unsigned i = 480; i < port->heard_bytes / 4; i++)
+		assert_memory_equal(port->heard + 4 * i, port->heard + 4 * 479, 4);
 	ar_close(&rig);
 }
 
@@ -371,8 +433,11 @@ int main(void)
 	    cmocka_unit_test(test_A9_04_spdif_has_an_engine_and_a_stream),
 	    cmocka_unit_test(test_A9_21_variable_rates),
 	    cmocka_unit_test(test_A9_21_rate_of_what_runs_stays),
+	    cmocka_unit_test(test_A9_21_a_rate_is_taken_up_after_a_pause),
+	    cmocka_unit_test(test_A9_21_a_rate_is_taken_up_when_it_goes_on_after_the_end),
 	    cmocka_unit_test(test_defect_14_every_rate_a_guest_may_write),
 	    cmocka_unit_test(test_A9_23_several_descriptors_in_one_step),
+	    cmocka_unit_test(test_A9_09_the_last_sample_stays_as_it_was_heard),
 	    cmocka_unit_test(test_A9_25_stream_is_made_anew_for_another_format_only),
 	    cmocka_unit_test(test_A9_25_a_port_that_refuses_is_tried_again),
 	    cmocka_unit_test(test_A9_26_a_full_ring_drops_only_what_does_not_fit),

@@ -184,6 +184,46 @@ static void test_recording_into_far_memory(void **state)
 	ar_close(&rig);
 }
 
+/* It was read before the last frames of the one in front of it, then taken back by the guest and
+ * written anew. */
+static void test_A9_10_an_entry_read_ahead_is_read_again(void **state)
+{
+	struct vmsnd_remote remote;
+	struct ac97_rig rig;
+	struct far far;
+	uint32_t old = 0x01010101, anew = 0x02020202, number, heard = 0;
+	const struct vmsnd_port *port;
+
+	up(&rig, &far, &remote);
+	far.delay = 0;
+	port = ar_port(&rig, PO);
+	for (unsigned i = 0; i < 480; i++) {
+		memcpy(ar_at(&rig, ar_data(PO) + 0x2000 + i * 4), &old, 4);
+		memcpy(ar_at(&rig, ar_data(PO) + 0x4000 + i * 4), &anew, 4);
+	}
+	ar_entry(&rig, PO, 0, (uint32_t)(ar_data(PO) - AR_RAM_GPA + REMOTE_GPA), 960);
+	ar_entry(&rig, PO, 1, (uint32_t)ar_data(PO) + 0x2000, 960);
+	ar_start(&rig, PO, 1, RPBM);
+	far.mute = true;
+	rig.now += 10 * AR_MS;
+	AR_CLASS->advance(rig.dev, rig.now);
+	assert_int_equal(ar_in8(&rig, PO + CIV), 0);
+	ar_out8(&rig, PO + LVI, 0);
+	far.mute = false;
+	run(&rig, &far, 20);
+	assert_true(ar_in16(&rig, PO + SR) & CELV);
+	ar_entry(&rig, PO, 1, (uint32_t)ar_data(PO) + 0x4000, 960);
+	ar_out8(&rig, PO + LVI, 1);
+	run(&rig, &far, 100);
+	for (size_t i = 0; i < port->heard_bytes; i += 4) {
+		memcpy(&number, port->heard + i, 4);
+		assert_int_not_equal(number, old);
+		heard += number == anew;
+	}
+	assert_true(heard >= 480);
+	ar_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +231,7 @@ int main(void)
 	    cmocka_unit_test(test_sound_that_does_not_come_is_silence_and_a_FIFO_error),
 	    cmocka_unit_test(test_a_list_that_does_not_come_halts),
 	    cmocka_unit_test(test_recording_into_far_memory),
+	    cmocka_unit_test(test_A9_10_an_entry_read_ahead_is_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

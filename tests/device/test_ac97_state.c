@@ -160,6 +160,43 @@ static void test_A9_32_nobody_hears_of_a_state_that_is_refused(void **state)
 	ar_close(&rig);
 }
 
+/* An engine is idle if and only if it is not told to run, or the link is down. */
+static void test_A9_32_engines_are_as_their_registers_say(void **state)
+{
+	enum { GLOB_CNT_AT = 3, SR_AT = 13 + 8, PHASE_AT = SR_AT + 2 }; /* of PCM in */
+	static const struct {
+		unsigned at;
+		uint8_t value;
+	} rows[] = {
+	    {GLOB_CNT_AT, 0x00}, /* the link in reset */
+	    {PHASE_AT, 0},       /* idle */
+	    {PHASE_AT, 3},       /* halted, and DCH clear */
+	    {SR_AT, DCH},
+	};
+	struct ac97_rig rig;
+	size_t bytes;
+	uint8_t *saved, was;
+
+	ar_up(&rig, "", 1, 2);
+	ar_entries(&rig, PI, 32, 1920);
+	ar_start(&rig, PI, 31, RPBM);
+	ar_run_ms(&rig, 5);
+	saved = ar_save(&rig, &bytes);
+	assert_int_equal(saved[GLOB_CNT_AT], 2);
+	assert_int_equal(saved[PHASE_AT], 2);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		was = saved[rows[i].at];
+		saved[rows[i].at] = rows[i].value;
+		ar_make(&rig);
+		assert_int_equal(ar_load(&rig, saved, bytes), VMSND_E_DAMAGED);
+		saved[rows[i].at] = was;
+	}
+	ar_make(&rig);
+	assert_int_equal(ar_load(&rig, saved, bytes), VMSND_OK);
+	free(saved);
+	ar_close(&rig);
+}
+
 /* Whatever the bytes are: refused, and the card as init left it, or a card that can be lived with.
  */
 static void try_state(struct ac97_rig *rig, const uint8_t *saved, size_t bytes)
@@ -234,6 +271,7 @@ int main(void)
 	    cmocka_unit_test(test_A9_32_two_moves_are_one),
 	    cmocka_unit_test(test_A9_32_states_of_other_cards_are_refused),
 	    cmocka_unit_test(test_A9_32_nobody_hears_of_a_state_that_is_refused),
+	    cmocka_unit_test(test_A9_32_engines_are_as_their_registers_say),
 	    cmocka_unit_test(test_defect_15_mutated_states),
 	};
 

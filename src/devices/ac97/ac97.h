@@ -105,6 +105,7 @@ struct ac97_engine {
 	enum vmsnd_dir dir;
 	unsigned port_index;
 	bool port_runs;
+	bool granted;            /* the bus, when it was looked at last */
 	bool primed;             /* capture: enough has been recorded to go on without a hole */
 	uint32_t reserve_frames; /* silence that was recorded instead since then */
 	struct vmsnd_stream_params params;
@@ -222,7 +223,7 @@ void ac97_engine_sync(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd
 /* Its registers as after CR's reset bit (A9-12). */
 void ac97_engine_reset(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now);
 /* LVI was written: what had come to its end, or to a list that was not there, goes on (A9-10). */
-void ac97_engine_more(struct ac97_engine *engine);
+void ac97_engine_more(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now);
 uint16_t ac97_engine_picb(struct ac97_engine *engine, vmsnd_ns now);
 void ac97_engine_fifo_error(struct vmsnd_ac97 *card, struct ac97_engine *engine);
 /* Something asked of memory has not come yet; false: it has taken too long. */
@@ -257,6 +258,8 @@ void ac97_pass_on(struct ac97_engine *engine);
 /* Prepared and running, with the format of the registers. */
 void ac97_port_begin(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now);
 void ac97_port_end(struct ac97_engine *engine, vmsnd_ns now);
+/* What has been recorded and not been taken; from here on as from a start. */
+void ac97_port_forget(struct ac97_engine *engine);
 void ac97_port_release(struct ac97_engine *engine, vmsnd_ns now);
 /* So many frames of the descriptor; returns how many could be, fewer only when memory answers
  * later or the budget is spent. */

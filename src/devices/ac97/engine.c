@@ -34,9 +34,16 @@ bool ac97_engine_waits(struct ac97_engine *engine, vmsnd_ns now)
 
 static void start(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
 {
-	if (!engine->under_way)
-		ac97_format(card, (unsigned)(engine - card->engines), &engine->params.format);
+	struct vmsnd_format format;
+
+	ac97_format(card, (unsigned)(engine - card->engines), &format);
+	/* What frames are like holds to the end of a descriptor; how fast they go does not. */
+	if (engine->under_way)
+		engine->params.format.rate_hz = format.rate_hz;
+	else
+		engine->params.format = format;
 	ac97_port_begin(card, engine, now);
+	engine->granted = true;
 	vmsnd_sample_clock_start(&engine->clock, engine->params.format.rate_hz, now);
 	engine->done_frames = 0;
 	engine->paced_at = VMSND_NEVER;
@@ -91,12 +98,25 @@ void ac97_engine_reset(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsn
 	memset(engine->last_frame, 0, sizeof(engine->last_frame));
 }
 
-void ac97_engine_more(struct ac97_engine *engine)
+void ac97_engine_more(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
 {
+	struct vmsnd_format format;
+
+	/* What was read of the entry behind is not valid any more. */
+	if (engine->lvi == engine->civ)
+		engine->ahead = false;
 	if (engine->sr & AC97_SR_CELV)
 		ac97_pass_on(engine);
 	if (engine->phase != AC97_HALTED)
 		return;
+	ac97_format(card, (unsigned)(engine - card->engines), &format);
+	if (!vmsnd_format_equal(&format, &engine->params.format)) {
+		ac97_port_end(engine, now);
+		start(card, engine, now);
+		return;
+	}
+	/* It may have come to rest. */
+	ac97_port_begin(card, engine, now);
 	engine->sr &= (uint16_t)~AC97_SR_DCH;
 	engine->phase = AC97_WANTING;
 }
@@ -122,7 +142,8 @@ static bool is_unacknowledged(const struct ac97_engine *engine)
 	return engine->list.ioc && (engine->cr & AC97_CR_IOCE) && (engine->sr & AC97_SR_BCIS);
 }
 
-/* The guest has acknowledged: late by so many frames. */
+/* The guest has acknowledged: late by so many frames. Beyond what is made up for, nor does it get
+ * what its host has recorded meanwhile: it would stay that late. */
 static void let_go(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint64_t gone)
 {
 	uint64_t end = engine->done_frames + ac97_left_frames(engine);
@@ -132,6 +153,7 @@ static void let_go(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint64_t
 	    gone - end <= engine->params.format.rate_hz / (VMSND_NS_PER_SECOND / LATE_NS))
 		return;
 	engine->done_frames += gone - end;
+	ac97_port_forget(engine);
 	card->counters.rebases++;
 }
 
@@ -180,7 +202,8 @@ static bool move(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint64_t g
 	if (n < left)
 		return ends && n > 0;
 	ac97_complete(card, engine);
-	return --card->budget > 0;
+	card->budget -= card->budget > 0;
+	return card->budget > 0;
 }
 
 static void idle(struct ac97_engine *engine, uint64_t gone, vmsnd_ns now)
@@ -198,19 +221,35 @@ static void idle(struct ac97_engine *engine, uint64_t gone, vmsnd_ns now)
 		ac97_port_end(engine, now);
 }
 
+/* While the bus is not granted, which is for long, there is nothing to play from, and no host has
+ * to record. */
+static bool is_granted(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+{
+	bool was = engine->granted, halted = engine->phase == AC97_HALTED;
+
+	engine->granted = vmsnd_pci_masters(&card->pci);
+	if (was == engine->granted)
+		return was;
+	if (was)
+		ac97_port_end(engine, now);
+	if (was && !halted)
+		ac97_engine_fifo_error(card, engine);
+	if (!was && !halted)
+		ac97_port_begin(card, engine, now);
+	return engine->granted;
+}
+
 static void run(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
 {
 	uint64_t gone;
+	bool granted;
 
 	if (engine->phase == AC97_IDLE)
 		return;
+	granted = is_granted(card, engine, now);
 	keep_pace(card, engine, now);
-	if (!vmsnd_pci_masters(&card->pci)) {
-		/* The bus is never granted: nothing to play from. */
-		if (engine->phase != AC97_HALTED)
-			ac97_engine_fifo_error(card, engine);
+	if (!granted)
 		return;
-	}
 	gone = vmsnd_sample_clock_frames(&engine->clock, now);
 	do {
 		if (engine->phase == AC97_WANTING)

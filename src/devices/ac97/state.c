@@ -56,8 +56,11 @@ void ac97_save(const struct vmsnd_ac97 *card, struct vmsnd_state_writer *to)
 
 /* ---- back ---- */
 
-static void load_registers(struct ac97_engine *engine, struct vmsnd_state_reader *from)
+static void load_registers(const struct vmsnd_ac97 *card, struct ac97_engine *engine,
+			   struct vmsnd_state_reader *from)
 {
+	bool runs, halted;
+
 	engine->bdbar = vmsnd_state_get_u32(from);
 	engine->civ = vmsnd_state_get_u8_upto(from, AC97_DESCRIPTORS - 1);
 	engine->lvi = vmsnd_state_get_u8_upto(from, AC97_DESCRIPTORS - 1);
@@ -76,8 +79,11 @@ static void load_registers(struct ac97_engine *engine, struct vmsnd_state_reader
 	    (engine->sr & ~0x1fu) || (engine->list.address & 3))
 		from->bad = true;
 	if (engine->under_way != (engine->left_samples > 0) ||
-	    (engine->phase == AC97_MOVING && !engine->under_way) ||
-	    (engine->phase != AC97_IDLE && !(engine->cr & AC97_CR_RUN)))
+	    (engine->phase == AC97_MOVING && !engine->under_way))
+		from->bad = true;
+	runs = (engine->cr & AC97_CR_RUN) && ac97_link_up(card);
+	halted = engine->phase == AC97_IDLE || engine->phase == AC97_HALTED;
+	if (runs != (engine->phase != AC97_IDLE) || halted != ((engine->sr & AC97_SR_DCH) != 0))
 		from->bad = true;
 }
 
@@ -135,6 +141,7 @@ static void take_port(struct vmsnd_ac97 *card, struct ac97_engine *engine)
 	engine->port_runs = engine->port_runs && engine->phase != AC97_IDLE && engine->port &&
 			    vmsnd_port_params(engine->port, &params) &&
 			    vmsnd_format_equal(&params.format, format);
+	engine->granted = vmsnd_pci_masters(&card->pci);
 	engine->paced_at = engine->asked_since = engine->read_at = VMSND_NEVER;
 	engine->asked_frames = engine->lost_frames = 0;
 	ac97_pace_anew(engine);
@@ -153,7 +160,7 @@ static void load_all(struct vmsnd_ac97 *card, struct vmsnd_state_reader *from, v
 	card->cas = vmsnd_state_get_u8_upto(from, 1);
 	card->sdm = vmsnd_state_get_u8(from);
 	for (unsigned i = 0; i < card->n_engines; i++) {
-		load_registers(&card->engines[i], from);
+		load_registers(card, &card->engines[i], from);
 		load_time(card, i, from, now);
 	}
 	if (!ac97_globals_are_possible(card))

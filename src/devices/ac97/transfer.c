@@ -45,10 +45,10 @@ static bool prepare(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_n
 void ac97_port_begin(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
 {
 	engine->frame_bytes = vmsnd_format_frame_bytes(&engine->params.format);
-	engine->primed = false;
-	engine->reserve_frames = 0;
 	if (!engine->port || engine->port_runs)
 		return;
+	engine->primed = false;
+	engine->reserve_frames = 0;
 	engine->port_runs = prepare(card, engine, now) && !vmsnd_port_start(engine->port, now);
 	ac97_pace_anew(engine);
 }
@@ -154,10 +154,10 @@ static bool play(struct vmsnd_ac97 *card, struct ac97_engine *engine, struct pie
 		memset(at, 0, piece->bytes);
 	memset((uint8_t *)at + piece->bytes, 0, piece->frames * engine->frame_bytes - piece->bytes);
 	ac97_format_arrange(&engine->params.format, at, piece->frames);
-	memcpy(engine->last_frame, (uint8_t *)at + (piece->frames - 1) * engine->frame_bytes,
-	       engine->frame_bytes);
 	if (engine == &card->engines[AC97_PCM_OUT])
 		ac97_sound_play(&card->sound, &engine->params.format, at, piece->frames);
+	memcpy(engine->last_frame, (uint8_t *)at + (piece->frames - 1) * engine->frame_bytes,
+	       engine->frame_bytes);
 	vmsnd_port_commit(engine->port, piece->frames);
 	engine->moved_frames += piece->frames;
 	return true;
@@ -264,6 +264,16 @@ static void discard(struct ac97_engine *engine, uint32_t frames)
 		vmsnd_port_commit(engine->port, got);
 		engine->moved_frames += got;
 	}
+}
+
+void ac97_port_forget(struct ac97_engine *engine)
+{
+	if (engine->dir != VMSND_CAPTURE || !engine->port_runs)
+		return;
+	discard(engine, UINT32_MAX);
+	engine->primed = false;
+	engine->reserve_frames = 0;
+	ac97_pace_anew(engine);
 }
 
 void ac97_transfer_idle(struct ac97_engine *engine, uint32_t frames)

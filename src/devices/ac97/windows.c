@@ -61,7 +61,7 @@ static void lvi_write(void *ctx, unsigned instance, unsigned which,
 	struct ac97_engine *engine = engine_of(ctx, instance, which);
 
 	engine->lvi = (uint8_t)(write->value & LVI_BITS);
-	ac97_engine_more(engine);
+	ac97_engine_more(ctx, engine, write->now);
 }
 
 static void sr_write(void *ctx, unsigned instance, unsigned which,
