@@ -295,6 +295,7 @@ static vmsnd_ns due(struct vmsnd_ac97 *card, const struct ac97_engine *engine, v
 	step = vmsnd_sample_clock_when(&engine->clock, done + ac97_step_frames(card, engine));
 	if (engine->phase == AC97_HALTED)
 		return engine->port_runs ? step : VMSND_NEVER;
+	/* The call's budget was spent. */
 	if (engine->phase == AC97_WANTING)
 		return now;
 	if (engine->held)

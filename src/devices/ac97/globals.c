@@ -10,11 +10,10 @@
 #define CNT_ICH          UINT32_C(0x0030003b) /* what can be written; without the warm reset */
 #define CNT_ICH4         UINT32_C(0xc0f0007b)
 
-static const struct {
-	uint32_t summary; /* of GLOB_STA */
-} engine_rows[AC97_ENGINES] = {
-    [AC97_PCM_IN] = {0x20},     [AC97_PCM_OUT] = {0x40},       [AC97_MIC] = {0x80},
-    [AC97_MIC2] = {0x01000000}, [AC97_PCM_IN2] = {0x02000000}, [AC97_SPDIF_OUT] = {0x04000000},
+/* Of GLOB_STA: an engine interrupts. */
+static const uint32_t summaries[AC97_ENGINES] = {
+    [AC97_PCM_IN] = 0x20,     [AC97_PCM_OUT] = 0x40,       [AC97_MIC] = 0x80,
+    [AC97_MIC2] = 0x01000000, [AC97_PCM_IN2] = 0x02000000, [AC97_SPDIF_OUT] = 0x04000000,
 };
 
 static const struct {
@@ -65,7 +64,7 @@ uint32_t ac97_glob_sta(const struct vmsnd_ac97 *card)
 
 	for (unsigned i = 0; i < card->n_engines; i++)
 		if (engine_causes(&card->engines[i]) != 0)
-			sta |= engine_rows[i].summary;
+			sta |= summaries[i];
 	for (unsigned i = 0; ac97_link_up(card) && i < card->conf.n_codecs; i++)
 		sta |= codec_rows[i].ready;
 	if (ich4 && !ac97_link_up(card))
