@@ -274,6 +274,48 @@ static void test_without_bus_mastering_nobody_records(void **state)
 	ar_close(&rig);
 }
 
+/* LVI of what has halted does not wake the host while the bus is not granted; that does. */
+static void test_without_bus_mastering_LVI_wakes_nobody(void **state)
+{
+	struct ac97_rig rig;
+
+	ar_up(&rig, "", 1, 2);
+	ar_mixer_set(&rig, 0x1a, 0x0404);
+	ar_entries(&rig, PI, 32, BYTES);
+	ar_start(&rig, PI, 0, RPBM);
+	ar_run_ms(&rig, 700);
+	ar_out(&rig, CONFIG, 4, 2, 3);
+	ar_out8(&rig, PI + LVI, 20);
+	ar_run_ms(&rig, 100);
+	assert_int_equal(ar_in8(&rig, PI + CIV), 1);
+	assert_false(ar_port(&rig, PI)->running);
+	assert_int_equal(ar_port(&rig, PI)->starts, 1);
+	ar_out(&rig, CONFIG, 4, 2, 7);
+	assert_true(ar_port(&rig, PI)->running);
+	ar_run_ms(&rig, 100);
+	assert_in_range(lag(&rig), 480, 2 * 480);
+	ar_close(&rig);
+}
+
+/* Each start waits for a reserve anew, so it has to begin with nothing. */
+static void test_pauses_do_not_make_a_recording_late(void **state)
+{
+	struct ac97_rig rig;
+	uint32_t before;
+
+	record(&rig);
+	before = lag(&rig);
+	for (unsigned i = 0; i < 50; i++) {
+		ar_out8(&rig, PI + CR, IOCE);
+		ar_run_ms(&rig, 3);
+		ar_out8(&rig, PI + CR, IOCE | RPBM);
+		ar_run_ms(&rig, 55);
+	}
+	ar_run_ms(&rig, 100);
+	assert_in_range(lag(&rig), 480, before + 480);
+	ar_close(&rig);
+}
+
 static void test_memory_that_cannot_be_written(void **state)
 {
 	struct ac97_rig rig;
@@ -303,6 +345,8 @@ int main(void)
 	    cmocka_unit_test(test_A9_10_LVI_restarts_a_recording_that_has_halted_for_long),
 	    cmocka_unit_test(test_A9_24_who_stood_still_records_what_is_heard_now),
 	    cmocka_unit_test(test_without_bus_mastering_nobody_records),
+	    cmocka_unit_test(test_without_bus_mastering_LVI_wakes_nobody),
+	    cmocka_unit_test(test_pauses_do_not_make_a_recording_late),
 	    cmocka_unit_test(test_memory_that_cannot_be_written),
 	};
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "ac97_world.h"
+#include "ac97_parts.h"
 
 #define WORLDS 120u
 
@@ -246,6 +246,52 @@ static void test_A9_24_a_frozen_guest_loses_nothing(void **state)
 	}
 }
 
+static void note_number(void *ctx, const void *sound, uint32_t frames)
+{
+	const uint8_t *last = (const uint8_t *)sound + (frames - 1) * 4;
+	uint64_t number = ac97_frame_number(&stereo, last);
+
+	(void)ctx;
+	world.got.next = number ? number : world.got.next;
+}
+
+static uint64_t lag_after(vmsnd_ns ns)
+{
+	ac97_world_run(&world, world.now + ns);
+	return world.spoken - world.got.next;
+}
+
+/* While the guest stands its host goes on recording; the guest goes on with what is said then, for
+ * the connector's ring keeps the oldest. */
+static void test_A9_24_a_frozen_guest_records_what_is_said_afterwards(void **state)
+{
+	for (unsigned seed = 0; seed < 8; seed++) {
+		struct ac97_world_conf conf = usual(seed, UINT64_MAX);
+		struct vmsnd_ac97_player_conf record = {
+		    .stream = VMSND_AC97_PCM_IN, .frames = UINT64_MAX, .write = note_number};
+		uint64_t before;
+
+		conf.play.periods = 0;
+		conf.record = record.params = (struct vmsnd_guest_params){stereo, 480, 10};
+		conf.host_threaded = seed & 1;
+		ac97_world_open(&world, &conf);
+		vmsnd_ac97_player_init(&world.recorder, &world.guest, &record);
+		world.app_at = world.now;
+		before = lag_after(2 * SECOND);
+		for (unsigned i = 0; i < 3; i++) {
+			uint64_t lag;
+
+			world.frozen_until = world.now + (1 + seed) * 400 * MS;
+			lag = lag_after((1 + seed) * 400 * MS + SECOND);
+			if (lag > before + 2 * 480)
+				ac97_world_fail(&world, "recordings were late by %llu, are by %llu",
+						(unsigned long long)before,
+						(unsigned long long)lag);
+		}
+		ac97_world_close(&world);
+	}
+}
+
 static void test_A9_26_hiccups_of_the_card_lose_nothing(void **state)
 {
 	for (unsigned seed = 0; seed < 20; seed++) {
@@ -383,6 +429,7 @@ int main(void)
 	    cmocka_unit_test(test_A9_23_an_hour_at_300_ppm_too_slow),
 	    cmocka_unit_test(test_A9_24_late_handlers_lose_nothing),
 	    cmocka_unit_test(test_A9_24_a_frozen_guest_loses_nothing),
+	    cmocka_unit_test(test_A9_24_a_frozen_guest_records_what_is_said_afterwards),
 	    cmocka_unit_test(test_A9_26_hiccups_of_the_card_lose_nothing),
 	    cmocka_unit_test(test_A9_26_hundreds_of_worlds),
 	    cmocka_unit_test(test_A9_23_steps_big_or_small_give_the_same),

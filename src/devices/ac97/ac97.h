@@ -104,6 +104,7 @@ struct ac97_engine {
 	struct vmsnd_port *port; /* NULL: none is configured for it; time goes by all the same */
 	enum vmsnd_dir dir;
 	unsigned port_index;
+	bool port_wanted; /* it has been begun, though it may have refused */
 	bool port_runs;
 	bool granted;            /* the bus, when it was looked at last */
 	bool primed;             /* capture: enough has been recorded to go on without a hole */
@@ -224,6 +225,8 @@ void ac97_engine_sync(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd
 void ac97_engine_reset(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now);
 /* LVI was written: what had come to its end, or to a list that was not there, goes on (A9-10). */
 void ac97_engine_more(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now);
+/* Whether a host is to play or record for it just now. */
+bool ac97_engine_wants_port(const struct vmsnd_ac97 *card, const struct ac97_engine *engine);
 uint16_t ac97_engine_picb(struct ac97_engine *engine, vmsnd_ns now);
 void ac97_engine_fifo_error(struct vmsnd_ac97 *card, struct ac97_engine *engine);
 /* Something asked of memory has not come yet; false: it has taken too long. */
@@ -255,7 +258,7 @@ void ac97_pass_on(struct ac97_engine *engine);
 /* ---- transfer.c: frames between guest memory and port
  * -------------------------------------------- */
 
-/* Prepared and running, with the format of the registers. */
+/* Prepared and running, with the engine's format; what was recorded before is forgotten. */
 void ac97_port_begin(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now);
 void ac97_port_end(struct ac97_engine *engine, vmsnd_ns now);
 /* What has been recorded and not been taken; from here on as from a start. */

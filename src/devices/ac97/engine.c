@@ -30,6 +30,30 @@ bool ac97_engine_waits(struct ac97_engine *engine, vmsnd_ns now)
 	return now - engine->asked_since < LATE_NS;
 }
 
+/* ---- its port ---- */
+
+/* No host plays or records for an engine that is not granted the bus, or has been halted for long:
+ * no light of a microphone stays on. */
+bool ac97_engine_wants_port(const struct vmsnd_ac97 *card, const struct ac97_engine *engine)
+{
+	if (engine->phase == AC97_IDLE || !vmsnd_pci_masters(&card->pci))
+		return false;
+	return engine->phase != AC97_HALTED ||
+	       engine->idle_frames < engine->params.format.rate_hz / IDLE_PER_SECOND;
+}
+
+/* The one place that begins it, whatever the reason: a start, LVI, the bus granted again. One that
+ * refuses is asked again when it has not been wanted meanwhile (A9-25). */
+static void port_sync(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+{
+	bool wants = ac97_engine_wants_port(card, engine);
+
+	if (wants && !engine->port_wanted)
+		ac97_port_begin(card, engine, now);
+	else if (!wants && engine->port_wanted)
+		ac97_port_end(engine, now);
+}
+
 /* ---- start, stop ---- */
 
 static void start(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
@@ -42,7 +66,9 @@ static void start(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns 
 		engine->params.format.rate_hz = format.rate_hz;
 	else
 		engine->params.format = format;
-	ac97_port_begin(card, engine, now);
+	/* The port is made anew for another format. */
+	ac97_port_end(engine, now);
+	engine->frame_bytes = vmsnd_format_frame_bytes(&engine->params.format);
 	engine->granted = true;
 	vmsnd_sample_clock_start(&engine->clock, engine->params.format.rate_hz, now);
 	engine->done_frames = 0;
@@ -111,12 +137,9 @@ void ac97_engine_more(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd
 		return;
 	ac97_format(card, (unsigned)(engine - card->engines), &format);
 	if (!vmsnd_format_equal(&format, &engine->params.format)) {
-		ac97_port_end(engine, now);
 		start(card, engine, now);
 		return;
 	}
-	/* It may have come to rest. */
-	ac97_port_begin(card, engine, now);
 	engine->sr &= (uint16_t)~AC97_SR_DCH;
 	engine->phase = AC97_WANTING;
 }
@@ -206,7 +229,7 @@ static bool move(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint64_t g
 	return card->budget > 0;
 }
 
-static void idle(struct ac97_engine *engine, uint64_t gone, vmsnd_ns now)
+static void idle(struct ac97_engine *engine, uint64_t gone)
 {
 	uint64_t owed = gone - engine->done_frames;
 	uint32_t limit = engine->params.format.rate_hz / IDLE_PER_SECOND;
@@ -217,25 +240,16 @@ static void idle(struct ac97_engine *engine, uint64_t gone, vmsnd_ns now)
 	owed = owed < limit ? owed : limit;
 	ac97_transfer_idle(engine, (uint32_t)owed);
 	engine->idle_frames += (uint32_t)owed;
-	if (engine->idle_frames >= limit)
-		ac97_port_end(engine, now);
 }
 
-/* While the bus is not granted, which is for long, there is nothing to play from, and no host has
- * to record. */
-static bool is_granted(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
+/* Frames do not go by while the bus is not granted, so there is one error (A9-11). */
+static bool is_granted(struct vmsnd_ac97 *card, struct ac97_engine *engine)
 {
-	bool was = engine->granted, halted = engine->phase == AC97_HALTED;
+	bool was = engine->granted;
 
 	engine->granted = vmsnd_pci_masters(&card->pci);
-	if (was == engine->granted)
-		return was;
-	if (was)
-		ac97_port_end(engine, now);
-	if (was && !halted)
+	if (was && !engine->granted && engine->phase != AC97_HALTED)
 		ac97_engine_fifo_error(card, engine);
-	if (!was && !halted)
-		ac97_port_begin(card, engine, now);
 	return engine->granted;
 }
 
@@ -246,7 +260,7 @@ static void run(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns no
 
 	if (engine->phase == AC97_IDLE)
 		return;
-	granted = is_granted(card, engine, now);
+	granted = is_granted(card, engine);
 	keep_pace(card, engine, now);
 	if (!granted)
 		return;
@@ -255,12 +269,14 @@ static void run(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns no
 		if (engine->phase == AC97_WANTING)
 			ac97_fetch(card, engine, now);
 		if (engine->phase == AC97_HALTED)
-			idle(engine, gone, now);
+			idle(engine, gone);
 	} while (engine->phase == AC97_MOVING && move(card, engine, gone, now));
 }
 
 void ac97_engines_run(struct vmsnd_ac97 *card, vmsnd_ns now)
 {
+	for (unsigned i = 0; i < card->n_engines; i++)
+		port_sync(card, &card->engines[i], now);
 	ac97_pace_look(card);
 	for (unsigned i = 0; i < card->n_engines; i++)
 		run(card, &card->engines[i], now);

@@ -141,6 +141,7 @@ static void take_port(struct vmsnd_ac97 *card, struct ac97_engine *engine)
 	engine->port_runs = engine->port_runs && engine->phase != AC97_IDLE && engine->port &&
 			    vmsnd_port_params(engine->port, &params) &&
 			    vmsnd_format_equal(&params.format, format);
+	engine->port_wanted = engine->port_runs || ac97_engine_wants_port(card, engine);
 	engine->granted = vmsnd_pci_masters(&card->pci);
 	engine->paced_at = engine->asked_since = engine->read_at = VMSND_NEVER;
 	engine->asked_frames = engine->lost_frames = 0;

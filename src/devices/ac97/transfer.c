@@ -44,17 +44,17 @@ static bool prepare(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_n
 
 void ac97_port_begin(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
 {
-	engine->frame_bytes = vmsnd_format_frame_bytes(&engine->params.format);
-	if (!engine->port || engine->port_runs)
+	engine->port_wanted = true;
+	if (!engine->port)
 		return;
-	engine->primed = false;
-	engine->reserve_frames = 0;
 	engine->port_runs = prepare(card, engine, now) && !vmsnd_port_start(engine->port, now);
 	ac97_pace_anew(engine);
+	ac97_port_forget(engine);
 }
 
 void ac97_port_end(struct ac97_engine *engine, vmsnd_ns now)
 {
+	engine->port_wanted = false;
 	if (!engine->port_runs)
 		return;
 	vmsnd_port_drain(engine->port, now);
@@ -63,7 +63,7 @@ void ac97_port_end(struct ac97_engine *engine, vmsnd_ns now)
 
 void ac97_port_release(struct ac97_engine *engine, vmsnd_ns now)
 {
-	engine->port_runs = false;
+	engine->port_wanted = engine->port_runs = false;
 	if (engine->port)
 		vmsnd_port_release(engine->port, now);
 }
@@ -268,11 +268,13 @@ static void discard(struct ac97_engine *engine, uint32_t frames)
 
 void ac97_port_forget(struct ac97_engine *engine)
 {
-	if (engine->dir != VMSND_CAPTURE || !engine->port_runs)
+	if (engine->dir != VMSND_CAPTURE)
 		return;
-	discard(engine, UINT32_MAX);
 	engine->primed = false;
 	engine->reserve_frames = 0;
+	if (!engine->port_runs)
+		return;
+	discard(engine, UINT32_MAX);
 	ac97_pace_anew(engine);
 }
 
