@@ -12,12 +12,12 @@ static void test_A9_01_identity_depends_on_the_codec(void **state)
 		const char *options;
 		uint32_t id, subsystem;
 	} rows[] = {
-	    {"", 0x24158086, 0x00008086},
+	    {"", 0x24158086, 0x11001af4},
 	    {"codec=ad1980", 0x24158086, 0x01771028},
 	    {"codec=ad1981b", 0x24158086, 0x01ad1028},
-	    {"codec=alc650", 0x24158086, 0x00008086},
-	    {"variant=ich4", 0x24c58086, 0x00008086},
-	    {"subsystem=1AF4:1100", 0x24158086, 0x11001af4},
+	    {"codec=alc650", 0x24158086, 0x11001af4},
+	    {"variant=ich4", 0x24c58086, 0x11001af4},
+	    {"subsystem=8086:00aF", 0x24158086, 0x00af8086},
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

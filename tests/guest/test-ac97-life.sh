@@ -10,7 +10,7 @@ long=play/S16_LE/48000/2/144000
 qmp() { "$here/qmp.py" "$QMP" "$@" || note "QMP failed"; }
 
 # Three busy loops on the host, two CPUs in the guest; then 40 ms in which vmsnd does not run, four times a second.
-serve host --device "ac97,socket=$s,subsystem=1af4:1100" --backend "file,path=$work/host.wav" --once
+serve host --device "ac97,socket=$s" --backend "file,path=$work/host.wav" --once
 busy_begins 3
 VFIO=$s SMP=2 guest qemu host \
 	"levels+$long/0+$long/1/--buffer-size=16384,--period-size=2048+$long/2+$long/3/--period-size=480,--buffer-size=7680+kernel"
@@ -23,7 +23,7 @@ content host
 TAIL=200 heard_card "a busy host, $hiccups times 40 ms" "$work/host.wav" S16_LE 48000 2 144000 0 144000 1 144000 2 144000 3
 
 # reset; in the second boot stop and cont, three times; at the end vmsnd is killed
-serve life --device "ac97,socket=$s,subsystem=1af4:1100" --backend "file,path=$work/life.wav" --control "$VMSND_CONTROL"
+serve life --device "ac97,socket=$s" --backend "file,path=$work/life.wav" --control "$VMSND_CONTROL"
 REBOOT=1 VFIO=$s guest qemu life "levels+$long/0+$long/1+~$long/2+running+wait+kernel"
 wait_for 60 "$glog" play-start && sleep 1 && qmp system_reset
 wait_for 60 "$glog" "step $long/0 rc=0" && sleep 1 && qmp stop 0.3 cont 0.5 stop 0.3 cont 0.5 stop 0.3 cont
@@ -37,7 +37,7 @@ grep -q "step ~$long/2 rc=[1-9]" "$glog"
 ok $? 'killed: the program that was playing is told' || show "$glog"
 
 # the card is unplugged, and another one plugged in
-serve unplug --device "ac97,socket=$s,subsystem=1af4:1100" --backend "file,path=$work/unplug.wav"
+serve unplug --device "ac97,socket=$s" --backend "file,path=$work/unplug.wav"
 card='{"driver":"vfio-user-pci","bus":"socket","id":"card","socket":{"type":"unix","path":"'$s'"}}'
 guest qemu unplug "levels+~$long/0+running+absent+wait+present+levels+$long/0+kernel" \
 	-device pcie-root-port,id=socket -device "$card"

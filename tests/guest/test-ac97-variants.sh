@@ -8,7 +8,7 @@ MORE=1 choose_kernel ''
 export VFIO=$s
 
 # Files from four channels on are in WAVE's order, and so are the PCM's.
-serve ich4 --device "ac97,socket=$s,variant=ich4,codec=alc650,channels=6,input=on" --once \
+serve ich4 --device "ac97,socket=$s,variant=ich4,codec=alc650,subsystem=8086:0000,channels=6,input=on" --once \
 	--backend "file,path=$work/ich4.wav"
 SMP=2 guest qemu ich4 "clocked+levels+play/S16_LE/48000/2/96000/0+play/S16_LE/48000/4/48000/0+play/S16_LE/48000/6/48000/0+mixer+kernel"
 guest_ends ich4

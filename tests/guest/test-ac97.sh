@@ -8,7 +8,7 @@ choose_old_or_new "${2:-}"
 export VFIO=$s
 
 "$wavtool" gen S16_LE 48000 2 240000 7 "$work/in.wav"
-serve card --device "ac97,socket=$s,subsystem=1af4:1100" --control "$VMSND_CONTROL" --once \
+serve card --device "ac97,socket=$s" --control "$VMSND_CONTROL" --once \
 	--backend "file,path=$work/out.wav,in=$work/in.wav,loop=off"
 steps=kernel+levels+record/S16_LE/48000/2/1/24000/7+sleep/1
 steps+=+play/S16_LE/48000/2/144000/0

@@ -9,7 +9,7 @@ frames=$(((seconds + 8) * 48000)) least=$((seconds * 48000))
 s=$work/s.sock card=virtio-snd socket=SOCKET init=
 [ "${2:-}" != ac97 ] || {
 	. "$here/ac97.sh"
-	card=ac97,subsystem=1af4:1100 socket=VFIO init=levels+
+	card=ac97 socket=VFIO init=levels+
 }
 "$wavtool" gen S16_LE 48000 2 $frames 1 "$work/in.wav"
 one() { # ATTEMPT
