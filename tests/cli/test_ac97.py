@@ -67,7 +67,7 @@ def test_it_is_found_over_vfio_user_by_itself():
         assert server.says("old: listening at a.sock (vfio-user)")
         peer = client("a.sock")
         assert config_word(peer, 0) == 0x24158086
-        assert config_word(peer, 0x2c) == 0x00008086
+        assert config_word(peer, 0x2c) == 0x11001af4
         assert re.search(r"VMMs connected: 1", ctl_fine("status"))
         peer.close()
         assert server.says("old: ")
@@ -108,6 +108,8 @@ def test_its_configuration_stands_for_what_it_says():
     assert "old.yaml is right: 1 card" in run("config", "check", "old.yaml").stdout
     wrong = run("config", "check", "old.yaml", "--set", "cards.old.outlet=rear")
     assert wrong.returncode == 2 and "outlet: there are line, headphone and mono" in wrong.stderr, wrong
+    refused(2, "ac97,socket=a.sock,codec=ad1981b,channels=6", "channels: this codec has no DACs for so many")
+    refused(2, "ac97,socket=a.sock,outlet=headphone", "outlet: this codec has no headphone output")
     text = run("devices").stdout.split("\nac97\n")[1].split("\nevery card:")[0]
     assert re.search(r"^ +transport=TEXT .*\(default: vfio-user\)$", text, re.M), text
     assert re.search(r"^ +capture=N .*\(default: 2\)$", text, re.M), text

@@ -146,6 +146,11 @@ uint8_t ac97_part_channels(enum ac97_part part)
 	return ac97_parts[part].channels;
 }
 
+bool ac97_part_headphone(enum ac97_part part)
+{
+	return (ac97_parts[part].flags & AC97_PART_HEADPHONE) != 0;
+}
+
 void ac97_codec_init(struct ac97_codec *codec, const struct ac97_codec_conf *conf)
 {
 	uint8_t most = ac97_parts[conf->part].channels;

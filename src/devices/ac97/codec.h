@@ -57,6 +57,7 @@ void ac97_part_subsystem(enum ac97_part part, uint16_t *vendor, uint16_t *device
 
 /* The most channels that it can have. */
 uint8_t ac97_part_channels(enum ac97_part part);
+bool ac97_part_headphone(enum ac97_part part);
 
 /* More channels than the part can have are as many as it can. */
 void ac97_codec_init(struct ac97_codec *codec, const struct ac97_codec_conf *conf);

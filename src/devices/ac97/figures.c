@@ -2,16 +2,22 @@
 /* What is counted, and the registers as they are (A9-33). */
 #include "devices/ac97/ac97.h"
 
-/* Names of an engine's registers: those of a card that does not have it are 0 (A9-33). */
+/* Names of an engine's figures and registers. */
 static const struct {
-	const char *civ, *lvi, *sr, *cr, *picb;
+	const char *frames, *completions, *civ, *lvi, *sr, *cr, *picb;
 } engine_names[AC97_ENGINES] = {
-    [AC97_PCM_IN] = {"pcm_in_civ", "pcm_in_lvi", "pcm_in_sr", "pcm_in_cr", "pcm_in_picb"},
-    [AC97_PCM_OUT] = {"pcm_out_civ", "pcm_out_lvi", "pcm_out_sr", "pcm_out_cr", "pcm_out_picb"},
-    [AC97_MIC] = {"mic_civ", "mic_lvi", "mic_sr", "mic_cr", "mic_picb"},
-    [AC97_MIC2] = {"mic2_civ", "mic2_lvi", "mic2_sr", "mic2_cr", "mic2_picb"},
-    [AC97_PCM_IN2] = {"pcm_in2_civ", "pcm_in2_lvi", "pcm_in2_sr", "pcm_in2_cr", "pcm_in2_picb"},
-    [AC97_SPDIF_OUT] = {"spdif_civ", "spdif_lvi", "spdif_sr", "spdif_cr", "spdif_picb"},
+    [AC97_PCM_IN] = {"pcm_in_frames", "pcm_in_completions", "pcm_in_civ", "pcm_in_lvi", "pcm_in_sr",
+		     "pcm_in_cr", "pcm_in_picb"},
+    [AC97_PCM_OUT] = {"pcm_out_frames", "pcm_out_completions", "pcm_out_civ", "pcm_out_lvi",
+		      "pcm_out_sr", "pcm_out_cr", "pcm_out_picb"},
+    [AC97_MIC] = {"mic_frames", "mic_completions", "mic_civ", "mic_lvi", "mic_sr", "mic_cr",
+		  "mic_picb"},
+    [AC97_MIC2] = {"mic2_frames", "mic2_completions", "mic2_civ", "mic2_lvi", "mic2_sr", "mic2_cr",
+		   "mic2_picb"},
+    [AC97_PCM_IN2] = {"pcm_in2_frames", "pcm_in2_completions", "pcm_in2_civ", "pcm_in2_lvi",
+		      "pcm_in2_sr", "pcm_in2_cr", "pcm_in2_picb"},
+    [AC97_SPDIF_OUT] = {"spdif_frames", "spdif_completions", "spdif_civ", "spdif_lvi", "spdif_sr",
+			"spdif_cr", "spdif_picb"},
 };
 static const struct {
 	const char *name;
@@ -40,6 +46,8 @@ static void add_registers(const struct vmsnd_ac97 *card, struct figures *to)
 	for (unsigned i = 0; i < card->n_engines; i++) {
 		const struct ac97_engine *engine = &card->engines[i];
 
+		add(to, engine_names[i].frames, card->counters.frames[i]);
+		add(to, engine_names[i].completions, card->counters.completions[i]);
 		add(to, engine_names[i].civ, engine->civ);
 		add(to, engine_names[i].lvi, engine->lvi);
 		add(to, engine_names[i].sr, engine->sr);
@@ -55,15 +63,6 @@ size_t ac97_figures(const struct vmsnd_ac97 *card, struct vmsnd_counter *out, si
 {
 	const struct ac97_counters *c = &card->counters;
 	const struct vmsnd_counter all[] = {
-	    {"pcm_out_frames", c->frames[AC97_PCM_OUT]},
-	    {"pcm_in_frames", c->frames[AC97_PCM_IN]},
-	    {"mic_frames", c->frames[AC97_MIC]},
-	    {"spdif_frames", c->frames[AC97_SPDIF_OUT]},
-	    {"pcm_in2_frames", c->frames[AC97_PCM_IN2]},
-	    {"mic2_frames", c->frames[AC97_MIC2]},
-	    {"pcm_out_completions", c->completions[AC97_PCM_OUT]},
-	    {"pcm_in_completions", c->completions[AC97_PCM_IN]},
-	    {"mic_completions", c->completions[AC97_MIC]},
 	    {"interrupts", c->interrupts},
 	    {"message_interrupts", card->pci.messages},
 	    {"dropped_frames", c->dropped_frames},

@@ -97,6 +97,10 @@ static const char *read_options(const struct vmsnd_conf *from, struct ac97_conf 
 	out->channels = (unsigned)vmsnd_conf_uint(from, "channels");
 	if (out->channels % 2 != 0)
 		return "channels: it plays 2, 4 or 6";
+	if (out->channels > ac97_part_channels(out->parts[0]))
+		return "channels: this codec has no DACs for so many";
+	if (out->outlet == AC97_OUTLET_HEADPHONE && !ac97_part_headphone(out->parts[0]))
+		return "outlet: this codec has no headphone output; ad1980 and ad1981b have";
 	out->timer_hz = (unsigned)vmsnd_conf_uint(from, "timer-hz");
 	out->tone = vmsnd_conf_bool(from, "tone");
 	out->msi = vmsnd_conf_bool(from, "msi");
