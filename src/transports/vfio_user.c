@@ -134,7 +134,8 @@ static const char *header_complete(struct vmsnd_transport *bus)
 	answer.command = bus->header.command;
 	bus->counts.refused++;
 	vmsnd_peer_complain(&bus->peer, vmsnd_vfu_name(bus->header.command), why);
-	vmsnd_vfu_out(bus, &answer, NULL, 0);
+	if ((bus->header.flags & VMSND_VFU_TYPE_MASK) != VMSND_VFU_REPLY)
+		vmsnd_vfu_out(bus, &answer, NULL, 0);
 	return why;
 }
 

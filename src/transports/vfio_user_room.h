@@ -81,16 +81,23 @@ struct vmsnd_vfu_request {
 	uint16_t first_id;
 	uint32_t n, left; /* messages, and those without an answer */
 	uint64_t seen;    /* bits of those with one */
+	vmsnd_ns asked;   /* VMSND_NEVER until its time is known */
 	vmsnd_gpa gpa;
 	uint32_t bytes;
 	uint8_t *data; /* of a read */
 };
+
+/* How the client lays out a DMA_READ or DMA_WRITE: QEMU 10.1 has a count of 32 bits, and data right
+ * behind it. */
+enum vmsnd_vfu_layout { VMSND_VFU_LAYOUT_UNKNOWN, VMSND_VFU_COUNT_OF_64, VMSND_VFU_COUNT_OF_32 };
 
 struct vmsnd_vfu_remote {
 	struct vmsnd_remote way; /* of regions without a mapping */
 	struct vmsnd_vfu_request requests[VMSND_VFU_REQUESTS_MAX];
 	uint32_t bytes;   /* of all of them */
 	uint16_t next_id; /* ours; the client's are its own */
+	bool forgot;      /* some that may still be answered */
+	enum vmsnd_vfu_layout layout;
 	uint8_t message[VMSND_VFU_DMA_ACCESS_BYTES + VMSND_VFU_REMOTE_BYTES_MAX];
 };
 
@@ -186,10 +193,12 @@ vmsnd_ns vmsnd_vfu_irqs_advance(struct vmsnd_transport *bus);
 /* vfio_user_remote.c: memory that only the VMM reaches. */
 void vmsnd_vfu_remote_begin(struct vmsnd_transport *bus);
 void vmsnd_vfu_remote_end(struct vmsnd_transport *bus);
-/* A reply of the client's, to a request of ours or to none: then it is refused. */
+/* A reply of the client's, to a request of ours or to none: then it is dropped. */
 vmsnd_vfu_handler vmsnd_vfu_remote_replied;
-/* What of it is due in time. */
+/* What of it is due in time; when to be asked next. */
 vmsnd_ns vmsnd_vfu_remote_advance(struct vmsnd_transport *bus);
+/* DEVICE_RESET: nobody waits for what is under way. */
+void vmsnd_vfu_remote_reset(struct vmsnd_transport *bus);
 
 /* A range without a mapping goes. */
 void vmsnd_vfu_remote_forget(struct vmsnd_transport *bus, vmsnd_gpa gpa, uint64_t bytes);

@@ -62,6 +62,7 @@ static const char *reset(struct vmsnd_transport *bus, const uint8_t *payload,
 			 struct vmsnd_vfu_answer *answer)
 {
 	vmsnd_vfu_migration_reset(bus);
+	vmsnd_vfu_remote_reset(bus);
 	bus->card.cls->reset(bus->card.dev, VMSND_RESET_BUS, bus->now);
 	return NULL;
 }
@@ -207,8 +208,7 @@ static const char *act(struct vmsnd_transport *bus, const uint8_t *payload,
 
 static bool is_reply(const struct vmsnd_transport *bus)
 {
-	return (bus->header.flags & VMSND_VFU_TYPE_MASK) == VMSND_VFU_REPLY &&
-	       bus->header.bytes >= VMSND_VFU_HEADER_BYTES;
+	return (bus->header.flags & VMSND_VFU_TYPE_MASK) == VMSND_VFU_REPLY;
 }
 
 static void send_answer(struct vmsnd_transport *bus, const struct vmsnd_vfu_answer *answer,
@@ -239,6 +239,7 @@ void vmsnd_vfu_dispatch(struct vmsnd_transport *bus)
 		if (!answer.quiet)
 			vmsnd_peer_complain(&bus->peer, vmsnd_vfu_name(bus->header.command), why);
 	}
-	if (why || !is_reply(bus))
+	/* A reply is never answered, or it would be taken for the answer to something else. */
+	if (!is_reply(bus))
 		send_answer(bus, &answer, why != NULL);
 }

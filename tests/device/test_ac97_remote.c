@@ -14,7 +14,7 @@ struct far {
 	vmsnd_gpa asked;
 	size_t asked_bytes;
 	bool mute, asking;
-	unsigned asks, again;
+	unsigned asks, again, writes;
 };
 
 static enum vmsnd_rc far_read(void *ctx, vmsnd_gpa from, void *to, size_t bytes)
@@ -43,6 +43,7 @@ static enum vmsnd_rc far_write(void *ctx, vmsnd_gpa to, const void *from, size_t
 
 	if (far->mute)
 		return VMSND_E_AGAIN;
+	far->writes++;
 	memcpy(ar_at(far->rig, to - REMOTE_GPA + AR_RAM_GPA), from, bytes);
 	return VMSND_OK;
 }
@@ -103,6 +104,73 @@ static void test_sound_that_comes_later_is_whole(void **state)
 	assert_int_equal(ar_counter(&rig, "fifo_errors"), 0);
 	assert_true(ar_in_order(ar_port(&rig, PO)) >= 28 * 480 - 960);
 	assert_int_equal(ar_in_order(ar_port(&rig, PO)), ar_port(&rig, PO)->heard_bytes / 4);
+	ar_close(&rig);
+}
+
+/* Ten times as often as a step is due, the lane looks, as each message makes it. */
+static void test_A9_03_far_memory_is_asked_for_whole_steps(void **state)
+{
+	struct vmsnd_remote remote;
+	struct ac97_rig rig;
+	struct far far;
+	vmsnd_ns began;
+
+	up(&rig, &far, &remote);
+	start(&rig, PO, RPBM);
+	began = rig.now;
+	run(&rig, &far, 300);
+	assert_in_range(far.asks, 30, 30 + 31 + 5); /* steps, and entries of the list */
+	assert_int_equal(ar_in_order(ar_port(&rig, PO)), ar_port(&rig, PO)->heard_bytes / 4);
+	/* The position is the clock's all the same, in the middle of a step too. */
+	assert_in_range(ar_in8(&rig, PO + CIV), 29, 30);
+	ar_out8(&rig, PO + LVI, 28);
+	for (unsigned i = 0; i < 200; i++) {
+		uint64_t gone = (rig.now - began) * 48 / AR_MS, seen;
+
+		seen = 960 - ar_in16(&rig, PO + PICB);
+		seen = ((ar_in8(&rig, PO + CIV) + 32u) * 960 + seen) / 2 % (32 * 480);
+		assert_in_range((gone - seen + 32 * 480) % (32 * 480), 0, 48);
+		run(&rig, &far, 1);
+	}
+	ar_close(&rig);
+}
+
+/* What is fetched before its time is not what a driver finds that starts anew. */
+static void test_A9_03_a_start_forgets_what_was_fetched(void **state)
+{
+	struct vmsnd_remote remote;
+	struct ac97_rig rig;
+	struct far far;
+	uint32_t number;
+
+	up(&rig, &far, &remote);
+	start(&rig, PO, RPBM);
+	run(&rig, &far, 25);
+	ar_out8(&rig, PO + CR, 0);
+	memset(ar_at(&rig, ar_data(PO)), 0x5a, 32 * BYTES);
+	ar_out8(&rig, PO + CR, RPBM);
+	run(&rig, &far, 4);
+	ar_out8(&rig, PO + CR, 0);
+	fake_port_move(ar_port(&rig, PO), 4000);
+	assert_in_range(ar_port(&rig, PO)->heard_bytes / 4, 1250, 1500);
+	memcpy(&number, ar_port(&rig, PO)->heard + ar_port(&rig, PO)->heard_bytes - 4, 4);
+	assert_int_equal(number, 0x5a5a5a5a);
+	assert_in_range(ar_in_order(ar_port(&rig, PO)), 1150, 1201);
+	ar_close(&rig);
+}
+
+static void test_A9_03_far_memory_is_written_in_whole_steps(void **state)
+{
+	struct vmsnd_remote remote;
+	struct ac97_rig rig;
+	struct far far;
+
+	up(&rig, &far, &remote);
+	ar_mixer_set(&rig, 0x1a, 0x0404);
+	start(&rig, PI, RPBM);
+	run(&rig, &far, 300);
+	assert_in_range(far.writes, 29, 2 * 30 + 5); /* and a descriptor's last frame */
+	assert_in_range(ar_in8(&rig, PI + CIV), 29, 30);
 	ar_close(&rig);
 }
 
@@ -228,6 +296,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_sound_that_comes_later_is_whole),
+	    cmocka_unit_test(test_A9_03_far_memory_is_asked_for_whole_steps),
+	    cmocka_unit_test(test_A9_03_a_start_forgets_what_was_fetched),
+	    cmocka_unit_test(test_A9_03_far_memory_is_written_in_whole_steps),
 	    cmocka_unit_test(test_sound_that_does_not_come_is_silence_and_a_FIFO_error),
 	    cmocka_unit_test(test_a_list_that_does_not_come_halts),
 	    cmocka_unit_test(test_recording_into_far_memory),

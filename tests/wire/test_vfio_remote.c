@@ -12,6 +12,7 @@
 #include "vfio_stage.h"
 
 #define BASE UINT64_C(0x100000)
+#define MS   UINT64_C(1000000)
 #define SIZE UINT64_C(0x100000)
 
 static struct vfio_stage *open_remote(const char *capabilities)
@@ -20,6 +21,18 @@ static struct vfio_stage *open_remote(const char *capabilities)
 
 	assert_int_equal(vfio_stage_map(stage, BASE, SIZE, -1), 0);
 	return stage;
+}
+
+static uint64_t counter(const struct vfio_stage *stage, const char *name)
+{
+	struct vmsnd_counter list[16];
+	size_t n = vmsnd_vfio_user_class.counters(stage->bus, list, 16);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i].name, name) == 0)
+			return list[i].value;
+	fail_msg("no counter %s", name);
+	return 0;
 }
 
 static struct vmsnd_vfu_dma_access expect_request(struct vfio_stage *stage, uint16_t command)
@@ -238,11 +251,13 @@ static void test_answers_of_the_wrong_length_or_place(void **state)
 	}
 }
 
-static void test_a_reply_to_nothing_is_refused(void **state)
+/* Counted, and never answered: the client would take it for the answer to something else. */
+static void test_a_reply_to_nothing_is_dropped(void **state)
 {
 	struct vfio_stage *stage = open_remote(NULL);
 	struct vmsnd_vfu_dma_access access;
 	struct vmsnd_vfu_header asked;
+	uint64_t refused = counter(stage, "refused");
 	uint32_t word = 0;
 
 	assert_int_equal(read_at(stage, 0, &word, 4), VMSND_E_AGAIN);
@@ -250,21 +265,154 @@ static void test_a_reply_to_nothing_is_refused(void **state)
 	asked = stage->header;
 	stage->header.id++;
 	answer(stage, &access, (const uint8_t *)"abcd", 4, 0);
-	assert_true(vfio_stage_receive(stage));
-	assert_int_equal(stage->header.error, VMSND_VFU_EINVAL);
 	stage->header = asked;
 	stage->header.command = VMSND_VFU_DMA_WRITE;
 	answer(stage, &access, (const uint8_t *)"abcd", 4, 0);
-	assert_true(vfio_stage_receive(stage));
+	answer(stage, &access, NULL, 0, VMSND_VFU_EINVAL);
 	assert_int_equal(read_at(stage, 0, &word, 4), VMSND_E_AGAIN);
 	/* The true one is taken, once. */
 	stage->header = asked;
 	answer(stage, &access, (const uint8_t *)"abcd", 4, 0);
 	stage->header = asked;
 	answer(stage, &access, (const uint8_t *)"efgh", 4, 0);
-	assert_true(vfio_stage_receive(stage));
+	assert_false(vfio_stage_receive(stage));
+	assert_int_equal(counter(stage, "refused"), refused + 4);
+	assert_int_equal(stage->n_troubles, 1);
 	assert_int_equal(read_at(stage, 0, &word, 4), VMSND_OK);
 	assert_memory_equal(&word, "abcd", 4);
+	vfio_stage_close(stage);
+}
+
+/* ---- a count of 32 bits, as QEMU 10.1 has it ---- */
+
+/* Data at byte 12 of the payload, four zeros behind them. */
+static void answer_narrow(struct vfio_stage *stage, const struct vmsnd_vfu_dma_access *access,
+			  const uint8_t *data)
+{
+	uint32_t bytes = (uint32_t)access->count;
+	uint8_t payload[64] = {0};
+
+	stage->header.flags = VMSND_VFU_REPLY;
+	stage->header.bytes = VMSND_VFU_HEADER_BYTES + 16 + bytes;
+	vmsnd_vfu_dma_access_put(payload, access);
+	memcpy(payload + 12, data, bytes);
+	vfio_stage_send(stage, &stage->header, payload, 16 + bytes, -1);
+}
+
+static enum vmsnd_rc read_by(struct vfio_stage *stage, bool narrow, const uint8_t *data, void *to)
+{
+	struct vmsnd_vfu_dma_access access;
+
+	assert_int_equal(read_at(stage, 0, to, 8), VMSND_E_AGAIN);
+	access = expect_request(stage, VMSND_VFU_DMA_READ);
+	if (narrow)
+		answer_narrow(stage, &access, data);
+	else
+		answer(stage, &access, data, 8, 0);
+	return read_at(stage, 0, to, 8);
+}
+
+static void test_a_client_whose_count_has_32_bits(void **state)
+{
+	static const uint8_t entry[8] = {0, 0, 0x11, 0, 0x40, 0, 0, 0x80}, late[8] = {[7] = 1},
+			     early[8] = {1}, zeros[8];
+	static const uint8_t *const rows[] = {entry, zeros, late, early, zeros};
+	struct vfio_stage *stage = open_remote(NULL);
+	uint8_t seen[8];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(read_by(stage, true, rows[i], seen), VMSND_OK);
+		assert_memory_equal(seen, rows[i], 8);
+	}
+	/* What it is sent is laid out as it lays out. */
+	assert_int_equal(vmsnd_gmem_write(&stage->mem, BASE, "abcdefgh", 8), VMSND_OK);
+	assert_true(vfio_stage_receive(stage));
+	assert_int_equal(stage->header.command, VMSND_VFU_DMA_WRITE);
+	assert_int_equal(stage->bytes, 24);
+	assert_memory_equal(stage->payload + 8, "\x08\0\0\0abcdefgh\0\0\0", 16);
+	assert_int_equal(stage->n_troubles, 0);
+	/* It does not change its mind. */
+	assert_int_equal(read_by(stage, false, entry, seen), VMSND_E_GONE);
+	vfio_stage_hang_up(stage);
+	vfio_stage_connect(stage, NULL);
+	assert_int_equal(vfio_stage_map(stage, BASE, SIZE, -1), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(read_by(stage, false, rows[i], seen), VMSND_OK);
+		assert_memory_equal(seen, rows[i], 8);
+	}
+	assert_int_equal(read_by(stage, true, entry, seen), VMSND_E_GONE);
+	vfio_stage_close(stage);
+}
+
+/* ---- what is never answered ---- */
+
+static void ask_all_there_may_be(struct vfio_stage *stage)
+{
+	uint32_t word;
+
+	for (unsigned i = 0; i < 40; i++)
+		assert_int_equal(read_at(stage, i * 4, &word, 4), VMSND_E_AGAIN);
+	vfio_stage_step(stage);
+	while (vfio_stage_receive(stage))
+		assert_int_equal(stage->header.command, VMSND_VFU_DMA_READ);
+	assert_int_equal(read_at(stage, 1000, &word, 4), VMSND_E_AGAIN);
+	assert_false(vfio_stage_receive(stage));
+}
+
+/* The one that the client received last is answered after all. */
+static void answer_late(struct vfio_stage *stage)
+{
+	uint8_t payload[VMSND_VFU_DMA_ACCESS_BYTES + 4] = {0};
+
+	memcpy(payload, stage->payload, VMSND_VFU_DMA_ACCESS_BYTES);
+	stage->header.flags = VMSND_VFU_REPLY;
+	stage->header.bytes = VMSND_VFU_HEADER_BYTES + sizeof(payload);
+	vfio_stage_send(stage, &stage->header, payload, sizeof(payload), -1);
+	assert_false(vfio_stage_receive(stage));
+}
+
+static void test_what_is_not_answered_is_forgotten(void **state)
+{
+	struct vfio_stage *stage = open_remote(NULL);
+	struct vmsnd_vfu_dma_access access;
+	uint32_t word = 0;
+
+	ask_all_there_may_be(stage);
+	stage->now += 4900 * MS;
+	vfio_stage_step(stage);
+	assert_int_equal(read_at(stage, 1000, &word, 4), VMSND_E_AGAIN);
+	assert_false(vfio_stage_receive(stage));
+	assert_int_equal(stage->n_troubles, 0);
+	stage->now += 100 * MS;
+	vfio_stage_step(stage);
+	assert_non_null(strstr(stage->trouble, "does not answer"));
+	assert_int_equal(counter(stage, "dma_refused"), 32);
+	answer_late(stage);
+	assert_int_equal(stage->n_troubles, 1);
+	assert_int_equal(read_at(stage, 1000, &word, 4), VMSND_E_AGAIN);
+	access = expect_request(stage, VMSND_VFU_DMA_READ);
+	answer(stage, &access, (const uint8_t *)"abcd", 4, 0);
+	assert_int_equal(read_at(stage, 1000, &word, 4), VMSND_OK);
+	vfio_stage_close(stage);
+}
+
+static void test_a_reset_forgets_what_is_under_way(void **state)
+{
+	struct vfio_stage *stage = open_remote(NULL);
+	struct vmsnd_vfu_header asked;
+	uint8_t payload[VMSND_VFU_DMA_ACCESS_BYTES];
+	uint32_t word;
+
+	ask_all_there_may_be(stage);
+	asked = stage->header;
+	memcpy(payload, stage->payload, sizeof(payload));
+	assert_int_equal(vfio_stage_call(stage, VMSND_VFU_RESET, NULL, 0), 0);
+	stage->header = asked;
+	memcpy(stage->payload, payload, sizeof(payload));
+	answer_late(stage);
+	assert_int_equal(stage->n_troubles, 0);
+	assert_int_equal(read_at(stage, 1000, &word, 4), VMSND_E_AGAIN);
+	expect_request(stage, VMSND_VFU_DMA_READ);
 	vfio_stage_close(stage);
 }
 
@@ -332,7 +480,10 @@ int main(void)
 	    cmocka_unit_test(test_no_more_at_once_than_the_client_takes),
 	    cmocka_unit_test(test_a_refusal_is_for_the_card_to_know),
 	    cmocka_unit_test(test_answers_of_the_wrong_length_or_place),
-	    cmocka_unit_test(test_a_reply_to_nothing_is_refused),
+	    cmocka_unit_test(test_a_reply_to_nothing_is_dropped),
+	    cmocka_unit_test(test_a_client_whose_count_has_32_bits),
+	    cmocka_unit_test(test_what_is_not_answered_is_forgotten),
+	    cmocka_unit_test(test_a_reset_forgets_what_is_under_way),
 	    cmocka_unit_test(test_memory_that_goes_while_it_is_asked_for),
 	    cmocka_unit_test(test_a_client_that_never_answers),
 	};

@@ -290,8 +290,6 @@ static void test_malformed_headers_are_answered_and_the_connection_stays(void **
 	    {.id = 7, .command = VMSND_VFU_GET_INFO, .bytes = 0},
 	    {.id = 7, .command = VMSND_VFU_GET_INFO, .bytes = 15},
 	    {.id = 7, .command = VMSND_VFU_RESET, .bytes = 1},
-	    {.id = 7, .command = VMSND_VFU_RESET, .bytes = 16, .flags = 1}, /* a reply to nothing */
-	    {.id = 7, .command = VMSND_VFU_DMA_READ, .bytes = 48, .flags = 1},
 	    {.id = 7, .command = VMSND_VFU_RESET, .bytes = 16, .flags = 2}, /* neither */
 	    {.id = 7, .command = VMSND_VFU_RESET, .bytes = 16, .flags = 15},
 	    {.id = 7, .command = 0, .bytes = 32},
@@ -333,6 +331,27 @@ static void test_malformed_headers_are_answered_and_the_connection_stays(void **
 	assert_int_equal(vfio_reset(client), 0);
 	assert_string_equal(vfio_harness_trace(h), "R1* ");
 	assert_int_equal(h->n_troubles, 1); /* one line a session */
+	vfio_client_close(client);
+}
+
+/* Its numbers are ours; the client would find one of its own there. */
+static void test_replies_are_never_answered(void **state)
+{
+	static const struct vmsnd_vfu_header replies[] = {
+	    {.id = 1, .command = VMSND_VFU_RESET, .bytes = 16, .flags = VMSND_VFU_REPLY},
+	    {.id = 2, .command = VMSND_VFU_RESET, .bytes = 16, .flags = 33, .error = 22},
+	    {.id = 3, .command = VMSND_VFU_DMA_READ, .bytes = 48, .flags = VMSND_VFU_REPLY},
+	    {.id = 4, .command = VMSND_VFU_DMA_WRITE, .bytes = 0, .flags = VMSND_VFU_REPLY},
+	    {.id = 5, .command = 99, .bytes = 15, .flags = VMSND_VFU_REPLY},
+	};
+	struct vfio_harness *h = *state;
+	struct vfio_client *client = vfio_harness_hello(h);
+	static const uint8_t zeros[32];
+
+	for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++)
+		assert_true(vfio_send(client, &replies[i], zeros, NULL));
+	assert_int_equal(vfio_reset(client), 0); /* the next that comes */
+	assert_int_equal(h->n_troubles, 1);
 	vfio_client_close(client);
 }
 
@@ -656,6 +675,7 @@ int main(void)
 	    T(test_version_comes_first_and_once),
 	    T(test_version_with_descriptors_is_refused_and_they_are_closed),
 	    T(test_malformed_headers_are_answered_and_the_connection_stays),
+	    T(test_replies_are_never_answered),
 	    T(test_a_message_longer_than_any_is_answered_and_the_client_let_go),
 	    T(test_refused_without_reply_is_silent),
 	    T(test_a_message_byte_by_byte),

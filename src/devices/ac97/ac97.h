@@ -32,6 +32,7 @@ enum ac97_engine_id {
 #define AC97_CODECS_MAX  3u /* that a chip has lines for */
 #define AC97_DESCRIPTORS 32u
 #define AC97_FRAME_BYTES (AC97_CHANNELS * 4u)
+#define AC97_PIECE_BYTES 4096u /* copied at once */
 
 /* Status of an engine; bits 2 to 4 are cleared by writing 1. */
 enum ac97_sr {
@@ -120,6 +121,10 @@ struct ac97_engine {
 	/* Memory that answers later (struct vmsnd_remote). */
 	uint32_t asked_frames; /* 0: none are */
 	vmsnd_ns asked_since;  /* VMSND_NEVER: nothing is asked for */
+	bool later;            /* so did what was read last */
+	uint8_t fetched[AC97_PIECE_BYTES];
+	uint32_t fetched_at;     /* in it: the byte that is next */
+	uint32_t fetched_frames; /* from there on: they have come before their time */
 
 	uint32_t lost_frames; /* did not come in time: silence */
 
@@ -163,6 +168,7 @@ struct vmsnd_ac97 {
 	uint8_t cas, sdm;
 	bool suspended;  /* the machine is */
 	bool stands;     /* the clocks do */
+	bool looked_at;  /* this call is an access of the guest's */
 	vmsnd_ns seen;   /* the time of the last call */
 	unsigned budget; /* descriptors and pieces that this call may still do */
 	struct ac97_engine engines[AC97_ENGINES];

@@ -196,11 +196,13 @@ static void pci_read(struct vmsnd_dev *dev, const struct vmsnd_pci_access *acces
 	struct vmsnd_ac97 *card = card_of(dev);
 	struct vmsnd_pci_access at = *access;
 
+	card->looked_at = true;
 	at.now = bring_up(card, access->now);
 	if (access->region == VMSND_PCI_CONFIG)
 		vmsnd_pci_config_read(&card->pci, access->offset, to, access->bytes);
 	else
 		ac97_window_read(card, &at, to);
+	card->looked_at = false;
 	ac97_settle(card);
 }
 
@@ -222,6 +224,7 @@ static void pci_write(struct vmsnd_dev *dev, const struct vmsnd_pci_access *acce
 	struct vmsnd_ac97 *card = card_of(dev);
 	struct vmsnd_pci_access at = *access;
 
+	card->looked_at = true;
 	at.now = bring_up(card, access->now);
 	if (access->region == VMSND_PCI_CONFIG)
 		config_write(card, &at, from);
@@ -231,6 +234,7 @@ static void pci_write(struct vmsnd_dev *dev, const struct vmsnd_pci_access *acce
 	 * for it: a transport sees a rise for each. */
 	ac97_settle(card);
 	ac97_engines_run(card, at.now);
+	card->looked_at = false;
 	ac97_settle(card);
 }
 

@@ -48,6 +48,8 @@ bool ac97_prefetch(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns
 	rc = read_entry(card, engine, engine->piv, &engine->next);
 	if (rc == VMSND_E_AGAIN && ac97_engine_waits(engine, now))
 		return false;
+	if (rc == VMSND_E_AGAIN)
+		ac97_engine_fifo_error(card, engine);
 	engine->ahead = rc == VMSND_OK;
 	engine->asked_since = VMSND_NEVER;
 	return true;

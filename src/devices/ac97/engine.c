@@ -74,7 +74,7 @@ static void start(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns 
 	engine->done_frames = 0;
 	engine->paced_at = VMSND_NEVER;
 	engine->asked_since = VMSND_NEVER;
-	engine->asked_frames = engine->lost_frames = 0;
+	engine->asked_frames = engine->fetched_frames = engine->lost_frames = 0;
 	engine->read_at = VMSND_NEVER;
 	engine->phase = engine->under_way ? AC97_MOVING : AC97_WANTING;
 	if (engine->sr & AC97_SR_CELV) {
@@ -208,6 +208,9 @@ static bool move(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint64_t g
 	left = ac97_left_frames(engine);
 	owed = gone - engine->done_frames;
 	ends = owed >= left;
+	if (engine->dir == VMSND_CAPTURE && !card->looked_at && !ends &&
+	    owed < ac97_step_frames(card, engine))
+		return false; /* or each answer to a write would be followed by another (A9-03) */
 	if (engine->asked_frames > 0 && !ac97_engine_waits(engine, now))
 		lose(card, engine, owed);
 	if (ends && wait) {

@@ -144,7 +144,7 @@ static void take_port(struct vmsnd_ac97 *card, struct ac97_engine *engine)
 	engine->port_wanted = engine->port_runs || ac97_engine_wants_port(card, engine);
 	engine->granted = vmsnd_pci_masters(&card->pci);
 	engine->paced_at = engine->asked_since = engine->read_at = VMSND_NEVER;
-	engine->asked_frames = engine->lost_frames = 0;
+	engine->asked_frames = engine->fetched_frames = engine->lost_frames = 0;
 	ac97_pace_anew(engine);
 }
 

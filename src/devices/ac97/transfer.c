@@ -7,8 +7,6 @@
 #include "devices/ac97/ac97.h"
 #include "vmsnd/transport.h"
 
-#define PIECE_BYTES 4096u
-
 uint32_t ac97_step_frames(const struct vmsnd_ac97 *card, const struct ac97_engine *engine)
 {
 	uint32_t frames = engine->params.format.rate_hz / card->conf.timer_hz;
@@ -82,7 +80,8 @@ static uint32_t sample_bytes(const struct ac97_engine *engine)
 
 static struct piece piece_of(const struct ac97_engine *engine, uint32_t frames)
 {
-	uint32_t size = sample_bytes(engine), most = PIECE_BYTES / engine->frame_bytes, samples;
+	uint32_t size = sample_bytes(engine), most = AC97_PIECE_BYTES / engine->frame_bytes,
+		 samples;
 	/* The bus has 32 bits. */
 	uint32_t at = engine->list.address + (engine->list.samples - engine->left_samples) * size;
 	uint64_t room = (UINT64_C(1) << 32) - at;
@@ -102,7 +101,10 @@ static struct piece piece_of(const struct ac97_engine *engine, uint32_t frames)
 static void passed(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint32_t frames)
 {
 	uint32_t samples = frames * engine->params.format.channels;
+	uint32_t used = frames < engine->fetched_frames ? frames : engine->fetched_frames;
 
+	engine->fetched_frames -= used;
+	engine->fetched_at += used * engine->frame_bytes;
 	engine->left_samples -= samples < engine->left_samples ? samples : engine->left_samples;
 	engine->asked_frames = 0;
 	engine->asked_since = VMSND_NEVER;
@@ -125,6 +127,50 @@ static bool came(struct vmsnd_ac97 *card, struct ac97_engine *engine, const stru
 
 /* ---- playback ---- */
 
+/* Memory that answers later is asked for a step at a time, or up to the descriptor's end, and the
+ * frames wait here for their time: who asks for what has gone by when an answer comes, asks for a
+ * few frames thousands of times a second (A9-03). */
+static enum vmsnd_rc fetch_ahead(struct vmsnd_ac97 *card, struct ac97_engine *engine,
+				 uint32_t frames)
+{
+	uint32_t step = ac97_step_frames(card, engine), left = ac97_left_frames(engine);
+	bool asked = engine->asked_frames > 0;
+	struct piece piece;
+	enum vmsnd_rc rc;
+
+	if (asked)
+		frames = engine->asked_frames;
+	else if (frames < step)
+		frames = step;
+	piece = piece_of(engine, frames < left ? frames : left);
+	rc = vmsnd_gmem_read(card->env.mem, piece.address, engine->fetched, piece.bytes);
+	engine->later = asked || rc == VMSND_E_AGAIN;
+	engine->asked_frames = piece.frames;
+	if (rc)
+		return rc;
+	engine->fetched_at = 0;
+	engine->fetched_frames = piece.frames;
+	return VMSND_OK;
+}
+
+static enum vmsnd_rc read_sound(struct vmsnd_ac97 *card, struct ac97_engine *engine,
+				const struct piece *piece, void *to)
+{
+	enum vmsnd_rc rc = VMSND_OK;
+
+	if (engine->fetched_frames == 0 && !engine->later) {
+		rc = vmsnd_gmem_read(card->env.mem, piece->address, to, piece->bytes);
+		engine->later = rc == VMSND_E_AGAIN;
+		engine->asked_frames = piece->frames;
+		return rc;
+	}
+	if (engine->fetched_frames == 0)
+		rc = fetch_ahead(card, engine, piece->frames);
+	if (!rc)
+		memcpy(to, engine->fetched + engine->fetched_at, piece->bytes);
+	return rc;
+}
+
 static bool play(struct vmsnd_ac97 *card, struct ac97_engine *engine, struct piece *piece,
 		 vmsnd_ns now)
 {
@@ -145,11 +191,9 @@ static bool play(struct vmsnd_ac97 *card, struct ac97_engine *engine, struct pie
 	if (got < piece->frames)
 		*piece = piece_of(engine, got);
 	if (engine->lost_frames == 0)
-		rc = vmsnd_gmem_read(card->env.mem, piece->address, at, piece->bytes);
-	if (rc == VMSND_E_AGAIN && ac97_engine_waits(engine, now)) {
-		engine->asked_frames = piece->frames;
+		rc = read_sound(card, engine, piece, at);
+	if (rc == VMSND_E_AGAIN && ac97_engine_waits(engine, now))
 		return false;
-	}
 	if (engine->lost_frames > 0 || !came(card, engine, piece, rc))
 		memset(at, 0, piece->bytes);
 	memset((uint8_t *)at + piece->bytes, 0, piece->frames * engine->frame_bytes - piece->bytes);
@@ -165,7 +209,7 @@ static bool play(struct vmsnd_ac97 *card, struct ac97_engine *engine, struct pie
 
 /* ---- capture ---- */
 
-static const uint8_t silence[PIECE_BYTES];
+static const uint8_t silence[AC97_PIECE_BYTES];
 
 /* What has been recorded, if it is enough: silence until a step of it is there and for one more
  * step, which is the reserve for a host that is late; and again after each shortage, so that there
@@ -220,10 +264,9 @@ uint32_t ac97_transfer(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint
 	uint32_t left = frames;
 
 	while (left > 0 && card->budget > 0) {
-		uint32_t n = engine->asked_frames > 0 && engine->asked_frames < left
-				 ? engine->asked_frames
-				 : left;
-		struct piece piece = piece_of(engine, n);
+		uint32_t most =
+		    engine->asked_frames > 0 ? engine->asked_frames : engine->fetched_frames;
+		struct piece piece = piece_of(engine, most > 0 && most < left ? most : left);
 
 		if (engine->dir == VMSND_CAPTURE)
 			record(card, engine, &piece);
