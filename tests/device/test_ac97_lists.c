@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Lists of descriptors: what is fetched, skipped, completed, restarted; and lists that no driver
  * would write. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ac97_rig.h"
@@ -330,31 +331,167 @@ static void test_A9_12_stop_plays_what_has_been_handed_over(void **state)
 
 /* ---- what no driver would do ---- */
 
-static void test_defect_10_lists_and_data_in_BARs_and_holes(void **state)
+#define OWN_NAM  0xd000u /* numbers of ports, and nothing as addresses of memory */
+#define OWN_NABM 0xd100u
+#define OWN_MEM  0xfebf0000u /* the mixer's registers, then the engines' */
+
+static const uint8_t all_boxes[] = {PI, PO, MC, M2, P2, SP};
+#define BOXES (sizeof(all_boxes) / sizeof(all_boxes[0]))
+
+/* What no list may change: configuration space but for the status, mixer, and what the guest has
+ * written to the engines. */
+struct registers {
+	uint32_t config[64], engines[BOXES][3], control;
+	uint16_t mixer[64];
+};
+
+static struct registers registers_of(struct ac97_rig *rig)
 {
-	static const uint32_t places[] = {0,          0xfebf0000, 0xfffffff8,
-					  0x7ffffff8, 0x000ffff8, AR_RAM_GPA + AR_RAM_BYTES - 8};
+	struct registers all = {.control = ar_in32(rig, GLOB_CNT)};
+
+	for (unsigned i = 0; i < 64; i++) {
+		all.config[i] = ar_in(rig, CONFIG, i * 4, 4) & (i == 1 ? 0xffff : UINT32_MAX);
+		all.mixer[i] = ar_mixer(rig, i * 2);
+	}
+	for (unsigned i = 0; i < BOXES; i++) {
+		all.engines[i][0] = ar_in32(rig, all_boxes[i] + BDBAR);
+		all.engines[i][1] = ar_in8(rig, all_boxes[i] + LVI);
+		all.engines[i][2] = ar_in8(rig, all_boxes[i] + CR);
+	}
+	return all;
+}
+
+/* Returns how often the card was called. */
+static unsigned run_counted(struct ac97_rig *rig, uint64_t ms)
+{
+	vmsnd_ns until = rig->now + ms * AR_MS, next, port_next;
+	unsigned calls = 0;
+
+	for (; rig->now <= until; rig->now = next) {
+		next = AR_CLASS->advance(rig->dev, rig->now);
+		for (unsigned i = 0; i < rig->n_playback + rig->n_capture; i++) {
+			port_next = fake_port_advance(rig->ports[i], rig->now);
+			next = port_next < next ? port_next : next;
+		}
+		assert_true(++calls < 100000);
+	}
+	rig->now = until;
+	return calls;
+}
+
+static void up_with_bars(struct ac97_rig *rig)
+{
+	ar_up(rig, "variant=ich4", 2, 4);
+	ar_out(rig, CONFIG, 0x10, 4, OWN_NAM | 1);
+	ar_out(rig, CONFIG, 0x14, 4, OWN_NABM | 1);
+	ar_out(rig, CONFIG, 0x18, 4, OWN_MEM);
+	ar_out(rig, CONFIG, 0x1c, 4, OWN_MEM + 0x1000);
+	for (unsigned i = 0; i < BOXES; i++)
+		ar_numbers(rig, all_boxes[i], 32 * 480);
+}
+
+/* 250 ms of whatever has been started: no other register, no byte of memory is changed by it, and
+ * every engine has said what was wrong, and can be stopped. */
+static void run_harmlessly(struct ac97_rig *rig, unsigned calls_max)
+{
+	const struct registers before = registers_of(rig);
+	uint8_t *ram = malloc(AR_RAM_BYTES);
+	struct registers now;
+
+	memcpy(ram, rig->ram, AR_RAM_BYTES);
+	assert_in_range(run_counted(rig, 250), 1, calls_max);
+	now = registers_of(rig);
+	assert_memory_equal(&now, &before, sizeof(now));
+	assert_memory_equal(rig->ram, ram, AR_RAM_BYTES);
+	free(ram);
+	assert_true(rig->line);
+	assert_int_equal(ar_in(rig, CONFIG, 6, 2) & 0x2000, 0x2000);
+	assert_int_equal(ar_counter(rig, "fifo_errors"), BOXES);
+	for (unsigned i = 0; i < BOXES; i++) {
+		assert_true(ar_in16(rig, all_boxes[i] + SR) & FIFOE);
+		ar_out8(rig, all_boxes[i] + CR, 0);
+		assert_true(ar_in16(rig, all_boxes[i] + SR) & DCH);
+	}
+	assert_false(rig->line);
+}
+
+static void expect_zeros(const struct vmsnd_port *port, size_t from, size_t bytes)
+{
+	assert_true(port->heard_bytes >= from + bytes);
+	for (size_t i = 0; i < bytes; i++)
+		assert_int_equal(port->heard[from + i], 0);
+}
+
+static void list_is_nowhere(uint32_t at, uint8_t civ)
+{
 	struct ac97_rig rig;
 
-	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		ar_up(&rig, "variant=ich4", 2, 4);
-		for (unsigned box = PI; box <= SP; box += 0x10) {
-			if (box == 0x30)
-				continue;
-			ar_out32(&rig, box + BDBAR, places[i]);
-			ar_out8(&rig, box + LVI, 31);
-			ar_out8(&rig, box + CR, IOCE | FEIE | LVBIE | RPBM);
-		}
-		ar_run_ms(&rig, 300);
-		/* Whatever they did, they can be stopped. */
-		for (unsigned box = PI; box <= SP; box += 0x10) {
-			if (box == 0x30)
-				continue;
-			ar_out8(&rig, box + CR, 0);
-			assert_true(ar_in16(&rig, box + SR) & DCH);
-		}
-		ar_close(&rig);
+	up_with_bars(&rig);
+	for (unsigned i = 0; i < BOXES; i++) {
+		ar_out32(&rig, all_boxes[i] + BDBAR, at);
+		ar_out8(&rig, all_boxes[i] + LVI, 31);
+		ar_out8(&rig, all_boxes[i] + CR, IOCE | FEIE | LVBIE | RPBM);
+		assert_int_equal(ar_in16(&rig, all_boxes[i] + SR), DCH | FIFOE);
+		assert_int_equal(ar_in8(&rig, all_boxes[i] + CIV), civ);
+		assert_int_equal(ar_in16(&rig, all_boxes[i] + PICB), 0);
 	}
+	run_harmlessly(&rig, 400);
+	assert_int_equal(rig.faults[VMSND_FAULT_LIST], BOXES); /* it does not try again and again */
+	expect_zeros(ar_port(&rig, PO), 0, ar_port(&rig, PO)->heard_bytes);
+	expect_zeros(ar_port(&rig, SP), 0, ar_port(&rig, SP)->heard_bytes);
+	/* With a list that is there, it plays. */
+	ar_out8(&rig, PO + CR, RR);
+	ar_entries(&rig, PO, 32, BYTES);
+	ar_start(&rig, PO, 31, RPBM);
+	ar_run_ms(&rig, 15);
+	assert_int_equal(ar_in8(&rig, PO + CIV), 1);
+	assert_false(ar_in16(&rig, PO + SR) & (DCH | FIFOE));
+	ar_close(&rig);
+}
+
+static void data_is_nowhere(const uint32_t *places, unsigned n)
+{
+	struct ac97_rig rig;
+	const struct vmsnd_port *port;
+	uint32_t first;
+
+	up_with_bars(&rig);
+	for (unsigned i = 0; i < BOXES; i++)
+		for (unsigned k = 0; k <= n + 1; k++)
+			ar_entry(&rig, all_boxes[i], k, places[k % n], 960);
+	/* Of what is heard, the first and the last one are in memory. */
+	ar_entry(&rig, PO, 0, (uint32_t)ar_data(PO), 960);
+	ar_entry(&rig, PO, n + 1, (uint32_t)ar_data(PO) + (n + 1) * BYTES, 960);
+	for (unsigned i = 0; i < BOXES; i++)
+		ar_start(&rig, all_boxes[i], (uint8_t)(n + 1), FEIE | RPBM);
+	run_harmlessly(&rig, 1000);
+	assert_in_range(rig.faults[VMSND_FAULT_DATA_ADDRESS], BOXES * n, BOXES * (n + 2) * 4);
+	assert_int_equal(rig.faults[VMSND_FAULT_LIST], 0);
+	port = ar_port(&rig, PO);
+	assert_int_equal(ar_in_order(port), 480);
+	expect_zeros(port, BYTES, n * BYTES);
+	memcpy(&first, port->heard + (n + 1) * BYTES, sizeof(first));
+	assert_int_equal(first, (n + 1) * 480 + 1);
+	expect_zeros(ar_port(&rig, SP), 0, (n + 2) * BYTES);
+	/* All in their time: none waited, none ran ahead. */
+	for (unsigned i = 0; i < BOXES; i++)
+		assert_int_equal(ar_in8(&rig, all_boxes[i] + CIV), n + 1);
+	ar_close(&rig);
+}
+
+static void test_defect_10_lists_and_data_in_BARs_and_holes(void **state)
+{
+	static const uint32_t data[] = {
+	    OWN_NAM,    OWN_NABM + PO, OWN_MEM,    OWN_MEM + 0x1010,         0,
+	    0x7ffffffc, 0xfffe0000,    0xfffffffc, AR_RAM_GPA + AR_RAM_BYTES};
+	static const uint32_t lists[] = {OWN_NAM, OWN_NABM,   OWN_MEM,    OWN_MEM + 0x1010,
+					 0,       0x7ffffff8, 0xfffffff8, AR_RAM_GPA - 8};
+
+	data_is_nowhere(data, sizeof(data) / sizeof(data[0]));
+	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		list_is_nowhere(lists[i], 0);
+	/* Its first descriptor is there, and empty; the second one is not. */
+	list_is_nowhere(AR_RAM_GPA + AR_RAM_BYTES - 8, 1);
 }
 
 static void test_a_list_that_is_not_there_is_a_FIFO_error(void **state)
