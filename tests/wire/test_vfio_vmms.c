@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* vfio-user: what QEMU 11.1 sends, message for message (qemu-traces.txt D, E, F), and what the card
- * is told of it. */
+ * is told of it; and what Cloud Hypervisor sends, by its source and that of the crate vfio_user. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/endian.h"
 #include "vfio_harness.h"
@@ -213,6 +214,71 @@ static const struct step kvm[] = {
     MAP(1, 3, 0xe8000, 0xe8000, 0x8000),
 };
 
+/* Cloud Hypervisor: its client reads as many bytes as an answer without error has, looks at no
+ * flag, and waits for them for ever. */
+#define CLOUD_JSON                                                                                 \
+	"{\"capabilities\":{\"max_msg_fds\":1,\"max_data_xfer_size\":1048576,"                     \
+	"\"migration\":{\"pgsize\":4096}}}"
+#define CLOUD_HELLO                                                                                \
+	{                                                                                          \
+		.command = VMSND_VFU_VERSION, .bytes = 16 + 4 + sizeof(CLOUD_JSON)                 \
+	}
+#define UNMASKED         IRQS(0, 0, 1, NONE | UNMASK)
+#define CAPABILITIES     READ(7, 6, 2), READ(7, 0x34, 1), READ(7, 0x50, 1), READ(7, 0x51, 1)
+#define ALL_CAPABILITIES CAPABILITIES, READ(7, 0x60, 1), READ(7, 0x61, 1)
+#define GUEST_READS(at)  ALL_CAPABILITIES, READ(7, at, 4)
+#define CLOUD_SIZING(at) READ(7, at, 4), WRITE(7, at, 4, 0xffffffff), READ(7, at, 4)
+
+#define CLOUD_REGIONS                                                                              \
+	REGION(0), REGION(1), REGION(2), REGION(3), REGION(4), REGION(5), REGION(6), REGION(7),    \
+	    REGION(8)
+#define CLOUD_BARS                                                                                 \
+	CLOUD_SIZING(0x10), CLOUD_SIZING(0x14), CLOUD_SIZING(0x18), CLOUD_SIZING(0x1c),            \
+	    CLOUD_SIZING(0x20), CLOUD_SIZING(0x24), CLOUD_SIZING(0x30)
+
+static const struct step cloud[] = {
+    CLOUD_HELLO,
+    INFO,
+    CLOUD_REGIONS,
+    RESET, /* its client asks for that when it may not, and else does not: a flag read backwards */
+    CAPABILITIES,
+    READ(7, 0x60, 1),
+    IRQ(1, 0),
+    READ(7, 0x62, 2),
+    READ(7, 0x61, 1),
+    IRQ(0, 0),
+    IRQS(1, 0, 1, EVENTFD | TRIGGER),
+    CLOUD_BARS,
+    MAP(1, 3, 0, 0, 0x2000000),
+    MAP(1, 3, 0x2000000, 0x100000000, 0x2000000),
+    GUEST_READS(0),
+    GUEST_READS(8),
+    GUEST_READS(0xc),
+    GUEST_READS(0x2c),
+    GUEST_READS(0x3c),
+    GUEST_READS(0xfc),
+    WRITE(7, 0x3c, 1, 0x0b),
+    WRITE(7, 4, 2, 7),
+    WRITE(1, 0x2c, 4, 2),
+    UNMASKED,
+    READ(0, 0x7c, 2),
+    UNMASKED,
+    WRITE(1, 0x1b, 1, 0x15),
+    UNMASKED,
+};
+static const struct step cloud_handler[] = {
+    READ(1, 0x30, 4),     UNMASKED, READ(1, 0x16, 2), UNMASKED, READ(1, 0x14, 1),       UNMASKED,
+    WRITE(1, 0x15, 1, 3), UNMASKED, READ(1, 0x18, 2), UNMASKED, WRITE(1, 0x16, 2, 0x1c)};
+static const struct step cloud_after[] = {UNMASKED, WRITE(1, 0x30, 4, 0x40), UNMASKED,
+					  READ(1, 0x18, 2), UNMASKED};
+static const struct step cloud_msi_on[] = {
+    WRITE(7, 0x64, 4, 0xfee00000),    WRITE(7, 0x6c, 2, 0x4021), IRQS(0, 0, 0, NONE | TRIGGER),
+    IRQS(1, 1, 1, EVENTFD | TRIGGER), WRITE(7, 0x62, 2, 0x81),   READ(1, 0x30, 4),
+    WRITE(1, 0x16, 2, 0x1c)};
+static const struct step cloud_msi_off[] = {
+    IRQS(0, 1, 0, NONE | TRIGGER), IRQS(1, 0, 1, EVENTFD | TRIGGER), WRITE(7, 0x62, 2, 0x80)};
+static const struct step cloud_ends[] = {UNMAP(0, 0x2000000), UNMAP(0x100000000, 0x2000000)};
+
 /* ---- playing ---- */
 
 struct world {
@@ -315,7 +381,99 @@ static void check_answer(const struct step *step, const struct vfio_message *ans
 	assert_int_equal((int)answer->header.error, step->answer);
 }
 
-static void play_step(struct world *w, const struct step *step, uint16_t id)
+/* ---- Cloud Hypervisor's side ---- */
+
+static uint32_t put_cloud_payload(const struct step *step, uint8_t *to)
+{
+	static const char json[] = CLOUD_JSON;
+	uint32_t bytes = 4 + sizeof(json);
+
+	if (step->command != VMSND_VFU_VERSION) {
+		bytes = put_payload(step, to);
+		if (step->command == VMSND_VFU_GET_INFO)
+			vmsnd_put_le32(to, 32); /* it counts the header in */
+		return bytes;
+	}
+	vmsnd_put_le32(to, 0x00010000); /* 0.1 */
+	memcpy(to + 4, json, sizeof(json));
+	return bytes;
+}
+
+static void check_number(const json_t *object, const char *key)
+{
+	const json_t *number = json_object_get(object, key);
+
+	assert_true(json_is_integer(number));
+	assert_in_range(json_integer_value(number), 0, UINT32_MAX);
+}
+
+/* It ends when it cannot parse what is before the last byte. */
+static void check_capabilities(const struct vfio_message *answer)
+{
+	const char *text = (const char *)answer->payload + 4;
+	json_t *root;
+	const json_t *capabilities;
+
+	assert_true(answer->bytes > 5);
+	assert_int_equal(text[answer->bytes - 5], '\0');
+	root = json_loadb(text, answer->bytes - 5, 0, NULL);
+	capabilities = json_object_get(root, "capabilities");
+	check_number(capabilities, "max_msg_fds");
+	check_number(capabilities, "max_data_xfer_size");
+	check_number(json_object_get(capabilities, "migration"), "pgsize");
+	json_decref(root);
+}
+
+static uint32_t cloud_reads(const struct step *step)
+{
+	static const uint32_t bytes[VMSND_VFU_COMMANDS] = {
+	    [VMSND_VFU_DMA_MAP] = 16,      [VMSND_VFU_DMA_UNMAP] = 40,
+	    [VMSND_VFU_GET_INFO] = 32,     [VMSND_VFU_GET_REGION_INFO] = 48,
+	    [VMSND_VFU_GET_IRQ_INFO] = 32, [VMSND_VFU_SET_IRQS] = 16,
+	    [VMSND_VFU_REGION_READ] = 32,  [VMSND_VFU_REGION_WRITE] = 32,
+	    [VMSND_VFU_RESET] = 16};
+
+	return bytes[step->command] +
+	       (step->command == VMSND_VFU_REGION_READ ? (uint32_t)step->c : 0);
+}
+
+static void check_cloud_answer(const struct step *step, const struct vfio_message *answer)
+{
+	struct vmsnd_vfu_region_info region;
+	struct vmsnd_vfu_four four;
+
+	assert_int_equal(answer->header.flags, VMSND_VFU_REPLY);
+	assert_int_equal(answer->header.error, 0);
+	if (step->command == VMSND_VFU_VERSION) {
+		check_capabilities(answer);
+		return;
+	}
+	assert_int_equal(answer->header.bytes, cloud_reads(step));
+	vmsnd_vfu_four_get(answer->payload, &four);
+	vmsnd_vfu_region_info_get(answer->payload, &region);
+	if (step->command == VMSND_VFU_GET_INFO) {
+		assert_true(four.flags & VMSND_VFU_INFO_PCI);
+		assert_int_equal(four.index, 9); /* regions: it asks for each */
+	} else if (step->command == VMSND_VFU_GET_REGION_INFO) {
+		assert_int_equal(region.argsz, 32); /* or it would ask for the rest */
+		assert_int_equal(region.index, step->a);
+		assert_int_equal(region.flags & ~3u, 0); /* nothing to map */
+	} else if (step->command == VMSND_VFU_GET_IRQ_INFO) {
+		assert_int_equal(four.index, step->a);
+		assert_int_equal(four.count, 1);
+	}
+}
+
+/* ---- both ---- */
+
+struct vmm {
+	uint32_t (*put)(const struct step *step, uint8_t *to);
+	void (*check)(const struct step *step, const struct vfio_message *answer);
+};
+static const struct vmm qemu = {put_payload, check_answer};
+static const struct vmm cloud_hypervisor = {put_cloud_payload, check_cloud_answer};
+
+static void play_step(struct world *w, const struct vmm *vmm, const struct step *step, uint16_t id)
 {
 	static struct vfio_message answer;
 	static uint8_t payload[512];
@@ -325,7 +483,7 @@ static void play_step(struct world *w, const struct step *step, uint16_t id)
 						.flags = step->posted ? VMSND_VFU_NO_REPLY : 0};
 	struct vmsnd_fds fds = {.n = step->fds};
 
-	assert_int_equal(put_payload(step, payload) + 16, step->bytes);
+	assert_int_equal(vmm->put(step, payload) + 16, step->bytes);
 	fds.fd[0] = step->command == VMSND_VFU_DMA_MAP ? w->memory
 		    : step->flags & UNMASK             ? w->resample
 						       : w->trigger;
@@ -336,14 +494,17 @@ static void play_step(struct world *w, const struct step *step, uint16_t id)
 	}
 	assert_int_equal(vfio_receive(w->client, &answer), 0);
 	assert_int_equal(answer.header.id, id);
-	check_answer(step, &answer);
+	vmm->check(step, &answer);
 }
 
-#define PLAY(w, steps) play(w, steps, sizeof(steps) / sizeof((steps)[0]))
-static void play(struct world *w, const struct step *steps, size_t n)
+#define PLAY(w, steps)  play(w, &qemu, steps, sizeof(steps) / sizeof((steps)[0]))
+#define CLOUD(w, steps) play(w, &cloud_hypervisor, steps, sizeof(steps) / sizeof((steps)[0]))
+static void play(struct world *w, const struct vmm *vmm, const struct step *steps, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		play_step(w, &steps[i], (uint16_t)i);
+	for (size_t i = 0; i < n; i++) {
+		play_step(w, vmm, &steps[i], (uint16_t)i);
+		vfio_harness_pass(&w->h, 40 * 1000);
+	}
 }
 
 /* ---- what came of it ---- */
@@ -448,6 +609,64 @@ static void test_an_interrupt_of_linux_is_one_signal(void **state)
 	assert_int_equal(vfio_harness_counter(&w->h, "resignals"), 0);
 }
 
+static void test_cloud_hypervisor_is_refused_nothing(void **state)
+{
+	struct world *w = *state;
+	uint32_t word;
+
+	CLOUD(w, cloud);
+	assert_int_equal(w->h.connected, 1);
+	assert_int_equal(w->h.n_troubles, 0);
+	assert_int_equal(vmsnd_gmem_read(&w->h.mem, 0x1fffffc, &word, 4), VMSND_OK);
+	assert_int_equal(vmsnd_gmem_write(&w->h.mem, 0x101fffffc, &word, 4), VMSND_OK);
+	/* With MSI, no UNMASK. */
+	CLOUD(w, cloud_msi_on);
+	assert_int_equal(vfio_signals(w->trigger), 0);
+	vfio_harness_message(&w->h);
+	assert_int_equal(vfio_signals(w->trigger), 1);
+	CLOUD(w, cloud_msi_off);
+	vfio_harness_line(&w->h, true);
+	assert_int_equal(vfio_signals(w->trigger), 1);
+	vfio_harness_line(&w->h, false);
+	CLOUD(w, cloud_ends);
+	assert_int_equal(w->h.mem.n_regions, 0);
+	assert_int_equal(w->h.left, 0);
+	assert_int_equal(w->h.n_troubles, 0);
+}
+
+/* It says UNMASK after each access, and the driver acknowledges after several. */
+static void test_cloud_hypervisor_hears_of_each_interrupt_once(void **state)
+{
+	struct world *w = *state;
+
+	CLOUD(w, cloud);
+	assert_int_equal(vfio_signals(w->trigger), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		vfio_harness_line(&w->h, true);
+		assert_int_equal(vfio_signals(w->trigger), 1);
+		CLOUD(w, cloud_handler);
+		vfio_harness_line(&w->h, false);
+		CLOUD(w, cloud_after);
+		vfio_harness_pass(&w->h, 10 * 1000 * 1000);
+		assert_int_equal(vfio_signals(w->trigger), 0);
+	}
+	/* One that comes while the last is handled is not lost. */
+	vfio_harness_line(&w->h, true);
+	assert_int_equal(vfio_signals(w->trigger), 1);
+	CLOUD(w, cloud_handler);
+	vfio_harness_line(&w->h, false);
+	vfio_harness_line(&w->h, true);
+	CLOUD(w, cloud_after);
+	assert_int_equal(vfio_signals(w->trigger), 1);
+	CLOUD(w, cloud_handler);
+	vfio_harness_line(&w->h, false);
+	CLOUD(w, cloud_after);
+	vfio_harness_pass(&w->h, 10 * 1000 * 1000);
+	assert_int_equal(vfio_signals(w->trigger), 0);
+	assert_int_equal(vfio_harness_counter(&w->h, "signals"), 102);
+	assert_int_equal(vfio_harness_counter(&w->h, "resignals"), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -456,6 +675,8 @@ int main(void)
 	    T(test_qemu_with_memory_and_msi),
 	    T(test_qemu_with_kvm_and_firmware),
 	    T(test_an_interrupt_of_linux_is_one_signal),
+	    T(test_cloud_hypervisor_is_refused_nothing),
+	    T(test_cloud_hypervisor_hears_of_each_interrupt_once),
 	};
 
 	return cmocka_run_group_tests_name("vfio-vmms", tests, NULL, NULL);
