@@ -386,8 +386,11 @@ static void up_with_bars(struct ac97_rig *rig)
 	ar_out(rig, CONFIG, 0x14, 4, OWN_NABM | 1);
 	ar_out(rig, CONFIG, 0x18, 4, OWN_MEM);
 	ar_out(rig, CONFIG, 0x1c, 4, OWN_MEM + 0x1000);
-	for (unsigned i = 0; i < BOXES; i++)
+	for (unsigned i = 0; i < BOXES; i++) {
 		ar_numbers(rig, all_boxes[i], 32 * 480);
+		/* Silence has to be written: a ring holds what was played before. */
+		memset(ar_port(rig, all_boxes[i])->ring, 0x5a, FAKE_RING_BYTES);
+	}
 }
 
 /* 250 ms of whatever has been started: no other register, no byte of memory is changed by it, and
