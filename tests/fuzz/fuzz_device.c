@@ -307,8 +307,11 @@ static void boot(uint64_t features)
 static void map(void)
 {
 	const struct vmsnd_region regions[] = {
-	    {RAM_GPA, RAM_BYTES, ram, VMSND_READ | VMSND_WRITE},
-	    {USED_GPA, USED_BYTES, used_ram, VMSND_READ | VMSND_WRITE}};
+	    {.gpa = RAM_GPA, .bytes = RAM_BYTES, .at = ram, .rights = VMSND_READ | VMSND_WRITE},
+	    {.gpa = USED_GPA,
+	     .bytes = USED_BYTES,
+	     .at = used_ram,
+	     .rights = VMSND_READ | VMSND_WRITE}};
 
 	for (unsigned i = 0; i < 2 && !mapped; i++)
 		check(vmsnd_gmem_add(&mem, &regions[i]) == VMSND_OK);
@@ -337,8 +340,10 @@ static void op_unmap(struct input *in)
 	OPS->kick(dev, take8(in) % N_QUEUES, now);
 	step_until(now + 1000000);
 	if (mapped)
-		vmsnd_gmem_add(&mem, &(struct vmsnd_region){RAM_GPA, RAM_BYTES, ram,
-							    VMSND_READ | VMSND_WRITE});
+		vmsnd_gmem_add(&mem, &(struct vmsnd_region){.gpa = RAM_GPA,
+							    .bytes = RAM_BYTES,
+							    .at = ram,
+							    .rights = VMSND_READ | VMSND_WRITE});
 }
 
 static void op_config(struct input *in)

@@ -210,7 +210,8 @@ static void use_anew(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	struct vmsnd_region region = {RAM_GPA, RAM_BYTES, ram, VMSND_READ | VMSND_WRITE};
+	struct vmsnd_region region = {
+	    .gpa = RAM_GPA, .bytes = RAM_BYTES, .at = ram, .rights = VMSND_READ | VMSND_WRITE};
 	struct input in = {data, bytes};
 	struct vmsnd_state_reader reader = {.from = state};
 	size_t fresh_bytes;

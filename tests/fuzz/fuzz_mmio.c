@@ -200,7 +200,8 @@ static void op_interrupt(struct input *in)
 
 static void map(bool on)
 {
-	const struct vmsnd_region region = {RAM_GPA, RAM_BYTES, ram, VMSND_READ | VMSND_WRITE};
+	const struct vmsnd_region region = {
+	    .gpa = RAM_GPA, .bytes = RAM_BYTES, .at = ram, .rights = VMSND_READ | VMSND_WRITE};
 
 	if (on && !mapped)
 		check(vmsnd_gmem_add(&mem, &region) == VMSND_OK);

@@ -209,7 +209,8 @@ static void on_notify(void *ctx, unsigned vector)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	const struct vmsnd_region region = {RAM_GPA, RAM_BYTES, ram, VMSND_READ | VMSND_WRITE};
+	const struct vmsnd_region region = {
+	    .gpa = RAM_GPA, .bytes = RAM_BYTES, .at = ram, .rights = VMSND_READ | VMSND_WRITE};
 	struct input in = {data, bytes};
 
 	now = 1000000;

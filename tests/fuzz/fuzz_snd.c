@@ -125,7 +125,8 @@ static void let_go(void)
 
 static void map(void)
 {
-	const struct vmsnd_region region = {RAM_GPA, RAM_BYTES, ram, VMSND_READ | VMSND_WRITE};
+	const struct vmsnd_region region = {
+	    .gpa = RAM_GPA, .bytes = RAM_BYTES, .at = ram, .rights = VMSND_READ | VMSND_WRITE};
 
 	if (!mapped)
 		check(vmsnd_gmem_add(&mem, &region) == VMSND_OK);
