@@ -245,11 +245,3 @@ enum vmsnd_rc vmsnd_ac97_guest_open(struct vmsnd_ac97_guest *guest,
 		rc = steps[i](guest);
 	return rc;
 }
-
-void vmsnd_ac97_guest_close(struct vmsnd_ac97_guest *guest)
-{
-	for (unsigned i = 0; i < guest->n_streams; i++)
-		if (guest->streams[i].prepared)
-			vmsnd_ac97_guest_stop(guest, i);
-	vmsnd_guest_pci_disable(&guest->pci);
-}

@@ -103,8 +103,6 @@ struct vmsnd_ac97_guest {
  * VMSND_E_NOMEM: memory is too small, or too high up. */
 enum vmsnd_rc vmsnd_ac97_guest_open(struct vmsnd_ac97_guest *guest,
 				    const struct vmsnd_ac97_guest_conf *conf);
-/* Engines stopped, interrupts off. */
-void vmsnd_ac97_guest_close(struct vmsnd_ac97_guest *guest);
 
 /* Through the semaphore. A read that the codec did not answer: 0xffff. */
 uint16_t vmsnd_ac97_guest_codec_read(struct vmsnd_ac97_guest *guest, unsigned at);
@@ -137,8 +135,6 @@ enum vmsnd_rc vmsnd_ac97_guest_prepare(struct vmsnd_ac97_guest *guest, unsigned 
 void vmsnd_ac97_guest_start(struct vmsnd_ac97_guest *guest, unsigned stream);
 /* Waits until the engine has halted and resets it. VMSND_E_PROTOCOL: it never did. */
 enum vmsnd_rc vmsnd_ac97_guest_stop(struct vmsnd_ac97_guest *guest, unsigned stream);
-/* A pause: the engine stands where it is until the next start. */
-void vmsnd_ac97_guest_pause(struct vmsnd_ac97_guest *guest, unsigned stream);
 /* Frames from the buffer's beginning; below its size. */
 uint32_t vmsnd_ac97_guest_pointer(struct vmsnd_ac97_guest *guest, unsigned stream);
 

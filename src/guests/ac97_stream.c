@@ -194,11 +194,6 @@ void vmsnd_ac97_guest_start(struct vmsnd_ac97_guest *guest, unsigned stream)
 	vmsnd_ac97_guest_write(guest, stream, VMSND_AC97_CR, CR_IOCE | CR_RUN);
 }
 
-void vmsnd_ac97_guest_pause(struct vmsnd_ac97_guest *guest, unsigned stream)
-{
-	vmsnd_ac97_guest_write(guest, stream, VMSND_AC97_CR, CR_IOCE);
-}
-
 enum vmsnd_rc vmsnd_ac97_guest_stop(struct vmsnd_ac97_guest *guest, unsigned stream)
 {
 	unsigned left = TRIES;

@@ -227,10 +227,3 @@ enum vmsnd_rc vmsnd_guest_pci_enable(struct vmsnd_guest_pci *pci)
 		rc = VMSND_E_PROTOCOL;
 	return rc;
 }
-
-void vmsnd_guest_pci_disable(struct vmsnd_guest_pci *pci)
-{
-	if (pci->msi_at)
-		put(pci, (uint32_t)pci->msi_at + PCI_MSI_FLAGS, 2, 0);
-	set_command(pci, 0);
-}

@@ -52,7 +52,5 @@ enum vmsnd_rc vmsnd_guest_pci_find(struct vmsnd_guest_pci *pci,
 /* Decoding, bus mastering, interrupts by message or line. VMSND_E_UNSUPPORTED: no MSI;
  * VMSND_E_PROTOCOL: it has not taken it. */
 enum vmsnd_rc vmsnd_guest_pci_enable(struct vmsnd_guest_pci *pci);
-/* The opposite: silent and deaf. */
-void vmsnd_guest_pci_disable(struct vmsnd_guest_pci *pci);
 
 #endif

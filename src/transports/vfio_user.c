@@ -22,7 +22,6 @@ static void begin_session(void *ctx)
 	struct vmsnd_transport *bus = ctx;
 
 	bus->agreed = false;
-	bus->client_fds_max = 0;
 	bus->client_data_max = 0;
 	bus->memory_came = false;
 	bus->driver_started = false;

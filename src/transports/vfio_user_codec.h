@@ -56,12 +56,10 @@ enum vmsnd_vfu_errno {
 	VMSND_VFU_ENOENT = 2,
 	VMSND_VFU_EIO = 5,
 	VMSND_VFU_ENOMEM = 12,
-	VMSND_VFU_EBUSY = 16,
 	VMSND_VFU_EEXIST = 17,
 	VMSND_VFU_EINVAL = 22,
 	VMSND_VFU_ENOTTY = 25, /* of a device feature that is not there */
-	VMSND_VFU_ENOSPC = 28,
-	VMSND_VFU_ENOTSUP = 95
+	VMSND_VFU_ENOSPC = 28
 };
 
 struct vmsnd_vfu_header {

@@ -128,7 +128,6 @@ struct vmsnd_transport {
 
 	/* All of one session; a new peer finds it as at the start. */
 	bool agreed;              /* on a version */
-	uint32_t client_fds_max;  /* that it takes in one message */
 	uint32_t client_data_max; /* its max_data_xfer_size */
 	bool memory_came;         /* a range with a descriptor, ever */
 	bool driver_started;      /* the guest has made the card a bus master */

@@ -88,7 +88,6 @@ static const char *take(struct vmsnd_transport *bus, const json_t *capabilities)
 		why = take_nested(capabilities);
 	if (why)
 		return why;
-	bus->client_fds_max = (uint32_t)fds;
 	bus->client_data_max = data > VMSND_VFU_DATA_MAX ? VMSND_VFU_DATA_MAX : (uint32_t)data;
 	return NULL;
 }
@@ -133,7 +132,6 @@ const char *vmsnd_vfu_version(struct vmsnd_transport *bus, const uint8_t *payloa
 
 	if (bus->agreed)
 		return "a second VERSION";
-	bus->client_fds_max = FDS_ASSUMED;
 	bus->client_data_max = DATA_ASSUMED;
 	if (bytes > 0)
 		why = read_capabilities(bus, (const char *)payload + VMSND_VFU_VERSION_BYTES,

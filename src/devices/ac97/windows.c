@@ -12,7 +12,6 @@ enum which { BDBAR, CIV, LVI, SR, PICB, PIV, CR, GLOB_CNT, GLOB_STA, CAS, SDM };
 #define STA_ICH    UINT32_C(0x00030000) /* plain bits of GLOB_STA */
 #define STA_BY_1   UINT32_C(0x20008c01)
 #define SDM_BITS   0xf8u
-#define SDM_LINE   0x03u /* on which the codec answered that was read last */
 #define CAS_BIT    0x01u
 
 /* ---- an engine's box ---- */

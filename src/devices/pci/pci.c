@@ -12,7 +12,6 @@ enum {
 	COMMAND_AT = 0x04,
 	STATUS_AT = 0x06,
 	REVISION_AT = 0x08,
-	CLASS_AT = 0x09,
 	CACHE_LINE_AT = 0x0c,
 	LATENCY_AT = 0x0d,
 	BAR_AT = 0x10,
