@@ -57,6 +57,8 @@ static void begin(struct vmsnd_peer *peer, int fd)
 	peer->told_busy = false;
 	peer->broken = NULL;
 	peer->fds.n = 0;
+	peer->got = 0;
+	peer->wanted = peer->cls->header_bytes;
 	peer->cls->begin(peer->ctx);
 }
 
@@ -101,29 +103,37 @@ void vmsnd_peer_let_go(struct vmsnd_peer *peer)
 	end(peer);
 }
 
+/* ---- receiving ------------------------------------------------------------------------------ */
+
 /* Not when it connects: a second vmsnd looking whether the socket is served, or a health check,
  * says nothing, and is no VMM. */
-void vmsnd_peer_spoke(struct vmsnd_peer *peer)
+static void first_message(struct vmsnd_peer *peer)
 {
-	if (peer->spoke)
-		return;
 	peer->spoke = true;
 	vmsnd_logf(peer->user->log, VMSND_LOG_INFO, "%s: a VMM has connected", peer->name);
 	peer->user->peer(peer->user->ctx, VMSND_PEER_CONNECTED);
 }
 
-bool vmsnd_peer_read(struct vmsnd_peer *peer, void *to, size_t bytes, size_t *got)
+static void left(struct vmsnd_peer *peer)
 {
-	switch (vmsnd_socket_recv(peer->fd, to, bytes, got, &peer->fds)) {
+	if (peer->cls->left)
+		peer->cls->left(peer->ctx);
+	if (peer->spoke)
+		vmsnd_logf(peer->user->log, VMSND_LOG_INFO, "%s: the VMM has left", peer->name);
+	end(peer);
+}
+
+/* False: nothing is there, or the peer has left (then `fd` is -1), or it is broken. */
+static bool read_some(struct vmsnd_peer *peer)
+{
+	size_t got = 0;
+
+	switch (vmsnd_socket_recv(peer->fd, peer->in + peer->got, peer->wanted - peer->got, &got,
+				  &peer->fds)) {
 	case VMSND_SOCKET_NOTHING:
 		return false;
 	case VMSND_SOCKET_END:
-		if (peer->cls->left)
-			peer->cls->left(peer->ctx);
-		if (peer->spoke)
-			vmsnd_logf(peer->user->log, VMSND_LOG_INFO, "%s: the VMM has left",
-				   peer->name);
-		end(peer);
+		left(peer);
 		return false;
 	case VMSND_SOCKET_TOO_MANY:
 		peer->broken = "more descriptors than any message has";
@@ -131,7 +141,39 @@ bool vmsnd_peer_read(struct vmsnd_peer *peer, void *to, size_t bytes, size_t *go
 	case VMSND_SOCKET_BYTES:
 		break;
 	}
+	peer->got += (uint32_t)got;
 	return true;
+}
+
+/* True when more of the message may be there to read. */
+static bool receive_part(struct vmsnd_peer *peer)
+{
+	uint32_t before = peer->got, payload_bytes = 0;
+
+	if (!read_some(peer))
+		return false;
+	if (before < peer->cls->header_bytes && peer->got == peer->cls->header_bytes) {
+		peer->broken = peer->cls->header(peer->ctx, &payload_bytes);
+		peer->wanted = peer->got + payload_bytes;
+	}
+	return !peer->broken && peer->got < peer->wanted;
+}
+
+void vmsnd_peer_receive(struct vmsnd_peer *peer)
+{
+	while (receive_part(peer))
+		continue;
+	if (peer->fd < 0)
+		return;
+	if (!peer->broken && peer->got == peer->wanted) {
+		peer->got = 0;
+		peer->wanted = peer->cls->header_bytes;
+		if (!peer->spoke)
+			first_message(peer);
+		peer->cls->dispatch(peer->ctx);
+	}
+	if (peer->broken)
+		vmsnd_peer_let_go(peer);
 }
 
 /* ---- who comes in -------------------------------------------------------------------------- */
@@ -184,7 +226,7 @@ static void accept_failed(struct vmsnd_peer *peer, int why)
 static bool is_occupied(struct vmsnd_peer *peer)
 {
 	if (peer->fd >= 0 && !peer->spoke)
-		peer->cls->receive(peer->ctx); /* its first message may lie there already */
+		vmsnd_peer_receive(peer); /* its first message may lie there already */
 	if (peer->fd >= 0 && !peer->spoke)
 		end(peer);
 	return peer->fd >= 0;

@@ -13,10 +13,14 @@ enum vmsnd_peer_tag { VMSND_PEER_TAG_LISTENER, VMSND_PEER_TAG_PEER, VMSND_PEER_T
 /* Filled by the transport, which has it as a member; all functions are called on the lane. */
 struct vmsnd_peer_class {
 	const char *protocol;
+	uint32_t header_bytes; /* that each message begins with */
 	/* A peer is there: everything is as at the start. */
 	void (*begin)(void *ctx);
-	/* Something of it may be there to read: one message at most. */
-	void (*receive)(void *ctx);
+	/* A header is whole in `in`: how many bytes follow it. NULL, or why the peer cannot be
+	 * followed any more; it has been complained of. */
+	const char *(*header)(void *ctx, uint32_t *payload_bytes);
+	/* A message is whole in `in`. Sets `broken` when the peer has to go. */
+	void (*dispatch)(void *ctx);
 	/* It has closed its end, and will be let go. May be NULL. */
 	void (*left)(void *ctx);
 	/* Leaves everything as before it came. */
@@ -28,6 +32,7 @@ struct vmsnd_peer {
 	void *ctx;
 	const char *name; /* the card's */
 	const struct vmsnd_transport_user *user;
+	uint8_t *in; /* room for the longest message; the transport's, set before it listens */
 	struct vmsnd_listener listener;
 	bool deaf;       /* the listener is not watched, for want of memory or descriptors */
 	bool told_short; /* the line about that is written; until a peer is accepted again */
@@ -39,6 +44,7 @@ struct vmsnd_peer {
 	bool told_busy;       /* the line about a second VMM is written */
 	const char *broken;   /* why the peer has to go; NULL while it may stay */
 	struct vmsnd_fds fds; /* that have come with the message under way */
+	uint32_t got, wanted; /* of its bytes: how many have come, and are known of */
 };
 
 /* "socket" and "socket-fd". */
@@ -51,11 +57,9 @@ void vmsnd_peer_init(struct vmsnd_peer *peer, const struct vmsnd_peer_class *cls
 enum vmsnd_rc vmsnd_peer_listen(struct vmsnd_peer *peer, const struct vmsnd_transport_conf *conf);
 /* The listener is readable. */
 void vmsnd_peer_accept(struct vmsnd_peer *peer);
-/* Reads into `to`. False: nothing is there, or the peer has left (then `fd` is -1), or it is
- * broken. */
-bool vmsnd_peer_read(struct vmsnd_peer *peer, void *to, size_t bytes, size_t *got);
-/* Its first message has come whole. */
-void vmsnd_peer_spoke(struct vmsnd_peer *peer);
+/* Something of the peer may be there to read: one message at most; what came of it so far waits in
+ * `in`. */
+void vmsnd_peer_receive(struct vmsnd_peer *peer);
 /* A peer that is broken has to go. */
 void vmsnd_peer_let_go(struct vmsnd_peer *peer);
 /* Lets the peer go, if there is one, and stops listening. */

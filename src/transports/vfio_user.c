@@ -26,7 +26,6 @@ static void begin_session(void *ctx)
 	bus->memory_came = false;
 	bus->driver_started = false;
 	bus->accessed = bus->now;
-	bus->got = 0;
 	bus->out_sent = 0;
 	bus->out_used = 0;
 	vmsnd_vfu_remote_begin(bus);
@@ -111,24 +110,20 @@ static vmsnd_ns advance_sending(struct vmsnd_transport *bus)
 
 /* ---- receiving ------------------------------------------------------------------------------ */
 
-/* Bytes the message has in all, as far as that is known. */
-static uint32_t wanted_bytes(const struct vmsnd_transport *bus)
-{
-	return VMSND_VFU_HEADER_BYTES +
-	       (bus->got < VMSND_VFU_HEADER_BYTES ? 0 : vmsnd_vfu_payload_bytes(&bus->header));
-}
-
 /* The client hears why, whoever it thinks it is talking to. */
-static const char *header_complete(struct vmsnd_transport *bus)
+static const char *header_complete(void *ctx, uint32_t *payload_bytes)
 {
+	struct vmsnd_transport *bus = ctx;
 	struct vmsnd_vfu_header answer = {.flags = VMSND_VFU_REPLY | VMSND_VFU_ERROR,
 					  .error = VMSND_VFU_EINVAL};
 	const char *why;
 
 	vmsnd_vfu_header_get(bus->in, &bus->header);
 	why = vmsnd_vfu_header_check(&bus->header);
-	if (!why)
+	if (!why) {
+		*payload_bytes = vmsnd_vfu_payload_bytes(&bus->header);
 		return NULL;
+	}
 	answer.id = bus->header.id;
 	answer.command = bus->header.command;
 	bus->counts.refused++;
@@ -138,43 +133,19 @@ static const char *header_complete(struct vmsnd_transport *bus)
 	return why;
 }
 
-/* True when more of the message may be there to read. */
-static bool receive_part(struct vmsnd_transport *bus)
+static void dispatch(void *ctx)
 {
-	uint32_t before = bus->got;
-	size_t got = 0;
-
-	if (!vmsnd_peer_read(&bus->peer, bus->in + before, wanted_bytes(bus) - before, &got))
-		return false;
-	bus->got += (uint32_t)got;
-	if (before < VMSND_VFU_HEADER_BYTES && bus->got == VMSND_VFU_HEADER_BYTES)
-		bus->peer.broken = header_complete(bus);
-	return !bus->peer.broken && bus->got < wanted_bytes(bus);
-}
-
-/* One message at most; what came of it so far waits in `in`. */
-static void receive(void *ctx)
-{
-	struct vmsnd_transport *bus = ctx;
-
-	while (receive_part(bus))
-		continue;
-	if (bus->peer.fd < 0)
-		return;
-	if (!bus->peer.broken && bus->got >= VMSND_VFU_HEADER_BYTES &&
-	    bus->got == wanted_bytes(bus)) {
-		bus->got = 0;
-		vmsnd_peer_spoke(&bus->peer);
-		vmsnd_vfu_dispatch(bus);
-	}
-	if (bus->peer.broken)
-		vmsnd_peer_let_go(&bus->peer);
+	vmsnd_vfu_dispatch(ctx);
 }
 
 /* ---- the class ---- */
 
-static const struct vmsnd_peer_class peers = {
-    .protocol = "vfio-user", .begin = begin_session, .receive = receive, .end = end_session};
+static const struct vmsnd_peer_class peers = {.protocol = "vfio-user",
+					      .header_bytes = VMSND_VFU_HEADER_BYTES,
+					      .begin = begin_session,
+					      .header = header_complete,
+					      .dispatch = dispatch,
+					      .end = end_session};
 
 static void look_at_regions(struct vmsnd_transport *bus)
 {
@@ -212,6 +183,7 @@ static enum vmsnd_rc vfio_user_open(const struct vmsnd_transport_conf *conf,
 	look_at_regions(bus);
 	vmsnd_vfu_irqs_init(&bus->irqs);
 	vmsnd_peer_init(&bus->peer, &peers, bus, bus->name, &bus->user);
+	bus->peer.in = bus->in;
 	rc = vmsnd_peer_listen(&bus->peer, conf);
 	if (rc) {
 		vmsnd_pages_unmap(bus, sizeof(*bus));
@@ -241,7 +213,7 @@ static void vfio_user_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns 
 	else if (bus->peer.fd < 0)
 		return; /* reported before the peer was let go */
 	else if (tag == VMSND_PEER_TAG_PEER)
-		receive(bus);
+		vmsnd_peer_receive(&bus->peer);
 	else if (tag == VMSND_VFU_TAG_RESAMPLE)
 		vmsnd_vfu_irqs_resampled(bus);
 	look_for_loss(bus);

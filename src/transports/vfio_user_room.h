@@ -134,7 +134,6 @@ struct vmsnd_transport {
 	vmsnd_ns accessed;        /* when the guest last touched a region */
 	vmsnd_ns sent;            /* when the client last read something, while answers wait */
 
-	uint32_t got; /* bytes of the message coming in */
 	struct vmsnd_vfu_header header;
 
 	struct vmsnd_vfu_memory memory;

@@ -26,7 +26,6 @@ static void begin_session(void *ctx)
 	bus->memory_came = false;
 	bus->memory_proven = false;
 	bus->told_started = false;
-	bus->got = 0;
 }
 
 static void close_rings(struct vmsnd_transport *bus)
@@ -61,62 +60,33 @@ static void left(void *ctx)
 
 /* ---- receiving ------------------------------------------------------------------------------ */
 
-/* Bytes the message has in all, as far as that is known. */
-static uint32_t wanted_bytes(const struct vmsnd_transport *bus)
+static const char *header_complete(void *ctx, uint32_t *payload_bytes)
 {
-	return bus->got < VMSND_VU_HEADER_BYTES ? VMSND_VU_HEADER_BYTES
-						: VMSND_VU_HEADER_BYTES + bus->header.bytes;
-}
-
-static const char *header_complete(struct vmsnd_transport *bus)
-{
+	struct vmsnd_transport *bus = ctx;
 	const char *why;
 
 	vmsnd_vu_header_get(bus->in, &bus->header);
 	why = vmsnd_vu_header_check(&bus->header);
-	if (why)
-		vmsnd_peer_complain(&bus->peer, vmsnd_vu_name(bus->header.request), why);
+	if (!why) {
+		*payload_bytes = bus->header.bytes;
+		return NULL;
+	}
+	vmsnd_peer_complain(&bus->peer, vmsnd_vu_name(bus->header.request), why);
 	return why;
 }
 
-/* True when more of the message may be there to read. */
-static bool receive_part(struct vmsnd_transport *bus)
+static void dispatch(void *ctx)
 {
-	uint32_t before = bus->got;
-	size_t got = 0;
-
-	if (!vmsnd_peer_read(&bus->peer, bus->in + before, wanted_bytes(bus) - before, &got))
-		return false;
-	bus->got += (uint32_t)got;
-	if (before < VMSND_VU_HEADER_BYTES && bus->got == VMSND_VU_HEADER_BYTES)
-		bus->peer.broken = header_complete(bus);
-	return !bus->peer.broken && bus->got < wanted_bytes(bus);
-}
-
-/* One message at most; what came of it so far waits in `in`. */
-static void receive(void *ctx)
-{
-	struct vmsnd_transport *bus = ctx;
-
-	while (receive_part(bus))
-		continue;
-	if (bus->peer.fd < 0)
-		return;
-	if (!bus->peer.broken && bus->got >= VMSND_VU_HEADER_BYTES &&
-	    bus->got == wanted_bytes(bus)) {
-		bus->got = 0;
-		vmsnd_peer_spoke(&bus->peer);
-		vmsnd_vu_dispatch(bus);
-	}
-	if (bus->peer.broken)
-		vmsnd_peer_let_go(&bus->peer);
+	vmsnd_vu_dispatch(ctx);
 }
 
 /* ---- the class ---- */
 
 static const struct vmsnd_peer_class peers = {.protocol = "vhost-user",
 					      .begin = begin_session,
-					      .receive = receive,
+					      .header_bytes = VMSND_VU_HEADER_BYTES,
+					      .header = header_complete,
+					      .dispatch = dispatch,
 					      .left = left,
 					      .end = end_session};
 
@@ -137,6 +107,7 @@ static struct vmsnd_transport *make(const struct vmsnd_transport_conf *conf,
 	for (unsigned i = 0; i < bus->n_rings; i++)
 		vmsnd_vu_ring_init(&bus->rings[i]);
 	vmsnd_peer_init(&bus->peer, &peers, bus, bus->name, &bus->user);
+	bus->peer.in = bus->in;
 	return bus;
 }
 
@@ -185,7 +156,7 @@ static void vhost_user_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns
 	else if (bus->peer.fd < 0)
 		return; /* reported before the peer was let go */
 	else if (tag == VMSND_PEER_TAG_PEER)
-		receive(bus);
+		vmsnd_peer_receive(&bus->peer);
 	else if (tag - VMSND_VU_TAG_KICK < bus->n_rings)
 		vmsnd_vu_ring_kicked(bus, tag - VMSND_VU_TAG_KICK);
 	if (lost_memory(bus))

@@ -95,7 +95,6 @@ struct vmsnd_transport {
 	bool memory_proven;  /* something the guest wrote has been seen in it */
 	bool told_started;   /* the line about the guest's driver is written */
 
-	uint32_t got; /* bytes of the message coming in */
 	struct vmsnd_vu_header header;
 	uint8_t in[VMSND_VU_HEADER_BYTES + VMSND_VU_PAYLOAD_MAX];
 
