@@ -100,6 +100,34 @@ static void test_A9_32_a_pause_and_a_hold_are_kept(void **state)
 	ar_close(&rig);
 }
 
+/* Only a driver starts what has halted, or what may not reach memory. */
+static void test_A9_32_a_halt_and_no_bus_mastering_are_kept(void **state)
+{
+	struct ac97_rig rig;
+
+	start(&rig, "variant=ich4");
+	ar_out8(&rig, PO + CR, RPBM);
+	ar_out8(&rig, PO + LVI, 2);
+	ar_out8(&rig, PI + LVI, 2);
+	ar_run_ms(&rig, 700);
+	assert_false(ar_port(&rig, PI)->running);
+	move(&rig);
+	ar_run_ms(&rig, 30);
+	assert_false(ar_port(&rig, PI)->running);
+	ar_out8(&rig, PO + LVI, 20);
+	ar_out8(&rig, PI + LVI, 20);
+	assert_true(ar_port(&rig, PI)->running);
+	assert_true(ar_port(&rig, PO)->running);
+	ar_out(&rig, CONFIG, 4, 2, 3);
+	assert_false(ar_port(&rig, PI)->running);
+	move(&rig);
+	assert_false(ar_port(&rig, PI)->running);
+	ar_run_ms(&rig, 30);
+	ar_out(&rig, CONFIG, 4, 2, 7);
+	assert_true(ar_port(&rig, PI)->running);
+	ar_close(&rig);
+}
+
 static void test_A9_32_two_moves_are_one(void **state)
 {
 	struct ac97_rig rig;
@@ -268,6 +296,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_A9_32_engines_go_on_where_they_were),
 	    cmocka_unit_test(test_A9_32_a_pause_and_a_hold_are_kept),
+	    cmocka_unit_test(test_A9_32_a_halt_and_no_bus_mastering_are_kept),
 	    cmocka_unit_test(test_A9_32_two_moves_are_one),
 	    cmocka_unit_test(test_A9_32_states_of_other_cards_are_refused),
 	    cmocka_unit_test(test_A9_32_nobody_hears_of_a_state_that_is_refused),
