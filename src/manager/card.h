@@ -142,6 +142,7 @@ struct vmsnd_card {
 	bool connected;
 	unsigned sessions_ended;
 	uint32_t faults_told; /* one bit a kind */
+	bool state_told;      /* one that was of no use came in this session */
 };
 
 /* ---- card.c ---- */

@@ -83,6 +83,16 @@ static bool load(struct vmsnd_loading *loading)
 	return read_head(loading) && vmsnd_card_load_moved(loading);
 }
 
+/* A VMM may bring as many as it likes. */
+static void complain(struct vmsnd_card *card, const char *what)
+{
+	if (!card->state_told)
+		vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_ERROR,
+			   "%s: the state that came from another host is of no use: %s", card->name,
+			   what);
+	card->state_told = true;
+}
+
 enum vmsnd_rc vmsnd_card_user_load(void *ctx, const void *bytes, size_t n_bytes)
 {
 	struct vmsnd_card *card = ctx;
@@ -96,9 +106,7 @@ enum vmsnd_rc vmsnd_card_user_load(void *ctx, const void *bytes, size_t n_bytes)
 		vmsnd_card_jacks_moved(card, card->time);
 	} else {
 		empty(card);
-		vmsnd_logf(vmsnd_machine_log(card->machine), VMSND_LOG_ERROR,
-			   "%s: the state that came from another host is of no use: %s", card->name,
-			   loading.what);
+		complain(card, loading.what);
 	}
 	vmsnd_card_touch(card);
 	return loading.rc;

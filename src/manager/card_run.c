@@ -170,6 +170,7 @@ void vmsnd_card_peer(void *ctx, enum vmsnd_peer_event what)
 	if (what == VMSND_PEER_CONNECTED) {
 		card->connected = true;
 		card->faults_told = 0;
+		card->state_told = false;
 	}
 	if (what == VMSND_PEER_READY)
 		hint(card);

@@ -325,6 +325,12 @@ static void test_another_card_is_no_place_for_it(void **state)
 	open_other(&scene.sim, "virtio-snd,capture=1", true);
 	stand(&scene.sim, true);
 	refuse(&scene, scene.moved.n_bytes, VMSND_E_INVALID, "it has other streams");
+	/* A VMM that goes on trying writes no second line. */
+	scene.sim.log[0] = '\0';
+	refuse(&scene, scene.moved.n_bytes, VMSND_E_INVALID, "");
+	assert_string_equal(scene.sim.log, "");
+	vmsnd_card_peer(card_of(&scene.sim), VMSND_PEER_CONNECTED);
+	refuse(&scene, scene.moved.n_bytes, VMSND_E_INVALID, "it has other streams");
 	end(&scene);
 }
 
