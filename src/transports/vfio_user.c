@@ -9,9 +9,10 @@
 #include "os/pages.h"
 #include "transports/vfio_user_room.h"
 
-/* A client that leaves answers unread is looked at as often, and let go after so long. */
-#define RETRY_NS  (UINT64_C(1) * 1000 * 1000)
-#define UNREAD_NS (UINT64_C(10) * VMSND_NS_PER_SECOND)
+/* A client that leaves answers unread is looked at soon, then seldom, and let go after so long. */
+#define RETRY_NS     (UINT64_C(1) * 1000 * 1000)
+#define RETRY_MAX_NS (32 * RETRY_NS)
+#define UNREAD_NS    (UINT64_C(10) * VMSND_NS_PER_SECOND)
 
 static const char unread[] = "answers that nobody reads";
 
@@ -28,6 +29,8 @@ static void begin_session(void *ctx)
 	bus->accessed = bus->now;
 	bus->out_sent = 0;
 	bus->out_used = 0;
+	bus->retry_ns = 0;
+	bus->held_off = false;
 	vmsnd_vfu_remote_begin(bus);
 	vmsnd_vfu_migration_begin(bus);
 }
@@ -58,13 +61,30 @@ static void send_waiting(struct vmsnd_transport *bus)
 		bus->out_sent = bus->out_used;
 		sent = 0;
 	}
-	if (sent > 0)
+	if (sent > 0) {
 		bus->sent = bus->now;
+		bus->retry_ns = 0;
+	}
 	bus->out_sent += (size_t)sent;
 	if (bus->out_sent < bus->out_used)
 		return;
 	bus->out_sent = 0;
 	bus->out_used = 0;
+}
+
+/* So that a client which asks much before it reads is not taken for one that never reads: what it
+ * asks waits in its socket while there is no room for the longest answer. */
+static void hold_off(struct vmsnd_transport *bus)
+{
+	bool full = bus->out_used - bus->out_sent > sizeof(bus->out) - VMSND_VFU_MESSAGE_MAX;
+
+	if (full == bus->held_off || bus->peer.broken)
+		return;
+	if (full)
+		bus->user.unwatch(bus->user.ctx, bus->peer.fd);
+	else if (bus->user.watch(bus->user.ctx, bus->peer.fd, VMSND_PEER_TAG_PEER))
+		bus->peer.broken = "a connection that cannot be waited for any more";
+	bus->held_off = full;
 }
 
 static void make_room(struct vmsnd_transport *bus, size_t bytes)
@@ -101,11 +121,18 @@ bool vmsnd_vfu_out(struct vmsnd_transport *bus, const struct vmsnd_vfu_header *h
 static vmsnd_ns advance_sending(struct vmsnd_transport *bus)
 {
 	send_waiting(bus);
+	hold_off(bus);
 	if (bus->out_used == 0)
 		return VMSND_NEVER;
 	if (bus->now >= bus->sent + UNREAD_NS)
 		bus->peer.broken = unread;
-	return bus->now + RETRY_NS;
+	if (bus->retry_ns > 0 && bus->now < bus->retry)
+		return bus->retry;
+	bus->retry_ns = bus->retry_ns == 0 ? RETRY_NS : 2 * bus->retry_ns;
+	if (bus->retry_ns > RETRY_MAX_NS)
+		bus->retry_ns = RETRY_MAX_NS;
+	bus->retry = bus->now + bus->retry_ns;
+	return bus->retry;
 }
 
 /* ---- receiving ------------------------------------------------------------------------------ */
@@ -136,6 +163,7 @@ static const char *header_complete(void *ctx, uint32_t *payload_bytes)
 static void dispatch(void *ctx)
 {
 	vmsnd_vfu_dispatch(ctx);
+	hold_off(ctx);
 }
 
 /* ---- the class ---- */
@@ -212,7 +240,7 @@ static void vfio_user_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns 
 		vmsnd_peer_accept(&bus->peer);
 	else if (bus->peer.fd < 0)
 		return; /* reported before the peer was let go */
-	else if (tag == VMSND_PEER_TAG_PEER)
+	else if (tag == VMSND_PEER_TAG_PEER && !bus->held_off)
 		vmsnd_peer_receive(&bus->peer);
 	else if (tag == VMSND_VFU_TAG_RESAMPLE)
 		vmsnd_vfu_irqs_resampled(bus);

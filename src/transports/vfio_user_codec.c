@@ -358,6 +358,8 @@ static const char *check_multi(const uint8_t *payload, uint32_t bytes, unsigned 
 
 	if (room % VMSND_VFU_MULTI_BYTES != 0 || room / VMSND_VFU_MULTI_BYTES != n)
 		return "writes that are not as many as the message says";
+	if (n > VMSND_VFU_MULTI_MAX)
+		return "more than 256 writes in one message";
 	for (uint64_t i = 0; i < n && !why; i++) {
 		struct vmsnd_vfu_access access;
 

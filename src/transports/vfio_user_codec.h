@@ -152,6 +152,8 @@ struct vmsnd_vfu_access {
 #define VMSND_VFU_MULTI_HEAD_BYTES 8u
 #define VMSND_VFU_MULTI_BYTES      24u
 #define VMSND_VFU_MULTI_DATA_BYTES 8u
+/* One message is one turn of the lane, and others wait for it; QEMU puts 200 writes into one. */
+#define VMSND_VFU_MULTI_MAX 256u
 
 #define VMSND_VFU_DMA_ACCESS_BYTES 16u
 struct vmsnd_vfu_dma_access {

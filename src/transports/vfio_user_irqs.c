@@ -13,6 +13,8 @@
 #include "transports/vfio_user_room.h"
 
 #define STILL_HIGH_NS (UINT64_C(5) * 1000 * 1000)
+/* Nor does a guest that looks at the card all the time lose an interrupt for longer than this. */
+#define UNTOLD_MAX_NS (UINT64_C(20) * 1000 * 1000)
 /* So often at once a guest may have finished with an interrupt without a look at the card. */
 #define RESAMPLES_MAX 64u
 
@@ -34,6 +36,7 @@ static void signal_intx(struct vmsnd_transport *bus)
 		bus->counts.resignals++;
 	irqs->rose = false;
 	irqs->masked = true;
+	irqs->unmasked = VMSND_NEVER;
 	irqs->signalled = bus->now;
 	vmsnd_event_out_signal(&irqs->intx, bus->now);
 }
@@ -43,17 +46,23 @@ static bool can_signal(const struct vmsnd_vfu_irqs *irqs)
 	return irqs->level && !irqs->masked && irqs->intx.fd >= 0;
 }
 
+/* Its guest enabled MSI where the card could not see it. */
+static bool has_msi_alone(const struct vmsnd_vfu_irqs *irqs)
+{
+	return irqs->intx.fd < 0 && irqs->msi.fd >= 0;
+}
+
 static void signal_msi(struct vmsnd_transport *bus)
 {
 	bus->irqs.message_kept = bus->irqs.msi.fd < 0;
 	if (bus->irqs.message_kept)
 		return;
 	bus->counts.signals++;
+	bus->irqs.messaged = bus->accessed;
 	vmsnd_event_out_signal(&bus->irqs.msi, bus->now);
 }
 
-/* A client that has armed MSI alone hears of the line through it: its guest enabled MSI where the
- * card could not see it. */
+/* A client that has armed MSI alone hears of the line through it. */
 void vmsnd_vfu_irqs_line(struct vmsnd_transport *bus, bool high)
 {
 	struct vmsnd_vfu_irqs *irqs = &bus->irqs;
@@ -63,7 +72,7 @@ void vmsnd_vfu_irqs_line(struct vmsnd_transport *bus, bool high)
 	irqs->rose = high && (irqs->rose || rises);
 	if (can_signal(irqs) && rises)
 		signal_intx(bus);
-	else if (rises && irqs->intx.fd < 0 && irqs->msi.fd >= 0)
+	else if (rises && has_msi_alone(irqs))
 		signal_msi(bus);
 }
 
@@ -74,23 +83,49 @@ void vmsnd_vfu_irqs_message(struct vmsnd_transport *bus)
 
 static void unmask(struct vmsnd_transport *bus)
 {
+	if (bus->irqs.masked)
+		bus->irqs.unmasked = bus->now;
 	bus->irqs.masked = false;
+	bus->irqs.held = false;
 	if (can_signal(&bus->irqs) && (bus->irqs.rose || bus->irqs.resample.fd >= 0))
 		signal_intx(bus);
 }
 
+/* When a line that stays high is to be signalled again. Steps of the card may be a little behind
+ * the access. */
+static vmsnd_ns due(const struct vmsnd_transport *bus)
+{
+	const struct vmsnd_vfu_irqs *irqs = &bus->irqs;
+	vmsnd_ns last = irqs->signalled > bus->accessed ? irqs->signalled : bus->accessed;
+	vmsnd_ns quiet = last + STILL_HIGH_NS;
+
+	if (irqs->intx.fd < 0 || irqs->unmasked == VMSND_NEVER ||
+	    irqs->unmasked + UNTOLD_MAX_NS > quiet)
+		return quiet;
+	return irqs->unmasked + UNTOLD_MAX_NS;
+}
+
+/* A message is not taken back by a handler as a level is, but a second cause while the line is high
+ * makes no rise: once the handler has been at the card, what is still high is told of again. */
+static bool has_more_for_msi(const struct vmsnd_transport *bus)
+{
+	return bus->irqs.level && has_msi_alone(&bus->irqs) && bus->accessed != bus->irqs.messaged;
+}
+
 vmsnd_ns vmsnd_vfu_irqs_advance(struct vmsnd_transport *bus)
 {
-	vmsnd_ns last;
+	bool msi = has_more_for_msi(bus);
+	vmsnd_ns at = due(bus);
 
 	/* A card that is stopped to be moved does not interrupt. */
-	if (!can_signal(&bus->irqs) || bus->migration.stands)
+	if (!(msi || can_signal(&bus->irqs)) || bus->migration.stands)
 		return VMSND_NEVER;
-	last = bus->irqs.signalled > bus->accessed ? bus->irqs.signalled : bus->accessed;
-	/* Steps of the card may be a little behind the access. */
-	if (bus->now < last + STILL_HIGH_NS)
-		return last + STILL_HIGH_NS;
-	signal_intx(bus);
+	if (bus->now < at)
+		return at;
+	if (msi)
+		signal_msi(bus);
+	else
+		signal_intx(bus);
 	return VMSND_NEVER;
 }
 
@@ -141,6 +176,7 @@ void vmsnd_vfu_irqs_resampled(struct vmsnd_transport *bus)
 	if (got != VMSND_EVENT_CAME)
 		return;
 	bus->irqs.masked = false;
+	bus->irqs.held = false;
 	if (can_signal(&bus->irqs) && is_served(bus))
 		signal_intx(bus);
 }
@@ -214,8 +250,11 @@ static void arm_intx(struct vmsnd_transport *bus, int fd)
 {
 	struct vmsnd_vfu_irqs *irqs = &bus->irqs;
 
+	/* What the client has masked stays so when it changes the descriptor, as in Linux' VFIO. */
+	irqs->held = irqs->held && irqs->intx.fd >= 0 && fd >= 0;
+	irqs->masked = irqs->held;
+	irqs->unmasked = bus->now;
 	vmsnd_event_out_set(&irqs->intx, fd, bus->now);
-	irqs->masked = false;
 	/* What was signalled through another may have come to nobody. */
 	irqs->rose = irqs->level;
 	if (can_signal(irqs))
@@ -281,10 +320,10 @@ static const char *mask_or_unmask(struct vmsnd_transport *bus, const struct vmsn
 
 	if (set->flags & VMSND_VFU_DATA_EVENTFD)
 		return set_resample(bus, fd);
-	if (masks)
-		bus->irqs.masked = true;
-	else
+	if (!masks)
 		unmask(bus);
+	else
+		bus->irqs.masked = bus->irqs.held = true;
 	return NULL;
 }
 
@@ -321,6 +360,12 @@ const char *vmsnd_vfu_set_irqs(struct vmsnd_transport *bus, const uint8_t *paylo
 	if (set.flags & VMSND_VFU_DATA_BOOL && payload[VMSND_VFU_SET_IRQS_BYTES] == 0)
 		return NULL;
 	return obey(bus, &set);
+}
+
+/* What a card that has been reset had to say is nobody's any more; its line falls by itself. */
+void vmsnd_vfu_irqs_reset(struct vmsnd_vfu_irqs *irqs)
+{
+	irqs->message_kept = false;
 }
 
 void vmsnd_vfu_irqs_clear(struct vmsnd_transport *bus)

@@ -35,8 +35,11 @@ struct vmsnd_vfu_irqs {
 	bool level;                     /* of the card's line; outlives a client */
 	bool rose;                      /* since it was last signalled */
 	bool masked;                    /* by the client, or by itself when it was signalled */
+	bool held;                      /* by the client */
 	bool message_kept;              /* it came before its descriptor */
 	vmsnd_ns signalled;             /* when INTx was */
+	vmsnd_ns unmasked;              /* when the client first unmasked since then, or never */
+	vmsnd_ns messaged;              /* bus->accessed as it was when MSI was signalled */
 	vmsnd_ns resampled;             /* bus->accessed as it was when the client last said so */
 	unsigned resamples;             /* since then */
 };
@@ -133,6 +136,9 @@ struct vmsnd_transport {
 	bool driver_started;      /* the guest has made the card a bus master */
 	vmsnd_ns accessed;        /* when the guest last touched a region */
 	vmsnd_ns sent;            /* when the client last read something, while answers wait */
+	vmsnd_ns retry;           /* when it is looked at again whether it reads */
+	vmsnd_ns retry_ns;        /* between the two; 0: not yet, or it has just read */
+	bool held_off;            /* it is not read from while so many answers wait */
 
 	struct vmsnd_vfu_header header;
 
@@ -181,6 +187,7 @@ vmsnd_vfu_handler vmsnd_vfu_irq_info, vmsnd_vfu_set_irqs;
 void vmsnd_vfu_irqs_init(struct vmsnd_vfu_irqs *irqs);
 /* The client is gone; the line's level stays. */
 void vmsnd_vfu_irqs_clear(struct vmsnd_transport *bus);
+void vmsnd_vfu_irqs_reset(struct vmsnd_vfu_irqs *irqs);
 void vmsnd_vfu_irqs_line(struct vmsnd_transport *bus, bool high);
 void vmsnd_vfu_irqs_message(struct vmsnd_transport *bus);
 /* The resample descriptor is readable. */

@@ -64,6 +64,7 @@ static const char *reset(struct vmsnd_transport *bus, const uint8_t *payload,
 	vmsnd_vfu_migration_reset(bus);
 	vmsnd_vfu_remote_reset(bus);
 	bus->card.cls->reset(bus->card.dev, VMSND_RESET_BUS, bus->now);
+	vmsnd_vfu_irqs_reset(&bus->irqs);
 	return NULL;
 }
 

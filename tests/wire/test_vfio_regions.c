@@ -356,6 +356,26 @@ static void test_wrong_write_multi_writes_nothing(void **state)
 	assert_string_equal(vfio_harness_trace(&w->h), "");
 }
 
+/* Others wait for the lane meanwhile. */
+static void test_more_than_256_writes_in_one_message_are_refused(void **state)
+{
+	static uint8_t many[8 + 24 * 257];
+	static const struct vmsnd_vfu_access nothing = {0, 2, 0};
+	struct world *w = *state;
+
+	for (unsigned i = 0; i < 257; i++)
+		vmsnd_vfu_access_put(many + 8 + 24 * i, &nothing);
+	vmsnd_put_le64(many, 256);
+	assert_int_equal(vfio_ask(w->client, VMSND_VFU_WRITE_MULTI, many, 8 + 24 * 256, &answer),
+			 0);
+	assert_int_equal(vmsnd_le64(answer.payload), 256);
+	assert_int_equal(vfio_harness_counter(&w->h, "writes"), 256);
+	vmsnd_put_le64(many, 257);
+	assert_int_equal(vfio_ask(w->client, VMSND_VFU_WRITE_MULTI, many, sizeof(many), NULL),
+			 VMSND_VFU_EINVAL);
+	assert_int_equal(vfio_harness_counter(&w->h, "writes"), 256);
+}
+
 /* ---- reset, features ---- */
 
 static void test_reset_is_the_bus_and_leaves_memory_and_interrupts(void **state)
@@ -405,6 +425,7 @@ int main(void)
 	    T(test_a_write_of_a_megabyte_is_followed_and_refused),
 	    T(test_many_writes_in_one),
 	    T(test_wrong_write_multi_writes_nothing),
+	    T(test_more_than_256_writes_in_one_message_are_refused),
 	    T(test_reset_is_the_bus_and_leaves_memory_and_interrupts),
 	    T(test_the_guests_driver_is_seen_when_it_makes_the_card_a_master),
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* vfio-user: VERSION with every capability there is, messages in pieces, clients that come, stay
- * silent, do not read and leave. */
+ * silent and leave. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -484,67 +484,6 @@ static void test_seventeen_descriptors_are_more_than_any_message_has(void **stat
 	assert_in_range(vfio_open_fds(), before - 4, before);
 }
 
-/* ---- clients that do not read ---- */
-
-static void ask_without_reading(struct vfio_client *client)
-{
-	const struct vmsnd_vfu_access access = {0, VMSND_PCI_CONFIG, 256};
-	const struct vmsnd_vfu_header header = {.command = VMSND_VFU_REGION_READ, .bytes = 32};
-	uint8_t payload[VMSND_VFU_ACCESS_BYTES];
-
-	vmsnd_vfu_access_put(payload, &access);
-	vfio_send(client, &header, payload, NULL);
-	vfio_client_pump(client);
-}
-
-static void test_a_slow_reader_gets_all_its_answers_in_order(void **state)
-{
-	struct vfio_harness *h = *state;
-	struct vfio_client *client = vfio_harness_hello(h);
-	static struct vfio_message answer;
-	const unsigned n = 3000; /* more than the socket holds */
-
-	for (unsigned i = 0; i < n; i++)
-		ask_without_reading(client);
-	assert_true(h->next <= h->now + VMSND_NS_PER_SECOND / 100); /* it looks again soon */
-	for (unsigned i = 0; i < n; i++) {
-		vfio_harness_pass(h, 1000 * 1000);
-		assert_int_equal(vfio_receive(client, &answer), 0);
-		assert_int_equal(answer.bytes, 16 + 256);
-		assert_int_equal(answer.payload[16], 0x86);
-	}
-	vfio_harness_pass(h, VMSND_NS_PER_SECOND);
-	assert_int_equal(h->next, VMSND_NEVER);
-	assert_int_equal(h->n_troubles, 0);
-	vfio_client_close(client);
-}
-
-static void test_who_never_reads_is_let_go_when_too_much_waits(void **state)
-{
-	struct vfio_harness *h = *state;
-	struct vfio_client *client = vfio_harness_hello(h);
-
-	for (unsigned i = 0; i < 20000 && h->left == 0; i++)
-		ask_without_reading(client);
-	assert_int_equal(h->left, 1);
-	assert_non_null(strstr(h->trouble, "answers that nobody reads"));
-	vfio_client_close(client);
-}
-
-static void test_who_never_reads_is_let_go_after_a_while(void **state)
-{
-	struct vfio_harness *h = *state;
-	struct vfio_client *client = vfio_harness_hello(h);
-
-	for (unsigned i = 0; i < 3000; i++)
-		ask_without_reading(client);
-	vfio_harness_pass(h, 9 * VMSND_NS_PER_SECOND);
-	assert_int_equal(h->left, 0);
-	vfio_harness_pass(h, 2 * VMSND_NS_PER_SECOND);
-	assert_int_equal(h->left, 1);
-	vfio_client_close(client);
-}
-
 /* ---- who comes and goes ---- */
 
 static void test_a_second_client_is_turned_away_and_the_next_one_served(void **state)
@@ -682,9 +621,6 @@ int main(void)
 	    T(test_many_messages_in_one_piece_one_at_a_call),
 	    T(test_descriptors_may_come_with_any_part_of_a_message),
 	    T(test_seventeen_descriptors_are_more_than_any_message_has),
-	    T(test_a_slow_reader_gets_all_its_answers_in_order),
-	    T(test_who_never_reads_is_let_go_when_too_much_waits),
-	    T(test_who_never_reads_is_let_go_after_a_while),
 	    T(test_a_second_client_is_turned_away_and_the_next_one_served),
 	    T(test_who_says_nothing_is_no_client_and_makes_way),
 	    T(test_a_client_that_leaves_takes_its_memory_and_descriptors),
