@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/bell.h"
+
 #define READS_MAX 64u
 
 static void drop_fd(int *fd)
@@ -71,16 +73,22 @@ void vmsnd_event_in_set(struct vmsnd_event_in *event, int fd)
 	*event = (struct vmsnd_event_in){.fd = fd, .pipe = fd >= 0 && is_pipe(fd)};
 }
 
+/* Kernels that have no such call, or not for this kind of descriptor, and filters of system calls
+ * that do not let it through (snapd's: EPERM). */
+static bool is_unknown_call(int error)
+{
+	return error == EOPNOTSUPP || error == ENOSYS || error == EINVAL || error == EPERM;
+}
+
 /* The descriptor is blocking with some VMMs (UML), and its flags are shared with the VMM, so
- * we do not change them but ask for a read that never waits. Kernels that have no such read
- * for this kind of descriptor get poll first. */
+ * we do not change them but ask for a read that never waits, and poll first where there is none. */
 static ssize_t read_without_waiting(int fd, uint64_t *count)
 {
 	struct iovec part = {.iov_base = count, .iov_len = sizeof(*count)};
 	struct pollfd poller = {.fd = fd, .events = POLLIN};
 	ssize_t n = preadv2(fd, &part, 1, -1, RWF_NOWAIT);
 
-	if (n >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
+	if (n >= 0 || !is_unknown_call(errno))
 		return n;
 	if (poll(&poller, 1, 0) != 1) {
 		errno = EAGAIN;
@@ -130,25 +138,35 @@ enum vmsnd_event_got vmsnd_event_in_read(struct vmsnd_event_in *event, vmsnd_ns 
 
 /* ---- written ------------------------------------------------------------------------------ */
 
-/* The VMM shares the flag and may change it at any time. Looked at for each interrupt it would
- * cost as much as the interrupt. */
-static void look_at(struct vmsnd_event_out *event, vmsnd_ns now)
-{
-	event->seen = now;
-	event->blocks = event->pipe || !(fcntl(event->fd, F_GETFL) & O_NONBLOCK);
-}
-
-void vmsnd_event_out_set(struct vmsnd_event_out *event, int fd, vmsnd_ns now)
+void vmsnd_event_out_set(struct vmsnd_event_out *event, int fd)
 {
 	drop_fd(&event->fd);
 	*event = (struct vmsnd_event_out){.fd = fd, .pipe = fd >= 0 && is_pipe(fd)};
 	if (fd >= 0)
-		look_at(event, now);
+		vmsnd_bell_prepare();
+}
+
+/* The VMM shares the descriptor's flags, and may change them at any time. What can write without
+ * waiting whatever they are is asked for that; the rest gets poll first, and may still wait for a
+ * VMM that is quick and means it. */
+static ssize_t write_without_waiting(int fd, const void *from, size_t bytes)
+{
+	struct iovec part = {.iov_base = (void *)from, .iov_len = bytes};
+	struct pollfd poller = {.fd = fd, .events = POLLOUT};
+	ssize_t n = pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
+
+	if (n >= 0 || !is_unknown_call(errno))
+		return n;
+	/* With room for PIPE_BUF bytes, which all our messages are below. */
+	if (poll(&poller, 1, 0) == 1 && poller.revents & POLLOUT)
+		return write(fd, from, bytes);
+	errno = poller.revents & (POLLERR | POLLNVAL) ? EPIPE : EAGAIN;
+	return -1;
 }
 
 /* UML's call is a pipe. Once UML has died, a write raises SIGPIPE; no flag forbids that for
  * pipes, and how the program takes the signal is not ours to change. */
-static ssize_t write_pipe(int fd, const void *from, size_t bytes)
+bool vmsnd_event_write_pipe(int fd, const void *from, size_t bytes)
 {
 	const struct timespec at_once = {0, 0};
 	sigset_t set, before, pending;
@@ -158,38 +176,32 @@ static ssize_t write_pipe(int fd, const void *from, size_t bytes)
 	sigaddset(&set, SIGPIPE);
 	sigpending(&pending);
 	pthread_sigmask(SIG_BLOCK, &set, &before);
-	n = write(fd, from, bytes);
-	if (n < 0 && errno == EPIPE && !sigismember(&pending, SIGPIPE))
-		sigtimedwait(&set, NULL, &at_once);
+	n = write_without_waiting(fd, from, bytes);
+	if (n < 0 && errno == EPIPE) {
+		if (!sigismember(&pending, SIGPIPE))
+			sigtimedwait(&set, NULL, &at_once);
+		errno = EPIPE;
+	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return n;
+	return n >= 0 || errno == EAGAIN || errno == EINTR;
 }
 
-bool vmsnd_event_write_pipe(int fd, const void *from, size_t bytes)
-{
-	struct pollfd poller = {.fd = fd, .events = POLLOUT};
-
-	/* With room for PIPE_BUF bytes, which all our messages are below. */
-	if (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLOUT))
-		return !(poller.revents & (POLLERR | POLLNVAL));
-	return write_pipe(fd, from, bytes) >= 0 || errno == EAGAIN || errno == EINTR;
-}
-
-/* A full pipe or counter is fine: the guest has an interrupt to come anyway. */
-void vmsnd_event_out_signal(struct vmsnd_event_out *event, vmsnd_ns now)
+/* A counter that is full is fine: the guest has an interrupt to come anyway. */
+static bool write_count(int fd)
 {
 	static const uint64_t one = 1;
-	struct pollfd poller = {.fd = event->fd, .events = POLLOUT};
-	ssize_t n;
+
+	return vmsnd_bell_ring(fd) || write_without_waiting(fd, &one, sizeof(one)) >= 0 ||
+	       errno == EAGAIN || errno == EINTR;
+}
+
+void vmsnd_event_out_signal(struct vmsnd_event_out *event)
+{
+	static const uint64_t one = 1;
 
 	if (event->fd < 0)
 		return;
-	if (now - event->seen >= VMSND_NS_PER_SECOND)
-		look_at(event, now);
-	if (event->blocks && (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLOUT)))
-		return;
-	n = event->pipe ? write_pipe(event->fd, &one, sizeof(one))
-			: write(event->fd, &one, sizeof(one));
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
+	if (!(event->pipe ? vmsnd_event_write_pipe(event->fd, &one, sizeof(one))
+			  : write_count(event->fd)))
 		drop_fd(&event->fd);
 }

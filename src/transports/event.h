@@ -23,10 +23,8 @@ enum vmsnd_event_got {
 
 /* One that we write. */
 struct vmsnd_event_out {
-	int fd;        /* -1: none */
-	bool pipe;     /* a write can raise SIGPIPE */
-	bool blocks;   /* a write could wait, so it is asked first */
-	vmsnd_ns seen; /* when that was looked at */
+	int fd;    /* -1: none */
+	bool pipe; /* a write can raise SIGPIPE */
 };
 
 /* NULL, or why `fd` is none. */
@@ -34,9 +32,9 @@ const char *vmsnd_event_refuse(int fd);
 /* Takes `fd` over (-1: none) and closes the one before. Who watches it unwatches it first. */
 void vmsnd_event_in_set(struct vmsnd_event_in *event, int fd);
 enum vmsnd_event_got vmsnd_event_in_read(struct vmsnd_event_in *event, vmsnd_ns now);
-void vmsnd_event_out_set(struct vmsnd_event_out *event, int fd, vmsnd_ns now);
+void vmsnd_event_out_set(struct vmsnd_event_out *event, int fd);
 /* Drops it when it can never be written to again. */
-void vmsnd_event_out_signal(struct vmsnd_event_out *event, vmsnd_ns now);
+void vmsnd_event_out_signal(struct vmsnd_event_out *event);
 /* A write to a pipe that may be full or have lost its reader. False: it can never be written to
  * again. */
 bool vmsnd_event_write_pipe(int fd, const void *from, size_t bytes);

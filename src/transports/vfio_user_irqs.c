@@ -38,7 +38,7 @@ static void signal_intx(struct vmsnd_transport *bus)
 	irqs->masked = true;
 	irqs->unmasked = VMSND_NEVER;
 	irqs->signalled = bus->now;
-	vmsnd_event_out_signal(&irqs->intx, bus->now);
+	vmsnd_event_out_signal(&irqs->intx);
 }
 
 static bool can_signal(const struct vmsnd_vfu_irqs *irqs)
@@ -59,7 +59,7 @@ static void signal_msi(struct vmsnd_transport *bus)
 		return;
 	bus->counts.signals++;
 	bus->irqs.messaged = bus->accessed;
-	vmsnd_event_out_signal(&bus->irqs.msi, bus->now);
+	vmsnd_event_out_signal(&bus->irqs.msi);
 }
 
 /* A client that has armed MSI alone hears of the line through it. */
@@ -254,7 +254,7 @@ static void arm_intx(struct vmsnd_transport *bus, int fd)
 	irqs->held = irqs->held && irqs->intx.fd >= 0 && fd >= 0;
 	irqs->masked = irqs->held;
 	irqs->unmasked = bus->now;
-	vmsnd_event_out_set(&irqs->intx, fd, bus->now);
+	vmsnd_event_out_set(&irqs->intx, fd);
 	/* What was signalled through another may have come to nobody. */
 	irqs->rose = irqs->level;
 	if (can_signal(irqs))
@@ -265,7 +265,7 @@ static void arm_msi(struct vmsnd_transport *bus, int fd)
 {
 	bool kept = bus->irqs.message_kept;
 
-	vmsnd_event_out_set(&bus->irqs.msi, fd, bus->now);
+	vmsnd_event_out_set(&bus->irqs.msi, fd);
 	bus->irqs.message_kept = false;
 	if (fd >= 0 && kept)
 		signal_msi(bus);
@@ -309,7 +309,7 @@ static const char *trigger(struct vmsnd_transport *bus, const struct vmsnd_vfu_s
 	}
 	/* As if the card did, to try whether the client hears it; the line is not touched. */
 	bus->counts.signals++;
-	vmsnd_event_out_signal(intx ? &bus->irqs.intx : &bus->irqs.msi, bus->now);
+	vmsnd_event_out_signal(intx ? &bus->irqs.intx : &bus->irqs.msi);
 	return NULL;
 }
 

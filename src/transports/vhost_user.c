@@ -168,7 +168,7 @@ static void vhost_user_ready(struct vmsnd_transport *bus, unsigned tag, vmsnd_ns
 static void vhost_user_notify(struct vmsnd_transport *bus, unsigned vector)
 {
 	if (vector < bus->n_rings)
-		vmsnd_event_out_signal(&bus->rings[vector].call, bus->now);
+		vmsnd_event_out_signal(&bus->rings[vector].call);
 	/* From within the card: the VMM itself is let go when it is next heard of. */
 	if (lost_memory(bus))
 		bus->peer.broken = "memory was taken away";

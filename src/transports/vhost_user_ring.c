@@ -232,10 +232,10 @@ void vmsnd_vu_ring_call_fd(struct vmsnd_transport *bus, unsigned index, int fd)
 {
 	struct vmsnd_vu_ring *ring = &bus->rings[index];
 
-	vmsnd_event_out_set(&ring->call, fd, bus->now);
+	vmsnd_event_out_set(&ring->call, fd);
 	/* Used buffers may have been signalled to the old one only (qemu-audio.md 9.4). */
 	if (fd >= 0 && ring->started)
-		vmsnd_event_out_signal(&ring->call, bus->now);
+		vmsnd_event_out_signal(&ring->call);
 }
 
 void vmsnd_vu_ring_err_fd(struct vmsnd_transport *bus, unsigned index, int fd)

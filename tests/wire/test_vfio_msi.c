@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* vfio-user: messages, and interrupts that the client fires itself. */
+/* vfio-user: messages, interrupts that the client fires itself, and descriptors that would wait. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "os/bell.h"
 #include "vfio_harness.h"
 
 #define MS(n) (UINT64_C(n) * 1000 * 1000)
@@ -172,6 +180,113 @@ static void test_trigger_with_a_boolean_fires_if_it_is_true(void **state)
 	assert_int_equal(vfio_signals(w->intx), 1);
 }
 
+/* ---- a descriptor that would wait ---- */
+
+static const uint64_t full = UINT64_MAX - 1;
+
+/* It shares the descriptor's flags with us. */
+static void test_an_eventfd_that_the_client_fills_and_makes_blocking_holds_nobody_up(void **state)
+{
+	struct world *w = *state;
+	const struct vmsnd_vfu_set_irqs fire = {.flags = NONE | TRIGGER, .count = 1};
+
+	arm(w);
+	assert_int_equal(fcntl(w->intx, F_SETFL, 0), 0);
+	assert_int_equal(write(w->intx, &full, sizeof(full)), sizeof(full));
+	for (unsigned i = 0; i < 2000; i++)
+		assert_int_equal(vfio_set_irqs(w->client, &fire, NULL, NULL), 0);
+	assert_true(vfio_signals(w->intx) >= full);
+	assert_int_equal(vfio_set_irqs(w->client, &fire, NULL, NULL), 0);
+	assert_int_equal(vfio_signals(w->intx), 1);
+}
+
+struct rivals {
+	int fd;
+	atomic_uint signals; /* that the transport has made */
+	atomic_bool ends, left, stuck;
+};
+
+/* Takes the last room there is, again and again, and waits while there is none. */
+static void *fill(void *arg)
+{
+	static const uint64_t one = 1;
+	struct rivals *rivals = arg;
+
+	while (!rivals->ends)
+		if (write(rivals->fd, &one, sizeof(one)) < 0)
+			sched_yield();
+	rivals->left = true;
+	return NULL;
+}
+
+/* Leaves room for a few, and does that again only when two more signals have been made. */
+static void *leave_little_room(void *arg)
+{
+	static const uint64_t nearly = UINT64_MAX - 9;
+	struct rivals *rivals = arg;
+	uint64_t count;
+
+	while (!rivals->ends && !rivals->stuck) {
+		unsigned before = rivals->signals;
+
+		fcntl(rivals->fd, F_SETFL, O_NONBLOCK);
+		while (!rivals->ends && (read(rivals->fd, &count, sizeof(count)) < 0 ||
+					 write(rivals->fd, &nearly, sizeof(nearly)) < 0))
+			continue;
+		fcntl(rivals->fd, F_SETFL, 0);
+		for (unsigned ms = 0; rivals->signals < before + 2 && !rivals->ends; ms++) {
+			rivals->stuck = ms == 10000;
+			if (rivals->stuck)
+				return NULL;
+			usleep(ms < 10 ? 10 : 1000);
+		}
+	}
+	return NULL;
+}
+
+/* Lets go who waits. */
+static void end_rivals(struct rivals *rivals, pthread_t filler)
+{
+	uint64_t count;
+
+	fcntl(rivals->fd, F_SETFL, O_NONBLOCK);
+	while (!rivals->left)
+		if (read(rivals->fd, &count, sizeof(count)) < 0)
+			sched_yield();
+	pthread_join(filler, NULL);
+}
+
+static void *watch_them(void *arg)
+{
+	leave_little_room(arg);
+	/* A lane that waits is let go, so that the test can fail. */
+	if (((struct rivals *)arg)->stuck)
+		vfio_signals(((struct rivals *)arg)->fd);
+	return NULL;
+}
+
+static void test_nor_one_that_it_fills_while_we_write(void **state)
+{
+	struct world *w = *state;
+	struct rivals rivals = {.fd = w->msi};
+	pthread_t filler, watcher;
+
+	vmsnd_bell_prepare();
+	if (!vmsnd_bell_ring(w->intx))
+		skip(); /* docs/vfio-user.md has what is left then */
+	assert_int_equal(vfio_arm(w->client, VMSND_VFU_MSI, TRIGGER, w->msi), 0);
+	assert_int_equal(pthread_create(&filler, NULL, fill, &rivals), 0);
+	assert_int_equal(pthread_create(&watcher, NULL, watch_them, &rivals), 0);
+	for (unsigned i = 0; i < 200000 && !rivals.stuck; i++) {
+		vfio_harness_message(&w->h);
+		rivals.signals++;
+	}
+	rivals.ends = true;
+	pthread_join(watcher, NULL);
+	end_rivals(&rivals, filler);
+	assert_false(rivals.stuck);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -185,6 +300,8 @@ int main(void)
 	    T(test_msi_off_and_intx_on_again),
 	    T(test_trigger_with_no_data_fires),
 	    T(test_trigger_with_a_boolean_fires_if_it_is_true),
+	    T(test_an_eventfd_that_the_client_fills_and_makes_blocking_holds_nobody_up),
+	    T(test_nor_one_that_it_fills_while_we_write),
 	};
 
 	return cmocka_run_group_tests_name("vfio-msi", tests, NULL, NULL);
