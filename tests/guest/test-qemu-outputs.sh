@@ -71,28 +71,32 @@ within 'tap-device: from on to off' "$tapped" "$given" "$untapped"
 HOST=1 piece tap-host $((second / 2)) "$work/host.wav" S16_LE 48000 2 216000 0
 within 'tap-host: from on to off, of what was taken' "$tapped" "$taken" "$given"
 
-# pauses: one that the guest has patience for, and a longer one in which its machine stands still, too
+# Pauses: one that the guest has patience for, and a longer one in which its machine stands still, too. Linux gives
+# up when no period comes for 1.1 buffers. Its buffers are 16 periods and 160 ms of the widest stream: with 8 channels
+# offered there is room for 4 s of stereo. The machine stops before the second pause.
 export QMP=$work/qmp
+qmp() { "$here/qmp.py" "$QMP" "$@" || note "QMP failed: $*"; }
 pause() { # COMMAND that takes its time, in which nothing goes out
 	local before
 	ctl pause
 	before=$(figure 0 frames-out)
 	"$@"
 	[ "$(figure 0 frames-out)" = "$before" ]
-	ok $? "pause: nothing goes out in: ${*##*/}" || note "$before frames, then $(figure 0 frames-out)"
+	ok $? "pause: nothing goes out in: $*" || note "$before frames, then $(figure 0 frames-out)"
 	ctl unpause
 }
-serve pause "${card[@]}" --backend "file,path=$work/pause.wav" --backend "file,path=$work/pause-2.wav"
-guest qemu pause play/S16_LE/48000/2/120000/0/--buffer-time=1000000,--period-time=50000
+serve pause "${card[@]/socket=/channels=8,socket=}" --backend "file,path=$work/pause.wav" --backend "file,path=$work/pause-2.wav"
+guest qemu pause play/S16_LE/48000/2/144000/0/--buffer-time=4000000,--period-time=250000
 reaches 0 frames-out $((second / 2))
 pause sleep 0.3
 reaches 0 frames-out $second
-pause "$here/qmp.py" "$QMP" stop 1.5 cont
+qmp stop
+pause qmp 1.2 cont 0.3
 unset QMP
 guest_ends pause
 serve_ends pause
-heard pause "$work/pause.wav" S16_LE 48000 2 120000 0
-heard pause-second "$work/pause-2.wav" S16_LE 48000 2 120000 0
+heard pause "$work/pause.wav" S16_LE 48000 2 144000 0
+heard pause-second "$work/pause-2.wav" S16_LE 48000 2 144000 0
 
 # the owner switches the sound off, and on
 serve off "${card[@]}" --backend "file,path=$work/off.wav"
