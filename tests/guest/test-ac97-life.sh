@@ -20,7 +20,7 @@ hiccups_until "step $long/3/.* rc="
 guest_ends host
 serve_ends host
 content host
-TAIL=200 heard_card "a busy host, $hiccups times 40 ms" "$work/host.wav" S16_LE 48000 2 144000 0 144000 1 144000 2 144000 3
+heard_card "a busy host, $hiccups times 40 ms" "$work/host.wav" S16_LE 48000 2 144000 0 144000 1 144000 2 144000 3
 
 # reset; in the second boot stop and cont, three times; at the end vmsnd is killed
 serve life --device "ac97,socket=$s" --backend "file,path=$work/life.wav" --control "$VMSND_CONTROL"
