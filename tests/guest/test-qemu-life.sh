@@ -20,13 +20,6 @@ guest_ends stop-cont
 serve_ends stop-cont
 heard stop-cont "$work/stop.wav" S16_LE 48000 2 144000 0
 
-# the driver leaves the card and comes back
-serve rebind --device "virtio-snd,socket=$s" --backend "file,path=$work/rebind.wav" --once
-SOCKET=$s guest qemu rebind play/S16_LE/48000/2/48000/0+rebind+play/S16_LE/48000/2/48000/1
-guest_ends rebind
-serve_ends rebind
-heard rebind "$work/rebind.wav" S16_LE 48000 2 48000 0 48000 1
-
 # reset: the guest boots again and plays from the start
 serve reset --device "virtio-snd,socket=$s" --backend "file,path=$work/reset.wav" --once
 REBOOT=1 SOCKET=$s guest qemu reset $long

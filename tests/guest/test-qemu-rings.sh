@@ -26,7 +26,6 @@ rings() { # NAME OPTIONS WORD-OF-THE-LOG [pause]
 	heard "$1" "$work/$1.wav" S16_LE 48000 2 144000 0
 }
 
-rings packed packed=on " packed"
 rings packed-paused packed=on " packed" pause
 rings packed-plain packed=on,event-idx=off,indirect=off "version-1 packed"
 rings all-off event-idx=off,indirect=off "version-1"

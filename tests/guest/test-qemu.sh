@@ -10,15 +10,17 @@ s=$work/s.sock
 export SOCKET=$s
 note "$("$here/rig/qemu.sh" "$cache/$TREE" --version | head -n1)"
 
-serve numbered --device "virtio-snd,socket=$s" --backend "file,path=$work/numbered.wav" --once
-guest qemu numbered play/S16_LE/48000/2/144000/0
-guest_ends numbered
-serve_ends numbered
-heard numbered "$work/numbered.wav" S16_LE 48000 2 144000 0
-[ "$TREE" = tree ] || done_testing
+if [ "$TREE" != tree ]; then
+	serve numbered --device "virtio-snd,socket=$s" --backend "file,path=$work/numbered.wav" --once
+	guest qemu numbered play/S16_LE/48000/2/144000/0
+	guest_ends numbered
+	serve_ends numbered
+	heard numbered "$work/numbered.wav" S16_LE 48000 2 144000 0
+	done_testing
+fi
 
 # Each format is a file of its own: OUT.wav, OUT-2.wav, ...
-formats=(S16_LE/44100/2 S16_LE/96000/2 S16_LE/48000/1 S32_LE/48000/2 U8/48000/2
+formats=(S16_LE/48000/2 S16_LE/44100/2 S16_LE/96000/2 S16_LE/48000/1 S32_LE/48000/2 U8/48000/2
 	FLOAT_LE/48000/2 S24_LE/48000/2 U8/8000/1 S32_LE/192000/2)
 steps=
 for f in "${formats[@]}"; do
