@@ -68,7 +68,6 @@ choose_kernel() { # new|''
 	if [ "$1" = new ]; then
 		KERNEL=kernel-new IMAGE=initramfs-new
 		OPTIONAL=1 need $IMAGE
-		export LIMIT=90
 	else
 		need $IMAGE
 	fi
@@ -168,7 +167,7 @@ guest() { # qemu|uml NAME ARGUMENTS after the log's name; runs beside us
 	local kind=$1 name=$2
 	shift 2
 	glog=$work/$name.log
-	LIMIT=${LIMIT:-45} "$here/run-$kind.sh" "$glog" "$@" &
+	LIMIT=${LIMIT:-90} "$here/run-$kind.sh" "$glog" "$@" &
 	guest=$!
 	guests_of_ours+=("$glog")
 	jobs_of_ours+=("$guest")

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$here/ac97.sh"
 MORE=1 choose_kernel ''
-export QMP=$work/qmp LIMIT=90
+export QMP=$work/qmp
 long=play/S16_LE/48000/2/144000
 qmp() { "$here/qmp.py" "$QMP" "$@" || note "QMP failed"; }
 

@@ -12,7 +12,7 @@ serve card --device "ac97,socket=$s" --control "$VMSND_CONTROL" --once \
 	--backend "file,path=$work/out.wav,in=$work/in.wav,loop=off"
 steps=kernel+levels+record/S16_LE/48000/2/1/24000/7+sleep/1
 steps+=+play/S16_LE/48000/2/144000/0
-steps+=+play/S16_LE/48000/2/48000/1/--period-size=480,--buffer-size=1920
+steps+=+play/S16_LE/48000/2/48000/1/--period-size=480,--buffer-size=7680
 steps+=+record/S16_LE/48000/2/2/240000/7+duplex/S16_LE/48000/2/2/72000/2/240000/7
 steps+=+mixer+reload+levels+kernel
 steps+=+play/S16_LE/44100/2/44100/0+sset/PCM/-6dB+play/S16_LE/32000/2/32000/3

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 MORE=1 choose_kernel ''
 s=$work/s.sock
-export SOCKET=$s LIMIT=90
+export SOCKET=$s
 
 serve bat --device "virtio-snd,socket=$s,input=on" --once --backend loop
 bat() { echo "run/alsabat/-D,hw:0,-r,$1,-c,2,-f,$2,-F,$3,-n,$(($1 / 2))"; }
