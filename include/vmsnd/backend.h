@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define VMSND_BACKEND_ABI 3u
+#define VMSND_BACKEND_ABI 4u
 
 struct vmsnd_backend;
 struct vmsnd_stream;
@@ -38,6 +38,12 @@ struct vmsnd_backend_user {
 	/* Has run(arg) called on a worker thread; false when there are none or too much waits.
 	 * close waits for those under way. */
 	bool (*job)(void *ctx, void (*run)(void *arg), void *arg);
+	/* The calling thread moves sound from now on: it is given real-time priority, if the
+	 * machine's owner wants that and the system allows it; why not is said once for a machine.
+	 * Called by a thread that the backend made itself, before its first block, and where
+	 * nobody waits: it may ask another process (rtkit). A library that sees to that by itself
+	 * needs none. (MX-38) */
+	void (*audio_thread)(void *ctx);
 };
 
 struct vmsnd_backend_conf {
@@ -73,6 +79,36 @@ struct vmsnd_host_device {
 	uint32_t playback_channels, capture_channels; /* most; 0: not this way */
 	bool default_playback, default_capture;
 	bool hot_plug; /* may be pulled: USB, Bluetooth */
+};
+
+/* What a backend knows of its host, for people: `vmsnd check` and `vmsnd backends -v` print it, in
+ * this order of names where several apply. */
+enum vmsnd_fact_name {
+	VMSND_FACT_SERVER,   /* "PipeWire 1.4.2"; or of which library, where there is none */
+	VMSND_FACT_SOCKET,   /* the way to it: "/run/user/1000/pipewire-0" */
+	VMSND_FACT_USER,     /* whose server it is: "alice (1000)" */
+	VMSND_FACT_PLAYBACK, /* the default device: "alsa_output.pci-0000_00_1f.3 (Speakers)" */
+	VMSND_FACT_CAPTURE,
+	VMSND_FACT_FORMAT,  /* what it runs at: "48000 Hz, 2 channels, 1024 frames a period" */
+	VMSND_FACT_TROUBLE, /* what does not work, as a sentence */
+	VMSND_FACT_ADVICE,  /* what to do about the trouble before it, as a sentence */
+	VMSND_FACT_COUNT
+};
+#define VMSND_FACT_TEXT_BYTES 256u
+
+struct vmsnd_fact {
+	enum vmsnd_fact_name name;
+	char text[VMSND_FACT_TEXT_BYTES];
+};
+
+/* Where a host stream is now. Texts are empty and figures 0 where the host does not tell. */
+struct vmsnd_stream_place {
+	char device[VMSND_HOST_DEVICE_TEXT_BYTES]; /* id of the device it is linked to */
+	char name[VMSND_HOST_DEVICE_TEXT_BYTES];   /* of that device, for people */
+	bool has_volume;  /* the host's own mixer knows the stream: the two below count */
+	bool muted;       /* there, by the user of the host */
+	int32_t gain_mdb; /* there, in thousandths of a decibel */
+	uint64_t xruns;   /* that the host has counted for this stream */
 };
 
 struct vmsnd_stream_want {
@@ -204,6 +240,11 @@ struct vmsnd_backend_class {
 	enum vmsnd_rc (*stream_drain)(struct vmsnd_stream *stream, vmsnd_ns now);
 	/* The connector has stopped, or will start, the streams by itself. */
 	enum vmsnd_rc (*life)(struct vmsnd_backend *host, enum vmsnd_life what, vmsnd_ns now);
+	/* Fills at most `max`, returns how many there are. Any time between open and close, from a
+	 * thread that may wait: for as long as the host takes to answer, at most two seconds. */
+	size_t (*facts)(struct vmsnd_backend *host, struct vmsnd_fact *out, size_t max);
+	/* Never blocks. NULL: nothing is known. */
+	void (*stream_place)(const struct vmsnd_stream *stream, struct vmsnd_stream_place *out);
 
 	uint32_t abi_end; /* VMSND_BACKEND_ABI once more (DM-03) */
 };

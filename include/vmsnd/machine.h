@@ -53,6 +53,14 @@ struct vmsnd_machine_conf {
 	 * VMM that connects early is served by the card as it was before. */
 	bool restores;
 	uint32_t life_limit_ms; /* how long a part may take over suspend and the like; 0: 10 000 */
+	/* SCHED_RR, 1..99, for the lanes' threads and those of backends that ask (audio_thread); 0:
+	 * as all threads. What the system refuses by itself, `realtime` is asked for: it gives the
+	 * thread (as gettid has it) of this process that priority or less and says whether it
+	 * could, else why not in a phrase of at most `bytes`. Any thread but one of a lane's
+	 * callbacks; NULL: nobody to ask. */
+	unsigned realtime_priority;
+	bool (*realtime)(void *ctx, int thread_id, unsigned priority, char *why, size_t bytes);
+	void *realtime_ctx;
 	/* Something that a reader might want to see has changed: a VMM came or left, a host was
 	 * lost or came back, a reattach or a life ended. Any thread; may come too often. May be
 	 * NULL. */
