@@ -65,9 +65,9 @@ recipe() {
 		;;
 	selftests) cat "$parts/build-selftests.sh" ;;
 	uml) cat "$parts/uml.config" "$parts/build-uml.sh" ;;
-	wavtool) cat "$here/wavtool.c" ;;
+	wavtool) cat "$here/wavtool.c" "$here/numbered.h" ;;
 	initramfs*)
-		cat "$parts/guestfs.py" "$here/guest-init" "$here/wavtool.c" "$parts"/pipewire/*
+		cat "$parts/guestfs.py" "$here/guest-init" "$here/wavtool.c" "$here/numbered.h" "$parts"/pipewire/*
 		(
 			cd "$cache/made"
 			# shellcheck disable=SC2046
