@@ -47,6 +47,14 @@ def test_installation():
     assert os.path.exists(installed("libvmsnd.so.0")) and os.path.exists(installed("libvmsnd.a"))
 
 
+def test_those_of_our_own_are_installed():
+    listed = vmsnd("modules").stdout
+    for module in glob.glob(os.path.join(BUILD, "src", "modules", "*.so")):
+        own = installed(os.path.join("vmsnd", os.path.basename(module)))
+        assert f"{os.path.basename(own)}\n    loads: backend" in listed, listed
+        os.remove(own)  # from here on there is the template alone
+
+
 def test_nothing_is_found_where_nothing_is():
     assert "There are no modules in" in vmsnd("modules").stdout
     # Not installed: its own folder is not one either.
