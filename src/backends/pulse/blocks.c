@@ -6,7 +6,7 @@
 
 #include "backends/pulse/host.h"
 
-static vmsnd_ns now_ns(void)
+vmsnd_ns pulse_now_ns(void)
 {
 	struct timespec now;
 
@@ -15,14 +15,17 @@ static vmsnd_ns now_ns(void)
 }
 
 /* From what is written next to the speaker, or from the microphone to what is read next. The
- * server's figure is below 0 for a monitor that runs ahead of its sink. */
-static uint32_t latency_frames(const struct vmsnd_stream *stream)
+ * server's figure is below 0 for a monitor that runs ahead of its sink; before the first one has
+ * come a queue is as long as was asked for. */
+uint32_t pulse_latency_frames(const struct vmsnd_stream *stream)
 {
 	pa_usec_t latency_us = 0;
 	int negative = 0;
 	uint64_t frames;
 
-	if (pa_stream_get_latency(stream->pulse, &latency_us, &negative) < 0 || negative)
+	if (pa_stream_get_latency(stream->pulse, &latency_us, &negative) < 0)
+		return stream->dir == VMSND_PLAYBACK ? stream->max_frames : 0;
+	if (negative)
 		return 0;
 	frames = latency_us * stream->format.rate_hz / PA_USEC_PER_SEC;
 	return frames < UINT32_MAX / 2 ? (uint32_t)frames : UINT32_MAX / 2;
@@ -33,7 +36,7 @@ static void call(struct vmsnd_stream *stream, void *samples, uint32_t frames, ui
 	const struct vmsnd_block block = {.samples = samples,
 					  .frames = frames,
 					  .delay_frames = delay_frames,
-					  .when = now_ns(),
+					  .when = pulse_now_ns(),
 					  .gap = stream->gap};
 
 	stream->gap = false;
@@ -105,7 +108,7 @@ static void play(struct vmsnd_stream *stream)
 
 		if (frames == 0)
 			return;
-		call(stream, samples, frames, latency_frames(stream) + frames);
+		call(stream, samples, frames, pulse_latency_frames(stream) + frames);
 		if (!end(stream, samples, frames))
 			return;
 		left -= frames;
@@ -113,6 +116,14 @@ static void play(struct vmsnd_stream *stream)
 }
 
 /* ---- capture ---- */
+
+/* The server's figure is that of the first frame; the last one is younger. */
+static uint32_t age_frames(const struct vmsnd_stream *stream, uint32_t frames)
+{
+	uint32_t first = pulse_latency_frames(stream);
+
+	return first > frames ? first - frames : 0;
+}
 
 /* Copied, because drivers change a block in place. A hole has a length and no samples. */
 static void record_piece(struct vmsnd_stream *stream, const void *data, size_t bytes)
@@ -129,7 +140,7 @@ static void record_piece(struct vmsnd_stream *stream, const void *data, size_t b
 			memcpy(stream->scratch, at, piece);
 		else
 			vmsnd_format_silence_rt(&stream->format, stream->scratch, frames);
-		call(stream, stream->scratch, frames, latency_frames(stream));
+		call(stream, stream->scratch, frames, age_frames(stream, frames));
 		at = at ? at + piece : NULL;
 		left -= frames;
 	}

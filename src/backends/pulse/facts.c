@@ -92,34 +92,16 @@ static void add_server(struct facts *facts, const struct vmsnd_backend *host)
 	add_device_trouble(facts, host, VMSND_CAPTURE);
 }
 
-static void advise_denied(struct facts *facts, const struct vmsnd_backend *host)
-{
-	const char *cookie = vmsnd_conf_text(&host->options, "cookie");
-
-	if (!cookie || !*cookie)
-		add(facts, VMSND_FACT_ADVICE,
-		    "It is another user's: name a copy of its cookie (there "
-		    "~/.config/pulse/cookie) with cookie=FILE.");
-	else if (access(cookie, R_OK) != 0)
-		add(facts, VMSND_FACT_ADVICE,
-		    "The cookie %s cannot be read: give it to the user that runs vmsnd.", cookie);
-	else
-		add(facts, VMSND_FACT_ADVICE,
-		    "The cookie %s is not this server's: take the one of the user that runs it "
-		    "(there ~/.config/pulse/cookie).",
-		    cookie);
-}
-
 static void add_away(struct facts *facts, const struct vmsnd_backend *host)
 {
-	char where[PULSE_WHERE_BYTES];
+	char where[PULSE_WHERE_BYTES], advice[PULSE_ADVICE_BYTES];
 
 	pulse_server_where(host, where, sizeof(where));
 	add(facts, VMSND_FACT_SOCKET, "%s", where);
 	if (host->away == PULSE_DENIED) {
 		add(facts, VMSND_FACT_TROUBLE, "The server does not let us in: %s.",
 		    pa_strerror(host->error));
-		advise_denied(facts, host);
+		add(facts, VMSND_FACT_ADVICE, "%s.", pulse_server_denied_advice(host, advice));
 		return;
 	}
 	add(facts, VMSND_FACT_TROUBLE, "No server answers: %s.",

@@ -14,8 +14,9 @@
 
 #include "vmsnd/backend.h"
 
-#define PULSE_NAME_BYTES  VMSND_HOST_DEVICE_TEXT_BYTES
-#define PULSE_WHERE_BYTES 200u
+#define PULSE_NAME_BYTES   VMSND_HOST_DEVICE_TEXT_BYTES
+#define PULSE_WHERE_BYTES  200u
+#define PULSE_ADVICE_BYTES 320u
 
 /* A sink or a source. */
 struct pulse_device {
@@ -81,14 +82,15 @@ struct vmsnd_stream {
 	void *ctx;
 	pa_stream *pulse;
 	pa_defer_event *kick; /* a start, done where blocks move */
-	pa_operation *draining, *asking;
+	pa_operation *draining, *ending, *asking;
 	struct vmsnd_format format;
 	uint32_t frame_bytes, max_frames;
 	void *scratch;    /* capture: a block; the server's own memory must not be written to */
 	atomic_int state; /* enum vmsnd_stream_state */
 	bool running, counted, ended, again;
-	bool primed; /* playback: what the server wants queued has been queued once */
-	bool gap;    /* time was lost since the last block */
+	vmsnd_ns heard_at; /* drained: when the last frame is heard; the lane's alone */
+	bool primed;       /* playback: what the server wants queued has been queued once */
+	bool gap;          /* time was lost since the last block */
 	uint64_t xruns;
 	bool has_volume, muted;
 	int32_t gain_mdb;
@@ -103,6 +105,9 @@ void pulse_server_settled(struct vmsnd_backend *host);
 void pulse_server_settle(struct vmsnd_backend *host);
 /* The way to the server, as people write it. */
 void pulse_server_where(const struct vmsnd_backend *host, char *text, size_t bytes);
+/* What to do when it does not let us in. */
+const char *pulse_server_denied_advice(const struct vmsnd_backend *host,
+				       char text[PULSE_ADVICE_BYTES]);
 void pulse_unref(pa_operation *operation);
 
 /* ---- devices.c: with the lock held, but the first ---- */
@@ -138,6 +143,8 @@ void pulse_stream_ask(struct vmsnd_backend *host, enum vmsnd_dir dir, uint32_t i
 /* ---- blocks.c ---- */
 /* Moves what the server wants or has. On the loop's thread. */
 void pulse_blocks_move(struct vmsnd_stream *stream);
+uint32_t pulse_latency_frames(const struct vmsnd_stream *stream);
+vmsnd_ns pulse_now_ns(void);
 
 /* ---- facts.c ---- */
 size_t pulse_facts(struct vmsnd_backend *host, struct vmsnd_fact *out, size_t max);

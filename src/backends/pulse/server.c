@@ -81,11 +81,37 @@ void pulse_server_where(const struct vmsnd_backend *host, char *text, size_t byt
 		snprintf(text, bytes, "unix:/run/user/%u/pulse/native", (unsigned)getuid());
 }
 
+/* libpulse has it that its environment goes before what a program says. */
+const char *pulse_server_denied_advice(const struct vmsnd_backend *host,
+				       char text[PULSE_ADVICE_BYTES])
+{
+	const char *cookie = vmsnd_conf_text(&host->options, "cookie"),
+		   *environment = getenv("PULSE_COOKIE");
+
+	if (environment && *environment)
+		snprintf(text, PULSE_ADVICE_BYTES,
+			 "The key that is tried is %s, because PULSE_COOKIE says so: unset it",
+			 environment);
+	else if (!cookie || !*cookie)
+		snprintf(text, PULSE_ADVICE_BYTES,
+			 "It is another user's: name a copy of its key (there "
+			 "~/.config/pulse/cookie) with cookie=FILE");
+	else if (access(cookie, R_OK) != 0)
+		snprintf(text, PULSE_ADVICE_BYTES,
+			 "The key %s cannot be read: give it to the user that runs vmsnd", cookie);
+	else
+		snprintf(text, PULSE_ADVICE_BYTES,
+			 "The key %s is another server's: take the one of the user that runs it "
+			 "(there ~/.config/pulse/cookie)",
+			 cookie);
+	return text;
+}
+
 /* Once for each reason, not for each try. */
 static void say_away(struct vmsnd_backend *host)
 {
 	enum pulse_away away = host->error == PA_ERR_ACCESS ? PULSE_DENIED : PULSE_AWAY;
-	char where[PULSE_WHERE_BYTES];
+	char where[PULSE_WHERE_BYTES], advice[PULSE_ADVICE_BYTES];
 
 	if (away == host->away)
 		return;
@@ -93,10 +119,9 @@ static void say_away(struct vmsnd_backend *host)
 	pulse_server_where(host, where, sizeof(where));
 	if (away == PULSE_DENIED)
 		vmsnd_logf(host->log, VMSND_LOG_WARNING,
-			   "%s: the PulseAudio server at %s does not let us in (%s): say where its "
-			   "user's cookie is with cookie=FILE (there it is ~/.config/pulse/cookie, "
-			   "and this process must be able to read it)",
-			   host->name, where, pa_strerror(host->error));
+			   "%s: the PulseAudio server at %s does not let us in (%s). %s",
+			   host->name, where, pa_strerror(host->error),
+			   pulse_server_denied_advice(host, advice));
 	else
 		vmsnd_logf(host->log, VMSND_LOG_WARNING,
 			   "%s: no PulseAudio server at %s (%s); sound comes by itself when there "
@@ -131,7 +156,7 @@ static void leave(struct vmsnd_backend *host)
 	host->context = NULL;
 }
 
-static void try(struct vmsnd_backend *host);
+static void look_for(struct vmsnd_backend *host);
 
 static void on_retry(pa_mainloop_api *api, pa_time_event *event, const struct timeval *at,
 		     void *arg)
@@ -141,7 +166,7 @@ static void on_retry(pa_mainloop_api *api, pa_time_event *event, const struct ti
 	api->time_free(event);
 	host->retry = NULL;
 	leave(host);
-	try(host);
+	look_for(host);
 }
 
 /* The context itself goes when the next one comes: not from inside its own callback. */
@@ -209,7 +234,7 @@ static void take_cookie(const struct vmsnd_backend *host)
 		pa_context_load_cookie_from_file(host->context, path);
 }
 
-static void try(struct vmsnd_backend *host)
+static void look_for(struct vmsnd_backend *host)
 {
 	const char *server = vmsnd_conf_text(&host->options, "server");
 
@@ -236,7 +261,7 @@ static void on_first(pa_mainloop_api *api, pa_defer_event *event, void *arg)
 	host->first = NULL;
 	if (host->user && host->user->audio_thread)
 		host->user->audio_thread(host->user_ctx);
-	try(host);
+	look_for(host);
 }
 
 /* ---- the thread ---- */

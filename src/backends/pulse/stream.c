@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One stream on the server. It is made corked and without waiting: INITIALIZING until the server
- * has it. Stop corks it, so that what is queued stays and goes on with the next start. */
+ * has it. Stop corks it once what is queued has been heard. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +126,8 @@ static void on_state(pa_stream *pulse, void *arg)
 		stream->host->said_error[stream->dir] = PA_OK;
 		set_state(stream, VMSND_STREAM_OKAY);
 		ask_volume(stream);
+		if (stream->running)
+			stream->host->api->defer_enable(stream->kick, 1);
 	} else if (state == PA_STREAM_FAILED || state == PA_STREAM_TERMINATED) {
 		ended(stream);
 	}
@@ -162,7 +164,7 @@ static void on_kick(pa_mainloop_api *api, pa_defer_event *event, void *arg)
 	struct vmsnd_stream *stream = arg;
 
 	api->defer_enable(event, 0);
-	if (!stream->running)
+	if (!stream->running || pa_stream_get_state(stream->pulse) != PA_STREAM_READY)
 		return;
 	pulse_blocks_move(stream);
 	pulse_unref(pa_stream_cork(stream->pulse, 0, NULL, NULL));
@@ -369,7 +371,10 @@ enum vmsnd_rc pulse_stream_start(struct vmsnd_stream *stream, vmsnd_ns now)
 
 	lock(stream);
 	if (!stream->ended) {
-		stream->running = stream->gap = true;
+		stream->running = true;
+		stream->gap = stream->primed = false;
+		stream->heard_at = 0;
+		forget(&stream->ending);
 		count(stream, true);
 		stream->host->api->defer_enable(stream->kick, 1);
 		rc = VMSND_OK;
@@ -378,18 +383,46 @@ enum vmsnd_rc pulse_stream_start(struct vmsnd_stream *stream, vmsnd_ns now)
 	return rc;
 }
 
-/* A drain that is under way ends here, with what is left of it corked. */
+static void cork(struct vmsnd_stream *stream)
+{
+	pulse_unref(pa_stream_cork(stream->pulse, 1, NULL, NULL));
+}
+
+static void on_ended(pa_stream *pulse, int success, void *arg)
+{
+	struct vmsnd_stream *stream = arg;
+
+	pulse_unref(stream->ending);
+	stream->ending = NULL;
+	if (!stream->ended)
+		cork(stream);
+}
+
+/* What was handed over counts as played, and is: it is not left in the queue for whatever comes
+ * next, or for nobody. A drain that is under way was not to be heard to its end, or was. */
+static void end_blocks(struct vmsnd_stream *stream)
+{
+	bool plays = stream->dir == VMSND_PLAYBACK && stream->running && !stream->draining;
+
+	stream->running = false;
+	forget(&stream->draining);
+	if (stream->ended || pa_stream_get_state(stream->pulse) != PA_STREAM_READY)
+		return;
+	set_state(stream, VMSND_STREAM_OKAY);
+	if (plays)
+		stream->ending = pa_stream_drain(stream->pulse, on_ended, stream);
+	if (!stream->ending)
+		cork(stream);
+}
+
 void pulse_stream_stop(struct vmsnd_stream *stream, vmsnd_ns now)
 {
 	lock(stream);
-	stream->running = false;
-	count(stream, false);
-	forget(&stream->draining);
 	stream->host->api->defer_enable(stream->kick, 0);
-	if (!stream->ended && pa_stream_get_state(stream->pulse) == PA_STREAM_READY) {
-		set_state(stream, VMSND_STREAM_OKAY);
-		pulse_unref(pa_stream_cork(stream->pulse, 1, NULL, NULL));
-	}
+	stream->heard_at = 0;
+	count(stream, false);
+	if (!stream->ending)
+		end_blocks(stream);
 	unlock(stream);
 }
 
@@ -404,14 +437,22 @@ void pulse_stream_close(struct vmsnd_stream *stream)
 	*at = stream->next;
 	count(stream, false);
 	forget(&stream->draining);
+	forget(&stream->ending);
 	forget(&stream->asking);
 	free_stream(stream);
 	pa_threaded_mainloop_unlock(host->loop);
 }
 
+/* PipeWire's server says that it has drained when its own queue is empty; what it has handed on
+ * would not be heard if the stream were stopped there. */
 enum vmsnd_stream_state pulse_stream_state(const struct vmsnd_stream *stream)
 {
-	return (enum vmsnd_stream_state)atomic_load_explicit(&stream->state, memory_order_acquire);
+	int state = atomic_load_explicit(&stream->state, memory_order_acquire);
+
+	if (state == (int)VMSND_STREAM_OKAY && stream->heard_at &&
+	    pulse_now_ns() < stream->heard_at)
+		return VMSND_STREAM_DRAINING;
+	return (enum vmsnd_stream_state)state;
 }
 
 static void on_drained(pa_stream *pulse, int success, void *arg)
@@ -420,7 +461,7 @@ static void on_drained(pa_stream *pulse, int success, void *arg)
 
 	pulse_unref(stream->draining);
 	stream->draining = NULL;
-	stream->running = stream->primed = false;
+	stream->running = false;
 	if (!stream->ended)
 		set_state(stream, VMSND_STREAM_OKAY);
 }
@@ -436,6 +477,8 @@ enum vmsnd_rc pulse_stream_drain(struct vmsnd_stream *stream, vmsnd_ns now)
 		rc = VMSND_E_GONE;
 	else if (!stream->draining)
 		stream->draining = pa_stream_drain(stream->pulse, on_drained, stream);
+	stream->heard_at = pulse_now_ns() + (vmsnd_ns)pulse_latency_frames(stream) *
+						VMSND_NS_PER_SECOND / stream->format.rate_hz;
 	if (stream->draining)
 		set_state(stream, VMSND_STREAM_DRAINING);
 	else if (!rc)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A backend under test, its log and its streams. */
 #include "sound.h"
 
 #include <stdio.h>
@@ -9,6 +10,8 @@
 #include "backends/pulse/pulse.h"
 
 #define KEPT_SECONDS 20u
+/* Of the largest frame. */
+#define FRAME_BYTES 256u
 
 uint64_t now_ms(void)
 {
@@ -92,6 +95,7 @@ void bench_close(struct bench *bench)
 	for (unsigned i = 0; i < bench->n_lines; i++)
 		fprintf(stderr, "# said: %s\n", bench->lines[i]);
 	pthread_mutex_destroy(&bench->lock);
+	bench->host = NULL;
 }
 
 unsigned bench_lines(struct bench *bench, const char *word)
@@ -142,17 +146,17 @@ void signal_frame(const struct vmsnd_format *format, uint64_t index, unsigned ch
 
 /* ---- blocks ---- */
 
-static void mark(struct sound *sound, const struct vmsnd_block *block, uint64_t from_last)
+/* `later`: how many frames of the block come after it. */
+static void mark(struct sound *sound, const struct vmsnd_block *block, uint64_t later)
 {
-	uint64_t rate_hz = sound->got.format.rate_hz, ns;
+	uint64_t rate_hz = sound->got.format.rate_hz, delay = block->delay_frames;
 
 	if (sound->dir == VMSND_PLAYBACK)
-		ns =
-		    block->when + (block->delay_frames - from_last) * VMSND_NS_PER_SECOND / rate_hz;
+		atomic_store(&sound->mark_ns, block->when + delay * VMSND_NS_PER_SECOND / rate_hz -
+						  later * VMSND_NS_PER_SECOND / rate_hz);
 	else
-		ns =
-		    block->when - (block->delay_frames + from_last) * VMSND_NS_PER_SECOND / rate_hz;
-	atomic_store(&sound->mark_ns, ns);
+		atomic_store(&sound->mark_ns,
+			     block->when - (delay + later) * VMSND_NS_PER_SECOND / rate_hz);
 }
 
 static void play(struct sound *sound, const struct vmsnd_block *block)
@@ -179,7 +183,7 @@ static void record(struct sound *sound, const struct vmsnd_block *block)
 	memcpy(sound->kept + at * sound->frame_bytes, from, n * sound->frame_bytes);
 	for (uint64_t i = 0; sound->marks && i < n; i++)
 		if (memcmp(from + i * sound->frame_bytes, sound->marks, sound->frame_bytes) == 0)
-			mark(sound, block, 0 - i);
+			mark(sound, block, n - 1 - i);
 	atomic_store(&sound->frames, at + n);
 }
 
@@ -230,8 +234,10 @@ enum vmsnd_rc sound_open(struct sound *sound, struct bench *bench, enum vmsnd_di
 	sound->total = sound->mark = UINT64_MAX;
 	rc = vmsnd_pulse_class.stream_open(bench->host, &want, &sound_user, sound, &sound->stream,
 					   &sound->got);
-	if (rc)
+	if (rc) {
+		sound->stream = NULL;
 		return rc;
+	}
 	sound->frame_bytes = vmsnd_format_frame_bytes(&sound->got.format);
 	if (dir == VMSND_CAPTURE) {
 		sound->room = (uint64_t)KEPT_SECONDS * format.rate_hz;
@@ -306,7 +312,7 @@ void sound_free(struct sound *sound)
 /* Where in the signal a frame is, from `from` on; frames that are lost are found this way. */
 static uint64_t find(const struct sound *sound, const unsigned char *frame, uint64_t from)
 {
-	unsigned char expected[256];
+	unsigned char expected[FRAME_BYTES];
 
 	for (uint64_t index = from; index < from + 4 * (uint64_t)sound->got.format.rate_hz;
 	     index++) {
@@ -317,36 +323,48 @@ static uint64_t find(const struct sound *sound, const unsigned char *frame, uint
 	return UINT64_MAX;
 }
 
+/* One frame of what was recorded. */
+static void hear(struct heard *heard, const struct sound *sound, const unsigned char *frame)
+{
+	uint64_t at;
+
+	at = find(sound, frame, heard->next);
+	if (at == UINT64_MAX) {
+		heard->bad++;
+		return;
+	}
+	if (heard->frames == 0)
+		heard->first = at;
+	else if (at != heard->next)
+		heard->jumps++;
+	heard->frames++;
+	heard->next = at + 1;
+	heard->gap += heard->silent;
+	heard->silent = 0;
+}
+
 struct heard sound_heard(const struct sound *sound)
 {
 	struct heard heard = {.first = UINT64_MAX};
-	unsigned char silence[256], expected[256];
-	uint64_t n = atomic_load(&sound->frames), gap = 0, next = 0;
+	uint64_t n = atomic_load(&sound->frames);
+	unsigned char silence[FRAME_BYTES], expected[FRAME_BYTES];
 
 	vmsnd_format_silence_rt(&sound->got.format, silence, 1);
-	for (uint64_t i = 0; i < n; i++) {
+	for (uint64_t i = 0; i < n && heard.bad < 1000; i++) {
 		const unsigned char *frame = sound->kept + i * sound->frame_bytes;
 
-		signal_frame(&sound->got.format, next, expected);
-		if (heard.frames > 0 && memcmp(frame, expected, sound->frame_bytes) == 0) {
-			heard.frames++;
-			next++;
-			heard.gap += gap;
-			gap = 0;
-		} else if (memcmp(frame, silence, sound->frame_bytes) == 0) {
-			heard.begins += heard.frames == 0;
-			gap += heard.frames > 0;
-		} else if (heard.frames == 0 && find(sound, frame, 0) != UINT64_MAX) {
-			heard.first = find(sound, frame, 0);
-			heard.frames = 1;
-			next = heard.first + 1;
-		} else {
-			heard.bad++;
-		}
+		signal_frame(&sound->got.format, heard.next, expected);
+		if (memcmp(frame, silence, sound->frame_bytes) != 0 ||
+		    (heard.frames > 0 && memcmp(frame, expected, sound->frame_bytes) == 0))
+			hear(&heard, sound, frame);
+		else if (heard.frames == 0)
+			heard.begins++;
+		else
+			heard.silent++;
 	}
-	fprintf(stderr, "# heard %llu from %llu on, gap %llu, bad %llu, after %llu\n",
+	fprintf(stderr, "# heard %llu from %llu on, gap %llu, jumps %llu, bad %llu, after %llu\n",
 		(unsigned long long)heard.frames, (unsigned long long)heard.first,
-		(unsigned long long)heard.gap, (unsigned long long)heard.bad,
-		(unsigned long long)heard.begins);
+		(unsigned long long)heard.gap, (unsigned long long)heard.jumps,
+		(unsigned long long)heard.bad, (unsigned long long)heard.begins);
 	return heard;
 }

@@ -69,11 +69,13 @@ void sound_free(struct sound *sound);
 
 /* What of the signal was recorded. */
 struct heard {
-	uint64_t first;  /* number of the first frame heard */
-	uint64_t frames; /* of the signal, in order, each once */
-	uint64_t gap;    /* silent frames between them */
-	uint64_t bad;    /* frames that are neither */
-	uint64_t begins; /* silent frames before */
+	uint64_t first;        /* number of the first frame heard */
+	uint64_t frames;       /* of the signal, in order, each once */
+	uint64_t gap;          /* silent frames between them */
+	uint64_t jumps;        /* places where frames are missing */
+	uint64_t bad;          /* frames that are neither */
+	uint64_t begins;       /* silent frames before */
+	uint64_t next, silent; /* the one expected; silent frames before it */
 };
 struct heard sound_heard(const struct sound *sound);
 void signal_frame(const struct vmsnd_format *format, uint64_t index, unsigned char *to);

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# test-cards.sh - cards whose host is PulseAudio, and PipeWire in its place: exact both ways, and on when it dies.
+. "$(dirname "$0")/../lib.sh"
+need pulseaudio pactl parec
+need_backend pulse
+frames=96000
+
+# What is played is in the monitor, and what is in the monitor is recorded.
+both_ways() { # NAME SINK
+	card "$1" --backend "pulse,latency-ms=100,out-device=$2,in-device=$2.monitor" --record "$work/$1.wav" --frames $frames
+	ends 30 "$1"
+	ok $? "$1: it plays and records" || show "$1"
+	heard "$1: out of the card and back into it" "$1" "$work/$1.wav" S16_LE 48000 2 $frames 0
+	is "$1: no stream is lost" 0 "$(last "$1" losses)"
+}
+
+# The guest plays for so long, whatever becomes of the server; $1 ends and starts it.
+outlives() { # NAME END START
+	local warnings
+	card "$1" --backend pulse,latency-ms=100 --frames 384000
+	card_plays "$1"
+	ok $? "$1: it plays" || show "$1"
+	$2
+	until_line 5 "$1" 'direction=playback output=0 .*host=lost'
+	ok $? "$1: the server is killed, and the card knows"
+	$3
+	until_line 2 "$1" 'direction=playback output=0 .*host=running' 2
+	ok $? "$1: the server is back, and within two seconds the sound" || show "$1"
+	ends 30 "$1"
+	is "$1: the guest has played all of it" 384000 "$(last "$1" played)"
+	awk -v wall="$(last "$1" wall_ms)" 'BEGIN { exit !(wall > 7900 && wall < 9500) }'
+	ok $? "$1: in its time: $(last "$1" wall_ms) ms for 8000"
+	warnings=$(grep -c '^log warning' "$work/$1.log")
+	[ "$warnings" -ge 1 ] && [ "$warnings" -le 2 ]
+	ok $? "$1: with few words: $warnings warnings" || show "$1"
+	note "$(grep '^log' "$work/$1.log")"
+}
+
+"$vmsnd" backends >"$work/backends"
+grep -q '^pulse' "$work/backends"
+ok $? 'the module is found' || show "$work/backends"
+
+pa_up
+ok $? 'PulseAudio comes up'
+both_ways through sink_a
+outlives killed 'pa_down KILL' pa_up
+pa_down
+
+# The server comes last.
+card early --backend pulse --frames 192000
+until_line 5 early 'no PulseAudio server'
+ok $? 'early: there is no server, and that is said'
+pa_up
+card_plays early 2
+ok $? 'early: it comes, and sound with it' || show early
+ends 20 early
+is 'early: the guest has played all of it' 192000 "$(last early played)"
+pa_down
+
+through_pipewire() { # own|new
+	pw_use "$1"
+	pw_up && pw_pulse_up
+	ok $? "PipeWire $(pw_version) and its server for PulseAudio's clients come up" || show pipewire-pulse
+	both_ways "pipewire-$1" sink-a
+	outlives "killed-$1" 'stop pipewire-pulse KILL' pw_pulse_up
+	stop pipewire-pulse
+	pw_down
+}
+if command -v pipewire wireplumber pw-cli pw-metadata >/dev/null; then
+	through_pipewire own
+fi
+if "$hosts/servers.sh" --have pipewire; then
+	through_pipewire new
+fi
+done_testing
