@@ -164,7 +164,8 @@ static void end_streams(struct vmsnd_backend *host)
 	struct vmsnd_stream *stream;
 
 	pthread_mutex_lock(&host->lock);
-	spa_list_for_each(stream, &host->streams, link) vmsnd_pw_end(stream, VMSND_E_GONE);
+	spa_list_for_each(stream, &host->streams, link)
+		vmsnd_pw_end(stream, VMSND_E_GONE);
 	pthread_mutex_unlock(&host->lock);
 }
 

@@ -51,9 +51,9 @@ static const struct vmsnd_pw_thing *default_device(struct vmsnd_backend *host, e
 	bool sink = dir == VMSND_PLAYBACK || vmsnd_pw_monitors(host);
 	const char *name = host->named[sink ? VMSND_PLAYBACK : VMSND_CAPTURE];
 
-	spa_list_for_each(thing, &host->things,
-			  link) if (thing->sort == VMSND_PW_NODE && *name &&
-				    strcmp(thing->name, name) == 0) return thing;
+	spa_list_for_each(thing, &host->things, link)
+		if (thing->sort == VMSND_PW_NODE && *name && strcmp(thing->name, name) == 0)
+			return thing;
 	return NULL;
 }
 
@@ -122,9 +122,9 @@ static uint32_t channels(struct vmsnd_backend *host, const struct vmsnd_pw_thing
 	const struct vmsnd_pw_thing *port;
 	uint32_t n = 0;
 
-	spa_list_for_each(port, &host->things, link) n += port->sort == VMSND_PW_PORT &&
-							  port->from == node->id &&
-							  port->input == input && !port->monitor;
+	spa_list_for_each(port, &host->things, link) {
+		n += port->sort == VMSND_PW_PORT && port->from == node->id && port->input == input;
+	}
 	return n > 0 ? n : 1; /* not set up yet */
 }
 
@@ -167,8 +167,7 @@ size_t vmsnd_pw_devices(struct vmsnd_backend *host, struct vmsnd_host_device *ou
 
 	pthread_mutex_lock(&host->lock);
 	vmsnd_pw_await(host, DEVICES_NS);
-	spa_list_for_each(thing, &host->things, link)
-	{
+	spa_list_for_each(thing, &host->things, link) {
 		if (!is_listed(host, thing))
 			continue;
 		if (n < max)
@@ -184,9 +183,10 @@ static bool is_there(struct vmsnd_backend *host, enum vmsnd_dir dir, const char 
 	const struct vmsnd_pw_thing *thing;
 	bool sink = dir == VMSND_PLAYBACK || vmsnd_pw_monitors(host);
 
-	spa_list_for_each(thing, &host->things,
-			  link) if (thing->sort == VMSND_PW_NODE && strcmp(thing->name, id) == 0 &&
-				    thing->goes[sink ? VMSND_PLAYBACK : VMSND_CAPTURE]) return true;
+	spa_list_for_each(thing, &host->things, link)
+		if (thing->sort == VMSND_PW_NODE && strcmp(thing->name, id) == 0 &&
+		    thing->goes[sink ? VMSND_PLAYBACK : VMSND_CAPTURE])
+			return true;
 	return false;
 }
 

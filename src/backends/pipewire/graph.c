@@ -17,8 +17,9 @@ struct vmsnd_pw_thing *vmsnd_pw_find(struct vmsnd_backend *host, enum vmsnd_pw_s
 {
 	struct vmsnd_pw_thing *thing;
 
-	spa_list_for_each(thing, &host->things,
-			  link) if (thing->id == id && thing->sort == sort) return thing;
+	spa_list_for_each(thing, &host->things, link)
+		if (thing->id == id && thing->sort == sort)
+			return thing;
 	return NULL;
 }
 
@@ -31,8 +32,7 @@ static const struct vmsnd_pw_thing *peer_of(struct vmsnd_backend *host,
 	const struct vmsnd_pw_thing *thing, *peer = NULL;
 
 	*n_links = 0;
-	spa_list_for_each(thing, &host->things, link)
-	{
+	spa_list_for_each(thing, &host->things, link) {
 		if (thing->sort != VMSND_PW_LINK ||
 		    (plays ? thing->from : thing->to) != stream->node_id)
 			continue;
@@ -64,7 +64,8 @@ static void place_all(struct vmsnd_backend *host)
 {
 	struct vmsnd_stream *stream;
 
-	spa_list_for_each(stream, &host->streams, link) vmsnd_pw_place(stream);
+	spa_list_for_each(stream, &host->streams, link)
+		vmsnd_pw_place(stream);
 }
 
 /* ---- the clock ---- */
@@ -109,8 +110,7 @@ static void look_at_blocks(struct vmsnd_backend *host)
 {
 	struct vmsnd_stream *stream;
 
-	spa_list_for_each(stream, &host->streams, link)
-	{
+	spa_list_for_each(stream, &host->streams, link) {
 		uint32_t block =
 		    vmsnd_pw_block_frames(host, stream->latency_frames, stream->format.rate_hz);
 
@@ -342,8 +342,8 @@ static void add_thing(struct vmsnd_backend *host, uint32_t id, enum vmsnd_pw_sor
 		tell_devices(host);
 }
 
-static void on_global(void *data, uint32_t id, uint32_t permissions, const char *type,
-		      uint32_t version, const struct spa_dict *props)
+static void on_registry_global(void *data, uint32_t id, uint32_t permissions, const char *type,
+			       uint32_t version, const struct spa_dict *props)
 {
 	struct vmsnd_backend *host = data;
 
@@ -376,8 +376,7 @@ static void on_global_remove(void *data, uint32_t id)
 
 	drop_meta(host, id);
 	pthread_mutex_lock(&host->lock);
-	spa_list_for_each_safe(thing, next, &host->things, link)
-	{
+	spa_list_for_each_safe(thing, next, &host->things, link) {
 		if (thing->id != id)
 			continue;
 		news |= concerns_devices(host, thing);
@@ -390,8 +389,9 @@ static void on_global_remove(void *data, uint32_t id)
 		tell_devices(host);
 }
 
-static const struct pw_registry_events registry_events = {
-    .version = PW_VERSION_REGISTRY_EVENTS, .global = on_global, .global_remove = on_global_remove};
+static const struct pw_registry_events registry_events = {.version = PW_VERSION_REGISTRY_EVENTS,
+							  .global = on_registry_global,
+							  .global_remove = on_global_remove};
 
 void vmsnd_pw_graph_begin(struct vmsnd_backend *host)
 {
@@ -408,8 +408,7 @@ void vmsnd_pw_graph_end(struct vmsnd_backend *host)
 	meta_end(&host->defaults);
 	meta_end(&host->settings);
 	pthread_mutex_lock(&host->lock);
-	spa_list_consume(thing, &host->things, link)
-	{
+	spa_list_consume(thing, &host->things, link) {
 		spa_list_remove(&thing->link);
 		free(thing);
 	}
