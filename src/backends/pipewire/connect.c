@@ -63,6 +63,13 @@ const char *vmsnd_pw_advice(int error)
 	       "socket by remote=.";
 }
 
+const char *vmsnd_pw_reason(int error)
+{
+	if (error == EPIPE)
+		return "it has gone";
+	return error == ETIMEDOUT ? "it does not answer" : strerror(error);
+}
+
 static void say_away(struct vmsnd_backend *host)
 {
 	const struct vmsnd_pw_peer *peer = &host->peer;
@@ -72,7 +79,8 @@ static void say_away(struct vmsnd_backend *host)
 	host->told_away = true;
 	vmsnd_logf(host->log, VMSND_LOG_WARNING,
 		   "%s: pipewire: no server at %s: %s; tried again until there is one. %s",
-		   host->card, peer->path, strerror(peer->error), vmsnd_pw_advice(peer->error));
+		   host->card, peer->path, vmsnd_pw_reason(peer->error),
+		   vmsnd_pw_advice(peer->error));
 }
 
 static void say_ready(struct vmsnd_backend *host)

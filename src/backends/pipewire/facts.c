@@ -87,7 +87,7 @@ static void add_away(struct list *list, const struct vmsnd_backend *host)
 
 	add(list, VMSND_FACT_SOCKET, "%s", host->peer.path);
 	add(list, VMSND_FACT_TROUBLE, "No PipeWire server answers at %s: %s.", host->peer.path,
-	    strerror(error));
+	    vmsnd_pw_reason(error));
 	add(list, VMSND_FACT_ADVICE, "%s", vmsnd_pw_advice(error));
 }
 

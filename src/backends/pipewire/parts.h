@@ -201,7 +201,8 @@ size_t vmsnd_pw_devices(struct vmsnd_backend *host, struct vmsnd_host_device *ou
 enum vmsnd_rc vmsnd_pw_device_set(struct vmsnd_backend *host, enum vmsnd_dir dir, const char *id);
 /* Waits, for as long at most, until it is known whether there is a server. With the lock held. */
 void vmsnd_pw_await(struct vmsnd_backend *host, vmsnd_ns most);
-/* What to do about it, as a sentence. */
+/* Why there is nobody, and what to do about it: a phrase, and a sentence. */
+const char *vmsnd_pw_reason(int error);
 const char *vmsnd_pw_advice(int error);
 
 /* CLOCK_MONOTONIC */
