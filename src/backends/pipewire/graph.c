@@ -79,19 +79,30 @@ static uint32_t power_of_two_below(uint32_t n)
 	return power;
 }
 
-uint32_t vmsnd_pw_block_frames(const struct vmsnd_backend *host, uint32_t latency_frames,
-			       uint32_t rate_hz)
+/* A cycle of a graph that runs at this rate, for a stream that asks for so much. */
+static uint64_t cycle_frames(const struct vmsnd_pw_clock *clock, uint32_t latency_frames,
+			     uint32_t rate_hz, uint32_t graph_hz)
 {
-	const struct vmsnd_pw_clock *clock = &host->clock;
-	uint64_t quantum = (uint64_t)latency_frames * clock->rate_hz / rate_hz;
+	uint64_t quantum = (uint64_t)latency_frames * graph_hz / rate_hz;
 
 	if (quantum > clock->most)
 		quantum = clock->most;
 	if (quantum < clock->least)
 		quantum = clock->least;
 	quantum = clock->forced ? clock->forced : power_of_two_below((uint32_t)quantum);
-	quantum = (quantum * rate_hz + clock->rate_hz - 1) / clock->rate_hz;
-	return quantum > 0 ? (uint32_t)quantum : 1;
+	return (quantum * rate_hz + graph_hz - 1) / graph_hz;
+}
+
+/* The graph runs at its usual rate, or at ours if nobody minds. */
+uint32_t vmsnd_pw_block_frames(const struct vmsnd_backend *host, uint32_t latency_frames,
+			       uint32_t rate_hz)
+{
+	const struct vmsnd_pw_clock *clock = &host->clock;
+	uint64_t usual = cycle_frames(clock, latency_frames, rate_hz, clock->rate_hz);
+	uint64_t ours = cycle_frames(clock, latency_frames, rate_hz, rate_hz);
+	uint64_t most = usual > ours ? usual : ours;
+
+	return most > 0 ? (uint32_t)most : 1;
 }
 
 static const struct {

@@ -148,7 +148,8 @@ static void put(const struct vmsnd_format *format, uint64_t index, uint8_t *to)
 		break;
 	case VMSND_SAMPLE_MULAW:
 	case VMSND_SAMPLE_ALAW:
-		*to = (uint8_t)((value >> 24) | 0x10);
+		/* Not the zero below zero, which G.711 has and numbers have not. */
+		*to = (uint8_t)(((value >> 24) | 0x10) & 0xbf);
 		break;
 	case VMSND_SAMPLE_FLOAT:
 		memcpy(to, &single, sizeof(single));
@@ -332,22 +333,30 @@ static void close_side(struct side *side)
 
 /* ---- exact ---- */
 
-static void compare(const struct side *to, const struct side *from, uint64_t frames)
+/* Silence inside is time that a busy machine lost, not a changed frame: how much. */
+static uint64_t compare(const struct side *to, const struct side *from, uint64_t frames)
 {
-	uint64_t bytes = frames * to->frame_bytes, at = 0;
+	uint64_t at = 0, silent = 0;
+	uint32_t size = to->frame_bytes;
 
-	while (at < bytes && to->signal[at] == from->signal[at])
-		at++;
-	if (at == bytes)
-		return;
-	printf("failed: frame %llu of %llu differs (%02x, not %02x)\n",
-	       (unsigned long long)(at / to->frame_bytes), (unsigned long long)frames,
-	       to->signal[at], from->signal[at]);
-	exit(1);
+	for (uint64_t i = 0; at < frames && i < to->frames; i++) {
+		if (memcmp(to->signal + i * size, from->signal + at * size, size) == 0) {
+			at++;
+		} else if (is_silent(to, to->signal + i * size, 1)) {
+			silent++;
+		} else {
+			printf("failed: frame %llu of %llu is another one\n",
+			       (unsigned long long)at, (unsigned long long)frames);
+			exit(1);
+		}
+	}
+	if (at < frames)
+		fail("frames are missing");
+	return silent;
 }
 
 /* Of the first frame: what the stream said, and how long it took into the recorder's callback. */
-static void show_latency(const struct side *out, const struct side *in)
+static void show_latency(const struct side *out, const struct side *in, uint64_t silent)
 {
 	double rate = out->got.format.rate_hz, took_ns = (double)(in->heard_when - out->first_when);
 
@@ -383,12 +392,12 @@ static int exact(char **words, int n)
 		nap(1);
 	}
 	start_side(&out);
-	if (!await_frames(&in, frames))
+	/* With room for silence that was not ours. */
+	if (!await_frames(&in, frames + frames / 4))
 		fail("too little was recorded");
 	stop_side(&out);
 	stop_side(&in);
-	compare(&in, &out, frames);
-	show_latency(&out, &in);
+	show_latency(&out, &in, compare(&in, &out, frames));
 	if (out.block_most > out.got.max_frames || out.block_most > out.got.period_frames)
 		fail("a block that is longer than was said");
 	close_side(&out);
