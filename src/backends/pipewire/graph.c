@@ -214,13 +214,24 @@ static int on_default(void *data, uint32_t subject, const char *key, const char 
 static const struct pw_metadata_events default_events = {.version = PW_VERSION_METADATA_EVENTS,
 							 .property = on_default};
 
+/* Whether there is one is also looked at from elsewhere. */
+static void set_proxy(struct vmsnd_pw_meta *meta, struct vmsnd_backend *host,
+		      struct pw_proxy *proxy)
+{
+	pthread_mutex_lock(&host->lock);
+	meta->proxy = proxy;
+	pthread_mutex_unlock(&host->lock);
+}
+
 static void meta_end(struct vmsnd_pw_meta *meta)
 {
-	if (!meta->proxy)
+	struct pw_proxy *proxy = meta->proxy;
+
+	if (!proxy)
 		return;
+	set_proxy(meta, meta->host, NULL);
 	spa_hook_remove(&meta->listener);
-	pw_proxy_destroy(meta->proxy);
-	meta->proxy = NULL;
+	pw_proxy_destroy(proxy);
 }
 
 static void meta_begin(struct vmsnd_pw_meta *meta, struct vmsnd_backend *host, uint32_t id,
@@ -230,8 +241,9 @@ static void meta_begin(struct vmsnd_pw_meta *meta, struct vmsnd_backend *host, u
 		return;
 	meta->host = host;
 	meta->id = id;
-	meta->proxy = pw_registry_bind(host->registry, id, PW_TYPE_INTERFACE_Metadata,
-				       PW_VERSION_METADATA, 0);
+	set_proxy(meta, host,
+		  pw_registry_bind(host->registry, id, PW_TYPE_INTERFACE_Metadata,
+				   PW_VERSION_METADATA, 0));
 	if (meta->proxy)
 		pw_metadata_add_listener((struct pw_metadata *)meta->proxy, &meta->listener, events,
 					 meta);

@@ -7,6 +7,7 @@
  * while the server comes and goes OPTIONS as on the command line of vmsnd:
  * "in-device=sink-a,monitor=on". Exits 0 when all was as it should be; the log goes to stderr. */
 #include <malloc.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 
 #define PATIENCE_NS (10 * VMSND_NS_PER_SECOND)
 #define STREAMS_MAX 6u
+#define LATENCY_MS  2.0
 
 struct host {
 	struct vmsnd_conf conf;
@@ -35,7 +37,7 @@ struct side {
 	_Atomic uint32_t delay_least, delay_most, block_most;
 	_Atomic unsigned ended, reopens;
 	_Atomic uint64_t first_when, first_delay; /* playback: of the first block */
-	_Atomic uint64_t heard_when;              /* capture: of the block with the first sound */
+	_Atomic uint64_t heard_when;              /* capture: of the first frame with sound */
 };
 
 static vmsnd_ns now(void)
@@ -221,6 +223,20 @@ static void play(void *ctx, const struct vmsnd_block *block)
 	side->frames = at + block->frames;
 }
 
+/* When the first frame with sound was at the microphone, as the block has it. */
+static vmsnd_ns captured_at(const struct side *side, const struct vmsnd_block *block)
+{
+	const uint8_t *samples = block->samples;
+	uint32_t silent = 0;
+	uint64_t age;
+
+	while (silent < block->frames &&
+	       is_silent(side, samples + (size_t)silent * side->frame_bytes, 1))
+		silent++;
+	age = (uint64_t)block->delay_frames + block->frames - silent;
+	return block->when - age * VMSND_NS_PER_SECOND / side->got.format.rate_hz;
+}
+
 static void record(void *ctx, const struct vmsnd_block *block)
 {
 	struct side *side = ctx;
@@ -231,7 +247,7 @@ static void record(void *ctx, const struct vmsnd_block *block)
 	if (at == 0 && is_silent(side, block->samples, frames))
 		return;
 	if (at == 0)
-		side->heard_when = block->when;
+		side->heard_when = captured_at(side, block);
 	if (at + frames > side->room_frames)
 		frames = at < side->room_frames ? (uint32_t)(side->room_frames - at) : 0;
 	if (frames == 0)
@@ -355,14 +371,18 @@ static uint64_t compare(const struct side *to, const struct side *from, uint64_t
 	return silent;
 }
 
-/* Of the first frame: what the stream said, and how long it took into the recorder's callback. */
-static void show_latency(const struct side *out, const struct side *in, uint64_t silent)
+/* From the first frame's block to where it is captured: what was said and what was seen. Both ends
+ * count in cycles of the same graph, so they agree to the jitter of its clock. */
+static void check_latency(const struct side *out, const struct side *in, uint64_t silent)
 {
-	double rate = out->got.format.rate_hz, took_ns = (double)(in->heard_when - out->first_when);
+	double said_ms = (double)out->first_delay * 1e3 / out->got.format.rate_hz;
+	double seen_ms = ((double)in->heard_when - (double)out->first_when) / 1e6;
 
-	printf("block %u, said %.2f ms, took %.2f ms, gaps %llu and %llu\n", out->block_most,
-	       (double)out->first_delay / rate * 1e3, took_ns / 1e6, (unsigned long long)out->gaps,
-	       (unsigned long long)in->gaps);
+	printf("block %u, latency said %.2f ms, seen %.2f ms, silent %llu, gaps %llu and %llu\n",
+	       out->block_most, said_ms, seen_ms, (unsigned long long)silent,
+	       (unsigned long long)out->gaps, (unsigned long long)in->gaps);
+	if (fabs(said_ms - seen_ms) > LATENCY_MS && silent == 0 && out->gaps == 0 && in->gaps == 0)
+		fail("the latency is another one");
 }
 
 static int exact(char **words, int n)
@@ -397,7 +417,7 @@ static int exact(char **words, int n)
 		fail("too little was recorded");
 	stop_side(&out);
 	stop_side(&in);
-	show_latency(&out, &in, compare(&in, &out, frames));
+	check_latency(&out, &in, compare(&in, &out, frames));
 	if (out.block_most > out.got.max_frames || out.block_most > out.got.period_frames)
 		fail("a block that is longer than was said");
 	close_side(&out);
