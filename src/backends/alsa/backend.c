@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ALSA backend: its options, its life, and the little things that its files share. */
+/* The ALSA backend: its options, its life, and the little things that its files
+ * share. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,9 +27,14 @@ static void alsa_error_ignored(const char *file, int line, const char *function,
 	(void)file, (void)line, (void)function, (void)error, (void)format, (void)args;
 }
 
-void vmsnd_alsa_hush(void)
+snd_local_error_handler_t vmsnd_alsa_hush(void)
 {
-	snd_lib_error_set_local(alsa_error_ignored);
+	return snd_lib_error_set_local(alsa_error_ignored);
+}
+
+void vmsnd_alsa_unhush(snd_local_error_handler_t before)
+{
+	snd_lib_error_set_local(before);
 }
 
 vmsnd_ns vmsnd_alsa_now(void)
@@ -137,13 +143,23 @@ static enum vmsnd_backend_status alsa_status(const struct vmsnd_backend *host, e
 	return runs ? VMSND_BACKEND_RUNNING : VMSND_BACKEND_STOPPED;
 }
 
+/* Streams are stopped both when a guest has played all it had and when the machine is suspended:
+ * only the latter is a pause. */
+static enum vmsnd_rc alsa_life(struct vmsnd_backend *host, enum vmsnd_life what, vmsnd_ns now)
+{
+	atomic_store(&host->suspended, what == VMSND_LIFE_SUSPEND);
+	vmsnd_alsa_streams_poke(host);
+	return VMSND_OK;
+}
+
 const struct vmsnd_backend_class vmsnd_alsa_class = {
     .abi = VMSND_BACKEND_ABI,
     .abi_end = VMSND_BACKEND_ABI,
     .flags = VMSND_BACKEND_SLOW_STREAM_OPEN | VMSND_BACKEND_SLOW_STREAM_CLOSE |
 	     VMSND_BACKEND_SLOW_DEVICES,
     .name = "alsa",
-    .summary = "plays on and records from ALSA devices: cards, and what alsa-lib leads to",
+    .summary = "plays on and records from ALSA devices: cards, and what "
+	       "alsa-lib leads to",
     .options = option_table,
     .open = alsa_open,
     .close = alsa_close,
@@ -156,6 +172,7 @@ const struct vmsnd_backend_class vmsnd_alsa_class = {
     .device_set = vmsnd_alsa_device_set,
     .stream_state = vmsnd_alsa_stream_state,
     .stream_drain = vmsnd_alsa_stream_drain,
+    .life = alsa_life,
     .facts = vmsnd_alsa_facts,
     .stream_place = vmsnd_alsa_stream_place,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which devices there are: those of alsa-lib's configuration that are meant for people, and the
- * cards as they are. */
+/* Which devices there are: those of alsa-lib's configuration that are meant for
+ * people, and the cards as they are. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,9 +138,9 @@ size_t vmsnd_alsa_devices(struct vmsnd_backend *host, struct vmsnd_host_device *
 {
 	struct list list = {.host = host, .out = out, .max = max};
 	void **hints = NULL;
+	snd_local_error_handler_t before = vmsnd_alsa_hush();
 	int card = -1;
 
-	vmsnd_alsa_hush();
 	while (snd_card_next(&card) >= 0 && card >= 0)
 		add_card(&list, card);
 	if (snd_device_name_hint(-1, "pcm", &hints) >= 0) {
@@ -148,6 +148,7 @@ size_t vmsnd_alsa_devices(struct vmsnd_backend *host, struct vmsnd_host_device *
 			add_hint(&list, *at);
 		snd_device_name_free_hint(hints);
 	}
+	vmsnd_alsa_unhush(before);
 	return list.n;
 }
 
@@ -156,10 +157,12 @@ size_t vmsnd_alsa_devices(struct vmsnd_backend *host, struct vmsnd_host_device *
 static bool is_known(enum vmsnd_dir dir, const char *id)
 {
 	snd_pcm_t *pcm;
+	snd_local_error_handler_t before = vmsnd_alsa_hush();
 	int error = snd_pcm_open(&pcm, id, vmsnd_alsa_way(dir), VMSND_ALSA_OPEN_MODE);
 
 	if (error >= 0)
 		snd_pcm_close(pcm);
+	vmsnd_alsa_unhush(before);
 	return error >= 0 || error == -EBUSY;
 }
 
@@ -167,7 +170,6 @@ enum vmsnd_rc vmsnd_alsa_device_set(struct vmsnd_backend *host, enum vmsnd_dir d
 {
 	bool chosen = id && *id;
 
-	vmsnd_alsa_hush();
 	if (chosen && (strlen(id) >= sizeof(host->device[dir]) || !is_known(dir, id)))
 		return VMSND_E_GONE;
 	pthread_mutex_lock(&host->lock);

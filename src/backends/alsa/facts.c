@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What `vmsnd check` says of ALSA: the library, who may open the cards, the devices that would be
- * used, and what is wrong with them. */
+/* What `vmsnd check` says of ALSA: the library, who may open the cards, the
+ * devices that would be used, and what is wrong with them. */
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -44,7 +44,8 @@ static unsigned count_cards(void)
 	return n;
 }
 
-/* The first card's file that cards are opened through: all of them belong to one group. */
+/* The first card's file that cards are opened through: all of them belong to
+ * one group. */
 static bool control_file(struct stat *out)
 {
 	char path[64];
@@ -117,18 +118,19 @@ static void add_trouble(struct list *list)
 	if (count_cards() > 0)
 		return;
 	add(list, VMSND_FACT_TROUBLE,
-	    "There is no sound card: only devices that lead to a sound server can work.");
+	    "There is no sound card: only devices that lead to a sound server can "
+	    "work.");
 	add(list, VMSND_FACT_ADVICE,
-	    "Load the card's driver (lsmod shows snd_ modules), or in a container pass " SNDS
-	    " in; or use a sound server.");
+	    "Load the card's driver (lsmod shows snd_ modules), or in a container "
+	    "pass " SNDS " in; or use a sound server.");
 }
 
 size_t vmsnd_alsa_facts(struct vmsnd_backend *host, struct vmsnd_fact *out, size_t max)
 {
 	struct list list = {.out = out, .max = max};
+	snd_local_error_handler_t before = vmsnd_alsa_hush();
 	char device[2][VMSND_ALSA_NAME_BYTES];
 
-	vmsnd_alsa_hush();
 	pthread_mutex_lock(&host->lock);
 	memcpy(device, host->device, sizeof(device));
 	pthread_mutex_unlock(&host->lock);
@@ -138,5 +140,6 @@ size_t vmsnd_alsa_facts(struct vmsnd_backend *host, struct vmsnd_fact *out, size
 	for (unsigned dir = 0; dir < 2; dir++)
 		add_device(&list, device[dir], (enum vmsnd_dir)dir);
 	add_trouble(&list);
+	vmsnd_alsa_unhush(before);
 	return list.n;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the files of the ALSA backend share.
  *
- * A stream has a thread of its own, and after stream_open only that thread touches its PCM: the
- * lane writes a word that says what is wanted and pokes it. One more thread for the backend, the
- * watcher, tells the owner of streams that were lost and finds out when their device is back. */
+ * A stream has a thread of its own, and after stream_open only that thread
+ * touches its PCM: the lane writes a word that says what is wanted and pokes
+ * it. One more thread for the backend, the watcher, tells the owner of streams
+ * that were lost and finds out when their device is back. */
 #ifndef VMSND_BACKENDS_ALSA_HOST_H
 #define VMSND_BACKENDS_ALSA_HOST_H
 
@@ -15,8 +16,8 @@
 
 #define VMSND_ALSA_NAME_BYTES VMSND_HOST_DEVICE_TEXT_BYTES
 
-/* The word that the lane writes for a stream's thread. From bit 2 on: the number of the drain that
- * is wanted, 0 for none. */
+/* The word that the lane writes for a stream's thread. From bit 2 on: the
+ * number of the drain that is wanted, 0 for none. */
 #define VMSND_ALSA_RUN         1u
 #define VMSND_ALSA_QUIT        2u
 #define VMSND_ALSA_DRAIN_SHIFT 2
@@ -62,10 +63,12 @@ struct vmsnd_stream {
 	unsigned recoveries;     /* since frames last moved as they should */
 	unsigned resumes;        /* tries */
 	uint32_t draining;       /* number of the drain under way, 0: none */
-	uint64_t silence_frames; /* queued after the last frame of a drain */
-	/* Playback. What was taken from the guest, from `history` on, the newest last: a queue that
-	 * has to be dropped is played again from here (HB-03). `held_frames` of them, after
-	 * `written` frames, are to be written before anything else. */
+	bool tail;               /* stopped: what is queued is heard to its end */
+	uint64_t silence_frames; /* queued after the last frame */
+	/* Playback. What was taken from the guest, from `history` on, the newest
+	 * last: a queue that has to be dropped is played again from here (HB-03).
+	 * `held_frames` of them, after `written` frames, are to be written before
+	 * anything else. */
 	uint8_t *history;
 	uint32_t history_frames, held_frames;
 	uint64_t written_frames, run_from_frames;
@@ -84,7 +87,8 @@ struct vmsnd_backend {
 	const struct vmsnd_log *log;
 	const struct vmsnd_backend_user *user;
 	void *user_ctx;
-	pthread_mutex_t lock; /* of all below */
+	_Atomic bool suspended; /* the machine is: what is queued is kept for later */
+	pthread_mutex_t lock;   /* of all below */
 	struct vmsnd_stream *streams;
 	char device[2][VMSND_ALSA_NAME_BYTES];     /* where streams go */
 	char configured[2][VMSND_ALSA_NAME_BYTES]; /* by the options */
@@ -95,15 +99,18 @@ struct vmsnd_backend {
 
 /* ---- backend.c ---- */
 
-/* alsa-lib writes to stderr, unless a thread has said what else. */
-void vmsnd_alsa_hush(void);
+/* alsa-lib writes to stderr, unless a thread has said what else; it may have,
+ * being our owner's. */
+snd_local_error_handler_t vmsnd_alsa_hush(void);
+void vmsnd_alsa_unhush(snd_local_error_handler_t before);
 vmsnd_ns vmsnd_alsa_now(void);
 void vmsnd_alsa_poke(int event_fd);
 void vmsnd_alsa_unpoke(int event_fd);
 /* Starts a thread that takes no signals. */
 bool vmsnd_alsa_thread(pthread_t *thread, void *(*run)(void *), void *arg);
 snd_pcm_stream_t vmsnd_alsa_way(enum vmsnd_dir dir);
-/* How a device is opened: never waits, converts nothing that we convert better. */
+/* How a device is opened: never waits, converts nothing that we convert better.
+ */
 #define VMSND_ALSA_OPEN_MODE                                                                       \
 	(SND_PCM_NONBLOCK | SND_PCM_NO_AUTO_RESAMPLE | SND_PCM_NO_AUTO_CHANNELS |                  \
 	 SND_PCM_NO_AUTO_FORMAT)
@@ -118,15 +125,17 @@ struct vmsnd_alsa_trouble vmsnd_alsa_trouble(int error);
 
 /* ---- params.c, format.c ---- */
 
-/* Sets up the stream's PCM as near to the wish as it can, and fills in the stream. Negative: the
- * error of alsa-lib; `*what` says of which step. */
+/* Sets up the stream's PCM as near to the wish as it can, and fills in the
+ * stream. Negative: the error of alsa-lib; `*what` says of which step. */
 int vmsnd_alsa_set_up(struct vmsnd_stream *stream, const struct vmsnd_stream_want *want,
 		      const char **what);
-/* The nearest format that `params` still allow; SND_PCM_FORMAT_UNKNOWN: none. */
+/* The nearest format that `params` still allow; SND_PCM_FORMAT_UNKNOWN: none.
+ */
 snd_pcm_format_t vmsnd_alsa_format_choose(snd_pcm_t *pcm, snd_pcm_hw_params_t *params,
 					  const struct vmsnd_format *want,
 					  struct vmsnd_format *got);
-/* Asks for the positions of `want`, and puts those that the PCM has into `got`. */
+/* Asks for the positions of `want`, and puts those that the PCM has into `got`.
+ */
 void vmsnd_alsa_positions(snd_pcm_t *pcm, const struct vmsnd_format *want,
 			  struct vmsnd_format *got);
 
@@ -141,13 +150,16 @@ void vmsnd_alsa_stream_stop(struct vmsnd_stream *stream, vmsnd_ns now);
 void vmsnd_alsa_stream_close(struct vmsnd_stream *stream);
 enum vmsnd_stream_state vmsnd_alsa_stream_state(const struct vmsnd_stream *stream);
 enum vmsnd_rc vmsnd_alsa_stream_drain(struct vmsnd_stream *stream, vmsnd_ns now);
+/* Has every stream look again. */
+void vmsnd_alsa_streams_poke(struct vmsnd_backend *host);
 void vmsnd_alsa_stream_place(const struct vmsnd_stream *stream, struct vmsnd_stream_place *out);
 
 /* ---- thread.c ---- */
 
 void *vmsnd_alsa_stream_thread(void *stream);
 
-/* ---- move.c: what the thread does with frames; all return a negative error of alsa-lib ---- */
+/* ---- move.c: what the thread does with frames; all return a negative error of
+ * alsa-lib ---- */
 
 /* Moves every whole period that is there. Returns how many frames. */
 snd_pcm_sframes_t vmsnd_alsa_turn(struct vmsnd_stream *stream);

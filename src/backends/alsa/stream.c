@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A stream as the lane sees it: opened and closed on a worker; started, stopped and drained by a
- * word that its thread looks at. */
+/* A stream as the lane sees it: opened and closed on a worker; started, stopped
+ * and drained by a word that its thread looks at. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,8 @@
 
 #include "backends/alsa/host.h"
 
-/* How often the lane looks whether a block is still on its way; mostly it is not. */
+/* How often the lane looks whether a block is still on its way; mostly it is
+ * not. */
 #define FENCE_NS 20000
 
 static const char *option_of(enum vmsnd_dir dir)
@@ -37,7 +38,8 @@ static enum vmsnd_rc cannot_set_up(struct vmsnd_stream *stream, int error, const
 	if (error == -ENODEV || error == -ENXIO || error == -EBADFD)
 		return cannot_open(stream, error, again);
 	vmsnd_logf(again ? NULL : stream->host->log, VMSND_LOG_ERROR,
-		   "alsa: %s=%s: it cannot be set up (%s): %s; a device with plug: before its name "
+		   "alsa: %s=%s: it cannot be set up (%s): %s; a device with plug: "
+		   "before its name "
 		   "takes more formats",
 		   option_of(stream->dir), stream->device, what, snd_strerror(error));
 	return VMSND_E_UNSUPPORTED;
@@ -131,13 +133,14 @@ enum vmsnd_rc vmsnd_alsa_stream_open(struct vmsnd_backend *host,
 				     struct vmsnd_stream **out, struct vmsnd_stream_got *got)
 {
 	struct vmsnd_stream *stream = make(host, want->dir);
+	snd_local_error_handler_t before;
 	enum vmsnd_rc rc;
 
 	if (!stream)
 		return VMSND_E_NOMEM;
 	stream->user = *user;
 	stream->ctx = ctx;
-	vmsnd_alsa_hush();
+	before = vmsnd_alsa_hush();
 	rc = open_pcm(stream, want);
 	if (!rc)
 		rc = make_room(stream);
@@ -148,12 +151,12 @@ enum vmsnd_rc vmsnd_alsa_stream_open(struct vmsnd_backend *host,
 						 .max_frames = stream->period_frames};
 		rc = begin(stream);
 	}
-	if (rc) {
+	if (rc)
 		stream_free(stream);
-		return rc;
-	}
-	*out = stream;
-	return VMSND_OK;
+	else
+		*out = stream;
+	vmsnd_alsa_unhush(before);
+	return rc;
 }
 
 /* ---- the word ---- */
@@ -173,8 +176,8 @@ enum vmsnd_rc vmsnd_alsa_stream_start(struct vmsnd_stream *stream, vmsnd_ns now)
 	return VMSND_OK;
 }
 
-/* A block that is on its way ends within microseconds; the thread then sees the word before it
- * begins another. */
+/* A block that is on its way ends within microseconds; the thread then sees the
+ * word before it begins another. */
 static void fence(const struct vmsnd_stream *stream)
 {
 	const struct timespec moment = {.tv_nsec = FENCE_NS};
@@ -205,7 +208,8 @@ static void unlist(struct vmsnd_stream *stream)
 	pthread_mutex_unlock(&host->lock);
 }
 
-/* The watcher holds the lock while it tells of a loss, so after unlist it does so no more. */
+/* The watcher holds the lock while it tells of a loss, so after unlist it does
+ * so no more. */
 void vmsnd_alsa_stream_close(struct vmsnd_stream *stream)
 {
 	unlist(stream);
@@ -233,6 +237,14 @@ enum vmsnd_stream_state vmsnd_alsa_stream_state(const struct vmsnd_stream *strea
 	    atomic_load_explicit(&stream->lost, memory_order_relaxed);
 
 	return stream->drain_wanted && !over ? VMSND_STREAM_DRAINING : VMSND_STREAM_OKAY;
+}
+
+void vmsnd_alsa_streams_poke(struct vmsnd_backend *host)
+{
+	pthread_mutex_lock(&host->lock);
+	for (const struct vmsnd_stream *at = host->streams; at; at = at->next)
+		vmsnd_alsa_poke(at->wake_fd);
+	pthread_mutex_unlock(&host->lock);
 }
 
 void vmsnd_alsa_stream_place(const struct vmsnd_stream *stream, struct vmsnd_stream_place *out)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A stream's thread: brings the PCM to what the lane asks for, waits for it, moves frames, and
- * gets it going again after an xrun or a suspend. */
+/* A stream's thread: brings the PCM to what the lane asks for, waits for it,
+ * moves frames, and gets it going again after an xrun or a suspend. */
 #include <poll.h>
 #include <string.h>
 
@@ -13,7 +13,8 @@
 /* Starts in a row after which no period came through. */
 #define RECOVERIES_MAX 8u
 #define RETRY_MS       2
-/* A card that has been asleep is given so long to wake up before it is set up anew. */
+/* A card that has been asleep is given so long to wake up before it is set up
+ * anew. */
 #define RESUME_MS   50
 #define RESUMES_MAX 40u
 
@@ -35,8 +36,18 @@ static void lose(struct vmsnd_stream *stream)
 	vmsnd_alsa_poke(stream->host->watch.wake_fd);
 }
 
+/* Whether nothing is left that anybody would hear. */
+static bool is_over(const struct vmsnd_stream *stream)
+{
+	return (stream->draining || stream->tail) && stream->held_frames == 0;
+}
+
 static void xrun(struct vmsnd_stream *stream)
 {
+	if (is_over(stream)) {
+		stream->phase = VMSND_ALSA_DRAINED;
+		return;
+	}
 	stream->gap = true;
 	atomic_fetch_add_explicit(&stream->xruns, 1, memory_order_relaxed);
 	stream->phase = VMSND_ALSA_READY;
@@ -80,7 +91,12 @@ static void start(struct vmsnd_stream *stream)
 		fail(stream, error);
 }
 
-/* HB-03: what is queued is heard later, whether the hardware can wait or not. */
+static bool is_suspended(const struct vmsnd_stream *stream)
+{
+	return atomic_load_explicit(&stream->host->suspended, memory_order_relaxed);
+}
+
+/* HB-03: what is queued is heard later, by a pause of the hardware's or without. */
 static void stop(struct vmsnd_stream *stream)
 {
 	if (stream->dir == VMSND_PLAYBACK && stream->pauses && !stream->draining &&
@@ -103,26 +119,28 @@ static void go_on(struct vmsnd_stream *stream)
 		xrun(stream);
 }
 
-static void end_drain(struct vmsnd_stream *stream)
+static void end(struct vmsnd_stream *stream)
 {
-	atomic_store_explicit(&stream->drained, stream->draining, memory_order_release);
-	if (stream->phase == VMSND_ALSA_DRAINED)
-		snd_pcm_drop(stream->pcm);
+	if (stream->draining)
+		atomic_store_explicit(&stream->drained, stream->draining, memory_order_release);
+	snd_pcm_drop(stream->pcm);
 }
 
-static void settle_drain(struct vmsnd_stream *stream, uint32_t asked)
+/* What the end of the queue is: frames of the guest's, or silence behind its last one. */
+static void settle_end(struct vmsnd_stream *stream, uint32_t asked)
 {
 	uint32_t wanted = asked >> VMSND_ALSA_DRAIN_SHIFT;
+	bool tail = stream->dir == VMSND_PLAYBACK && !(asked & VMSND_ALSA_RUN);
 
-	if (wanted == stream->draining)
+	if (wanted == stream->draining && tail == stream->tail)
 		return;
-	/* Another one, or none any more: then frames follow after all. */
 	if (stream->phase == VMSND_ALSA_DRAINED)
 		stream->phase = VMSND_ALSA_READY;
 	/* Frames behind silence: a queue that is held does not reach back before it. */
 	if (stream->silence_frames > 0)
 		stream->run_from_frames = stream->written_frames;
 	stream->draining = wanted;
+	stream->tail = tail;
 	stream->silence_frames = 0;
 }
 
@@ -143,13 +161,11 @@ static void try_resume(struct vmsnd_stream *stream)
 	stream->phase = VMSND_ALSA_RUNNING;
 }
 
-/* After an xrun in a drain nothing is left to be heard. */
-static bool drained_dry(struct vmsnd_stream *stream)
+/* The guest plays, or has left something that nobody has heard yet. */
+static bool is_wanted(const struct vmsnd_stream *stream, uint32_t asked)
 {
-	if (!stream->draining || stream->held_frames > 0)
-		return false;
-	stream->phase = VMSND_ALSA_DRAINED;
-	return true;
+	return asked & VMSND_ALSA_RUN ||
+	       (stream->tail && stream->held_frames > 0 && !is_suspended(stream));
 }
 
 static void settle(struct vmsnd_stream *stream)
@@ -157,25 +173,28 @@ static void settle(struct vmsnd_stream *stream)
 	uint32_t asked = asked_of(stream);
 	bool run = asked & VMSND_ALSA_RUN;
 
-	if (!run && stream->phase == VMSND_ALSA_RUNNING)
+	if (!run && stream->phase == VMSND_ALSA_RUNNING &&
+	    (stream->dir == VMSND_CAPTURE || is_suspended(stream)))
 		stop(stream);
-	settle_drain(stream, asked);
+	settle_end(stream, asked);
 	if (stream->phase == VMSND_ALSA_SUSPENDED)
 		try_resume(stream);
-	if (run && stream->phase == VMSND_ALSA_READY && !drained_dry(stream))
+	if (stream->phase == VMSND_ALSA_READY && stream->draining && is_over(stream))
+		stream->phase = VMSND_ALSA_DRAINED;
+	if (stream->phase == VMSND_ALSA_READY && is_wanted(stream, asked))
 		start(stream);
-	if (run && stream->phase == VMSND_ALSA_PAUSED)
+	if (stream->phase == VMSND_ALSA_PAUSED && (run || !is_suspended(stream)))
 		go_on(stream);
 	if (stream->phase == VMSND_ALSA_DRAINED)
-		end_drain(stream);
-	atomic_store_explicit(&stream->runs, stream->phase == VMSND_ALSA_RUNNING,
+		end(stream);
+	atomic_store_explicit(&stream->runs, run && stream->phase == VMSND_ALSA_RUNNING,
 			      memory_order_relaxed);
 }
 
 /* ---- waiting ---- */
 
-/* How far the PCM is ahead of any clock there is: alsa-lib's null is always ready, and would take
- * a day's sound at once. */
+/* How far the PCM is ahead of any clock there is: alsa-lib's null is always
+ * ready, and would take a day's sound at once. */
 static uint64_t ahead_ns(const struct vmsnd_stream *stream)
 {
 	uint64_t moved = stream->moved_frames, rate_hz = stream->format.rate_hz, passed, due;
@@ -226,7 +245,7 @@ static void run(struct vmsnd_stream *stream, int *nap_ms)
 	if (!wait_for_pcm(stream, *nap_ms))
 		return;
 	*nap_ms = 0;
-	if (!(asked_of(stream) & VMSND_ALSA_RUN))
+	if (!(asked_of(stream) & VMSND_ALSA_RUN) && !stream->tail)
 		return;
 	moved = vmsnd_alsa_turn(stream);
 	if (moved < 0) {
@@ -249,13 +268,14 @@ static void hear_of_sound(struct vmsnd_stream *stream)
 		host->user->audio_thread(host->user_ctx);
 }
 
-/* Milliseconds until something is to be tried again; -1: only when the lane says something. */
+/* Milliseconds until something is to be tried again; -1: only when the lane
+ * says something. */
 static int pause_ms(const struct vmsnd_stream *stream)
 {
 	if (stream->phase == VMSND_ALSA_SUSPENDED)
 		return RESUME_MS;
-	return stream->phase == VMSND_ALSA_READY && asked_of(stream) & VMSND_ALSA_RUN ? RETRY_MS
-										      : -1;
+	return stream->phase == VMSND_ALSA_READY && is_wanted(stream, asked_of(stream)) ? RETRY_MS
+											: -1;
 }
 
 void *vmsnd_alsa_stream_thread(void *arg)

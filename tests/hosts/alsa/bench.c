@@ -19,12 +19,14 @@
 /* %s: testloop.so, then the card. */
 static const char config[] =
     "pcm_type.testloop { lib \"%s\" }\n"
-    "pcm.!default { type testloop shm \"%s\" hint { show on description \"Test card\" } }\n"
+    "pcm.!default { type testloop shm \"%s\" hint { show on description \"Test "
+    "card\" } }\n"
     "pcm.rw { type testloop rw 1 shm \"%s\" }\n"
     "pcm.pause { type testloop pause 1 shm \"%s\" }\n"
     "pcm.resume { type testloop resume 1 shm \"%s\" }\n"
     "pcm.fast { type testloop ppm 300 shm \"%s\" }\n"
-    "pcm.plain { type testloop format S16_LE rate 48000 channels 2 shm \"%s\" }\n"
+    "pcm.plain { type testloop format S16_LE rate 48000 channels 2 shm \"%s\" "
+    "}\n"
     "pcm.plugged { type plug slave.pcm plain }\n"
     "pcm.nul { type null }\n";
 
@@ -94,7 +96,8 @@ static void hear_devices(void *ctx)
 	atomic_fetch_add(&((struct bench *)ctx)->came, 1);
 }
 
-/* As the manager does: where it is allowed, tests are exact on a busy machine, too. */
+/* As the manager does: where it is allowed, tests are exact on a busy machine,
+ * too. */
 static void hear_thread(void *ctx)
 {
 	const struct sched_param param = {.sched_priority = 10};
@@ -149,6 +152,10 @@ int bench_teardown(void **state)
 {
 	struct bench *bench = *state;
 
+	/* A test that failed has left them open, with threads. */
+	for (unsigned i = 0; i < BENCH_STREAMS; i++)
+		if (bench->streams[i])
+			vmsnd_alsa_class.stream_close(bench->streams[i]);
 	bench_close(bench);
 	munmap(bench->card, sizeof(*bench->card));
 	unlink(path_of(bench, "card"));
@@ -263,6 +270,8 @@ enum vmsnd_rc user_open(struct bench *bench, struct user *user, enum vmsnd_dir d
 					  &user->got);
 	if (rc)
 		return rc;
+	user->bench = bench;
+	bench->streams[bench->streams[0] ? 1 : 0] = user->stream;
 	user->frame_bytes = vmsnd_format_frame_bytes(&user->got.format);
 	user->room_frames = 20u * user->got.format.rate_hz;
 	if (dir == VMSND_CAPTURE && !user->kept)
@@ -282,6 +291,9 @@ void user_stop(struct user *user)
 
 void user_close(struct user *user)
 {
+	for (unsigned i = 0; user->stream && i < BENCH_STREAMS; i++)
+		if (user->bench->streams[i] == user->stream)
+			user->bench->streams[i] = NULL;
 	if (user->stream)
 		vmsnd_alsa_class.stream_close(user->stream);
 	user->stream = NULL;

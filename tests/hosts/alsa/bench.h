@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ALSA backend on a bench: a private configuration of alsa-lib with testloop cards, a log that
- * can be read, and a user of streams that plays numbered frames. */
+/* The ALSA backend on a bench: a private configuration of alsa-lib with
+ * testloop cards, a log that can be read, and a user of streams that plays
+ * numbered frames. */
 #ifndef VMSND_TESTS_HOSTS_ALSA_BENCH_H
 #define VMSND_TESTS_HOSTS_ALSA_BENCH_H
 
 #include "testloop.h"
 #include "vmsnd/backend.h"
 
-#define BENCH_LINES 64
-#define BENCH_PATH  256
+#define BENCH_LINES   64
+#define BENCH_PATH    256
+#define BENCH_STREAMS 2
 
 struct bench {
 	char folder[BENCH_PATH];
@@ -19,9 +21,11 @@ struct bench {
 	struct vmsnd_conf conf;
 	struct vmsnd_backend *host;
 	_Atomic unsigned came, changed[2], audio_threads; /* calls of the backend's user */
+	struct vmsnd_stream *streams[BENCH_STREAMS];      /* that are open */
 };
 
 struct user {
+	struct bench *bench;
 	enum vmsnd_dir dir;
 	struct vmsnd_stream *stream;
 	struct vmsnd_stream_got got;
@@ -46,7 +50,8 @@ void bench_configure(struct bench *bench, const char *more);
 bool bench_said(struct bench *bench, const char *a, const char *b);
 
 struct vmsnd_format bench_format(enum vmsnd_sample sample, uint32_t rate_hz, uint32_t channels);
-/* With a queue of 200 ms: whoever shares the machine with the test may be busy. */
+/* With a queue of 200 ms: whoever shares the machine with the test may be busy.
+ */
 enum vmsnd_rc user_open(struct bench *bench, struct user *user, enum vmsnd_dir dir,
 			struct vmsnd_format format, uint32_t period_frames);
 void user_start(struct user *user);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sound through alsa-lib to a card that keeps all it hears: every frame, in order, unchanged. */
+/* Sound through alsa-lib to a card that keeps all it hears: every frame, in
+ * order, unchanged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -144,45 +145,60 @@ static void test_no_dsd(void **state)
 
 /* ---- pause ---- */
 
+static void nap(unsigned ms)
+{
+	for (uint64_t end = bench_ms() + ms; bench_ms() < end;)
+		bench_nap();
+}
+
+static void suspend(struct bench *bench, struct user *user)
+{
+	uint64_t blocks, played;
+
+	user_stop(user);
+	assert_int_equal(vmsnd_alsa_class.life(bench->host, VMSND_LIFE_SUSPEND, 0), VMSND_OK);
+	blocks = user->blocks;
+	nap(50);
+	/* Nothing is asked for and nothing is heard meanwhile. */
+	assert_int_equal(user->blocks, blocks);
+	played = bench->card->played;
+	nap(50);
+	assert_int_equal(bench->card->played, played);
+	assert_int_equal(vmsnd_alsa_class.life(bench->host, VMSND_LIFE_RESUME, 0), VMSND_OK);
+}
+
+static void check_whole(struct bench *bench, const struct user *user)
+{
+	struct heard heard = bench_heard(bench, user);
+
+	print_message("# %llu heard, holes of %llu frames, %llu lost, %llu repeated\n",
+		      (unsigned long long)heard.good, (unsigned long long)heard.holes,
+		      (unsigned long long)heard.lost, (unsigned long long)heard.repeated);
+	assert_int_equal(heard.good, user->frames);
+	assert_int_equal(heard.lost + heard.repeated + heard.bad, 0);
+	assert_int_equal(user->gaps, 0);
+}
+
 static void pause_and_go_on(struct bench *bench, const char *options, unsigned pauses)
 {
 	struct user user = {.stream = NULL};
-	struct heard heard;
 
 	assert_int_equal(bench_open(bench, options), VMSND_OK);
 	assert_int_equal(
 	    user_open(bench, &user, VMSND_PLAYBACK, bench_format(VMSND_SAMPLE_S16, 48000, 2), 480),
 	    VMSND_OK);
 	for (unsigned i = 0; i < 5; i++) {
-		uint64_t blocks, played;
-
 		user_start(&user);
 		wait_frames(&user, user.frames + 12000);
-		user_stop(&user);
-		blocks = user.blocks;
-		for (unsigned n = 0; n < 20; n++)
-			bench_nap();
-		/* Nothing is asked for and nothing is heard meanwhile. */
-		assert_int_equal(user.blocks, blocks);
-		played = bench->card->played;
-		for (unsigned n = 0; n < 20; n++)
-			bench_nap();
-		assert_int_equal(bench->card->played, played);
+		suspend(bench, &user);
 	}
 	user.left = 0;
 	user_start(&user);
 	vmsnd_alsa_class.stream_drain(user.stream, 0);
 	wait_drained(&user);
-	heard = bench_heard(bench, &user);
-	print_message("# %llu heard, holes of %llu frames, %llu lost, %llu repeated\n",
-		      (unsigned long long)heard.good, (unsigned long long)heard.holes,
-		      (unsigned long long)heard.lost, (unsigned long long)heard.repeated);
-	assert_int_equal(heard.good, user.frames);
-	assert_int_equal(heard.lost + heard.repeated + heard.bad, 0);
-	assert_int_equal(user.gaps, 0);
-	assert_true(bench->card->pauses[0] >= pauses);
+	check_whole(bench, &user);
 	if (pauses)
-		assert_int_equal(heard.holes, 0);
+		assert_true(bench->card->pauses[0] >= pauses);
 	else
 		assert_int_equal(bench->card->pauses[0], 0);
 	user_close(&user);
@@ -198,6 +214,34 @@ static void test_HB_03_pause_without_hardware_loses_nothing(void **state)
 	pause_and_go_on(*state, "", 0);
 	((struct bench *)*state)->card->played = 0;
 	pause_and_go_on(*state, "out-device=rw", 0);
+}
+
+/* A guest that has stopped is heard to its end, and nothing of it is left for the next time. */
+static void stop_and_start(struct bench *bench, unsigned wait_ms)
+{
+	struct user user = {.stream = NULL};
+
+	bench->card->played = 0;
+	assert_int_equal(
+	    user_open(bench, &user, VMSND_PLAYBACK, bench_format(VMSND_SAMPLE_S16, 48000, 2), 480),
+	    VMSND_OK);
+	for (unsigned i = 0; i < 4; i++) {
+		user_start(&user);
+		wait_frames(&user, user.frames + 4800);
+		user_stop(&user);
+		nap(wait_ms);
+	}
+	nap(600);
+	check_whole(bench, &user);
+	assert_int_equal(xruns(&user), 0);
+	user_close(&user);
+}
+
+static void test_a_stop_is_heard_to_its_end(void **state)
+{
+	stop_and_start(*state, 600);
+	stop_and_start(*state, 0);
+	stop_and_start(*state, 100);
 }
 
 /* ---- drain ---- */
@@ -256,7 +300,8 @@ static void test_BE_14_delay_is_the_queue(void **state)
 			 VMSND_BACKEND_STOPPED);
 }
 
-/* A card that is 300 ppm fast sets the pace, and blocks have times to measure it by. */
+/* A card that is 300 ppm fast sets the pace, and blocks have times to measure
+ * it by. */
 static void test_drift(void **state)
 {
 	struct bench *bench = *state;
@@ -280,7 +325,8 @@ static void test_drift(void **state)
 	user_close(&user);
 }
 
-/* alsa-lib's null is always ready; nobody is served by a day of sound in a minute. */
+/* alsa-lib's null is always ready; nobody is served by a day of sound in a
+ * minute. */
 static void test_null_is_paced(void **state)
 {
 	struct bench *bench = *state;
@@ -309,6 +355,8 @@ int main(void)
 					    bench_setup, bench_teardown),
 	    cmocka_unit_test_setup_teardown(test_HB_03_pause_without_hardware_loses_nothing,
 					    bench_setup, bench_teardown),
+	    cmocka_unit_test_setup_teardown(test_a_stop_is_heard_to_its_end, bench_setup,
+					    bench_teardown),
 	    cmocka_unit_test_setup_teardown(test_BE_12_drain_waits_for_the_last_frame, bench_setup,
 					    bench_teardown),
 	    cmocka_unit_test_setup_teardown(test_BE_14_delay_is_the_queue, bench_setup,

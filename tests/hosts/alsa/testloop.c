@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* testloop: an ALSA PCM that needs no kernel. What is played comes back on capture, `lag` frames
- * later, at the pace of CLOCK_MONOTONIC with an error of `ppm`.
+/* testloop: an ALSA PCM that needs no kernel. What is played comes back on
+ * capture, `lag` frames later, at the pace of CLOCK_MONOTONIC with an error of
+ * `ppm`.
  *
  *   pcm_type.testloop { lib "/path/testloop.so" }
  *   pcm.x { type testloop shm "/path/of/card" ppm 0 fail_after 0 lag 4096 }
  *
- * rw 1: no mmap. pause 1, resume 1: the "hardware" can. format, rate, channels: only this one.
- * fail_after N: pulled after N frames. Other faults: testloop.h. alsa-lib makes an xrun of
- * whatever goes wrong in a plugin's pointer, so a pulled card says so at the prepare after it. */
+ * rw 1: no mmap. pause 1, resume 1: the "hardware" can. format, rate, channels:
+ * only this one. fail_after N: pulled after N frames. Other faults: testloop.h.
+ * alsa-lib makes an xrun of whatever goes wrong in a plugin's pointer, so a
+ * pulled card says so at the prepare after it. */
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
 #include <fcntl.h>
@@ -317,7 +319,8 @@ static int loop_close(snd_pcm_ioplug_t *io)
 
 static struct loop *loop_make(void)
 {
-	/* Not the C library's: thousands of these come and go in a test that looks for growth. */
+	/* Not the C library's: thousands of these come and go in a test that looks
+	 * for growth. */
 	struct loop *loop =
 	    mmap(NULL, sizeof(*loop), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

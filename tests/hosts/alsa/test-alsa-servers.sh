@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# test-alsa-servers.sh - ALSA devices that lead to a sound server: type pulse, and type pipewire where it is.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib-alsa.sh"
+
+have_plugin() { # NAME
+	aplay -L >/dev/null 2>&1
+	find /usr/lib -path '*alsa-lib*' -name "libasound_module_pcm_$1.so" 2>/dev/null | grep -q .
+}
+need pulseaudio pactl parec aplay
+have_plugin pulse || skip_all 'no libasound2-plugins here; scripts/install-deps --with-hosts installs it'
+
+pa_up || skip_all 'PulseAudio does not come up'
+pa_record rec sink_a.monitor "$work/rec.wav"
+# shellcheck disable=SC2086
+PULSE_SINK=sink_a card play --backend alsa,out-device=pulse,in-device=monitor,buffer-ms=300 --record "$work/own.wav" --tail 1500 --frames 96000 --periods 8 $realtime
+ends 30 play
+ok $status 'pulse: it plays and records, and ends' || show play
+until_true 5 [ "$(stat -c %s "$work/rec.wav")" -gt 384000 ]
+pa_record_end rec
+heard 'pulse: into the monitor' play "$work/rec.wav" S16_LE 48000 2 96000 0
+
+heard 'pulse: out of the monitor' play "$work/own.wav" S16_LE 48000 2 96000 0
+
+# shellcheck disable=SC2086
+PULSE_SINK=sink_a card life --backend alsa,out-device=pulse,buffer-ms=300 --periods 8 $realtime
+host_runs 10 life playback
+ok $? 'pulse: it plays' || show life
+pa_down KILL
+until_line 10 life 'log error .*out-device=pulse'
+ok $? 'pulse: its server is killed, one line says so' || show life
+pa_up
+before=$(date +%s%N)
+host_runs 10 life playback 2
+ok $? 'pulse: it plays again once the server is back' || show life
+after=$((($(date +%s%N) - before) / 1000000))
+[ $after -lt 2000 ]
+ok $? "within 2 s: $after ms"
+stop life
+is 'pulse: the guest never noticed' '0 0' "$(last life failed) $status"
+lines=$(grep -c '^log ' "$work/life.log")
+[ "$lines" -le 8 ]
+ok $? "in a few lines: $lines" || show life
+pa_down
+done_testing
