@@ -89,6 +89,7 @@ until_line() { # SECONDS FILE-OR-NAME PATTERN [HOW-MANY]: so many lines match
 # Ends all that runs.
 world_end() {
 	local name
+	jack_end
 	for name in "${!pids[@]}"; do kill -9 "${pids[$name]}"; done 2>/dev/null
 	for name in "${!pids[@]}"; do wait "${pids[$name]}"; done 2>/dev/null
 	jack_forget
@@ -176,7 +177,10 @@ pa_record_end() { # NAME
 
 # ---- JACK: jackd's dummy driver ----
 
+# A machine has eight places for JACK servers. One that was killed keeps its own until a server of its name has ended well.
+jack_place=''
 jack_up() { # [PERIOD-FRAMES [RATE]]
+	jack_place=taken
 	start jackd jackd --no-realtime -n "$JACK_DEFAULT_SERVER" -d dummy -r "${2:-48000}" -p "${1:-1024}" -C 2 -P 2
 	until_true 10 jack_lsp && return
 	show jackd
@@ -184,7 +188,13 @@ jack_up() { # [PERIOD-FRAMES [RATE]]
 }
 jack_down() { # [SIGNAL]
 	stop jackd "${1:-TERM}"
+	[ "${1:-TERM}" != TERM ] || jack_place=''
 	jack_forget
 }
 # What a killed server leaves.
+jack_end() {
+	[ -n "$jack_place" ] || return 0
+	runs jackd || jack_up
+	jack_down
+} >/dev/null 2>&1
 jack_forget() { rm -rf /dev/shm/jack*"$JACK_DEFAULT_SERVER"*; }

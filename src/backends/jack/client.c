@@ -42,7 +42,7 @@ static int on_period(jack_nframes_t frames, void *arg)
 
 static void on_port(jack_port_id_t port, int came, void *arg)
 {
-	mark(arg, VMSND_JACK_PORTS);
+	mark(arg, came ? VMSND_JACK_PORTS : VMSND_JACK_PORTS | VMSND_JACK_WENT);
 }
 
 static void on_link(jack_port_id_t a, jack_port_id_t b, int made, void *arg)
@@ -302,6 +302,16 @@ static void follow_format(struct vmsnd_backend *host)
 	for_streams(host, look_at_format);
 }
 
+static void relink(struct vmsnd_backend *host, bool some_went)
+{
+	for (unsigned i = 0; i < VMSND_JACK_STREAMS_MAX; i++) {
+		struct vmsnd_stream *stream = atomic_load(&host->slots[i]);
+
+		if (stream)
+			vmsnd_jack_relink(stream, some_went);
+	}
+}
+
 /* True when there are other devices than before. */
 static bool follow(struct vmsnd_backend *host, unsigned events)
 {
@@ -310,8 +320,8 @@ static bool follow(struct vmsnd_backend *host, unsigned events)
 	pthread_mutex_lock(&host->graph);
 	if (events & VMSND_JACK_FORMAT)
 		follow_format(host);
-	if (events & VMSND_JACK_PORTS)
-		for_streams(host, vmsnd_jack_relink);
+	if (events & VMSND_JACK_PORTS || events == 0)
+		relink(host, events & VMSND_JACK_WENT);
 	if (events & (VMSND_JACK_PORTS | VMSND_JACK_LINKS))
 		for_streams(host, vmsnd_jack_look_at_place);
 	if (events & (VMSND_JACK_LATENCY | VMSND_JACK_LINKS))

@@ -121,6 +121,9 @@ static void why_by_socket(const struct vmsnd_backend *host, char *trouble, char 
 void vmsnd_jack_why(struct vmsnd_backend *host, jack_status_t status, char *trouble, char *advice,
 		    size_t bytes)
 {
+	/* jackd says no more than "error" when it refuses a name. */
+	if (host->exact_name && status & JackServerError)
+		status |= JackNameNotUnique;
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (status & reasons[i].status) {
 			snprintf(trouble, bytes, "server '%.63s' %s", vmsnd_jack_server_name(host),
@@ -153,7 +156,8 @@ static void add_device(struct list *list, enum vmsnd_fact_name name,
 {
 	char text[VMSND_FACT_TEXT_BYTES];
 
-	snprintf(text, sizeof(text), "%.127s (%u ports)", device->id, ports);
+	snprintf(text, sizeof(text), "%.127s (%u port%s)", device->id, ports,
+		 ports == 1 ? "" : "s");
 	add(list, name, text);
 }
 

@@ -27,6 +27,7 @@
 enum vmsnd_jack_event {
 	VMSND_JACK_GONE = 1,    /* the server, or it has thrown the client out */
 	VMSND_JACK_PORTS = 2,   /* came or went */
+	VMSND_JACK_WENT = 32,   /* at least one port */
 	VMSND_JACK_LINKS = 4,   /* were made or cut */
 	VMSND_JACK_LATENCY = 8, /* is another one */
 	VMSND_JACK_FORMAT = 16  /* period or rate are */
@@ -99,6 +100,7 @@ struct vmsnd_stream {
 	unsigned xruns_before;           /* those that the host had at the beginning */
 
 	_Atomic bool running, lost;
+	_Atomic bool quiet;              /* what its ports hold now is silence */
 	_Atomic uint32_t latency_frames; /* from our ports to the speaker, or from the microphone */
 	/* of the process thread from here */
 	bool goes; /* ran in the last cycle */
@@ -123,8 +125,8 @@ int vmsnd_jack_process_rt(jack_nframes_t frames, void *arg);
 unsigned vmsnd_jack_targets(struct vmsnd_backend *host, enum vmsnd_dir dir, const char **out,
 			    unsigned max, const char ***list);
 void vmsnd_jack_link(struct vmsnd_stream *stream);
-/* Ports have come or gone: links that are missing through no will of the user's are made. */
-void vmsnd_jack_relink(struct vmsnd_stream *stream);
+/* Ports may have come or gone: links that are missing through no will of the user's are made. */
+void vmsnd_jack_relink(struct vmsnd_stream *stream, bool some_went);
 void vmsnd_jack_look_at_latency(struct vmsnd_stream *stream);
 void vmsnd_jack_look_at_place(struct vmsnd_stream *stream);
 

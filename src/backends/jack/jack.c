@@ -17,13 +17,12 @@ static const struct vmsnd_option options[] = {
      "refuse to run under another name when the server has a client of this name", 0, 0},
     {"start-server", VMSND_OPTION_BOOL, "off", "start a server, once, when there is none", 0, 0},
     {"out-connect-ports", VMSND_OPTION_TEXT, NULL,
-     "regular expression of the ports to play into, in the server's order; empty: none; without "
-     "it the first device's",
+     "regular expression of the ports to play into, in the server's order; '^$': none; without it "
+     "the first device's",
      0, 0},
     {"in-connect-ports", VMSND_OPTION_TEXT, NULL,
-     "regular expression of the ports to record from; empty: none; without it the first "
-     "device's",
-     0, 0},
+     "regular expression of the ports to record from; '^$': none; without it the first device's", 0,
+     0},
     {.key = NULL}};
 
 static enum vmsnd_rc refuse(const struct vmsnd_backend *host, const char *key, const char *value,
@@ -40,9 +39,9 @@ static enum vmsnd_rc take_name(struct vmsnd_backend *host, const struct vmsnd_co
 
 	if (!value)
 		return VMSND_OK;
-	if (!*value || strlen(value) >= VMSND_JACK_NAME_BYTES - 1 || strpbrk(value, ":/"))
+	if (strlen(value) >= VMSND_JACK_NAME_BYTES - 1 || strpbrk(value, ":/"))
 		return refuse(host, key, value,
-			      "it must be of 1 to 62 characters, none of them ':' or '/'");
+			      "it must be of at most 62 characters, none of them ':' or '/'");
 	snprintf(out, VMSND_JACK_NAME_BYTES, "%s", value);
 	return VMSND_OK;
 }
@@ -54,7 +53,7 @@ static enum vmsnd_rc take_pattern(struct vmsnd_backend *host, const struct vmsnd
 	regex_t compiled;
 
 	host->by_pattern[dir] = value != NULL;
-	if (!value || !*value)
+	if (!value)
 		return VMSND_OK;
 	if (strlen(value) >= sizeof(host->pattern[dir]))
 		return refuse(host, key, value, "it must be shorter than 256 characters");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which ports a stream's are connected to. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,13 +30,10 @@ unsigned vmsnd_jack_targets(struct vmsnd_backend *host, enum vmsnd_dir dir, cons
 
 	*list = NULL;
 	snprintf(client, sizeof(client), "%s", host->device[dir]);
-	if (!by_device && host->by_pattern[dir]) {
+	if (!by_device && host->by_pattern[dir])
 		pattern = host->pattern[dir];
-		if (!*pattern)
-			return 0;
-	} else if (!by_device) {
+	else if (!by_device)
 		flags |= JackPortIsPhysical;
-	}
 	*list = jack_get_ports(host->client, pattern, JACK_DEFAULT_AUDIO_TYPE, flags);
 	for (unsigned i = 0; *list && (*list)[i] && n < max; i++) {
 		const char *port = (*list)[i];
@@ -50,15 +48,17 @@ unsigned vmsnd_jack_targets(struct vmsnd_backend *host, enum vmsnd_dir dir, cons
 	return n;
 }
 
-static void join(struct vmsnd_stream *stream, uint32_t channel, const char *target)
+/* False: the port's client is not active yet, or the port has just gone. */
+static bool join(struct vmsnd_stream *stream, uint32_t channel, const char *target)
 {
 	const char *own = jack_port_name(stream->ports[channel]);
+	int rc;
 
-	/* One that is there already is no failure, and one that fails is seen in the place. */
 	if (stream->dir == VMSND_PLAYBACK)
-		jack_connect(stream->host->client, own, target);
+		rc = jack_connect(stream->host->client, own, target);
 	else
-		jack_connect(stream->host->client, target, own);
+		rc = jack_connect(stream->host->client, target, own);
+	return rc == 0 || rc == EEXIST;
 }
 
 /* Port by port, in order; what has one channel is heard on two sides. */
@@ -67,12 +67,13 @@ void vmsnd_jack_link(struct vmsnd_stream *stream)
 	const char *targets[VMSND_CHANNELS_MAX], **list;
 	unsigned n =
 	    vmsnd_jack_targets(stream->host, stream->dir, targets, VMSND_CHANNELS_MAX, &list);
+	bool whole = n >= stream->channels;
 
 	for (unsigned i = 0; i < n && i < stream->channels; i++)
-		join(stream, i, targets[i]);
+		whole &= join(stream, i, targets[i]);
 	if (stream->channels == 1 && n > 1 && stream->dir == VMSND_PLAYBACK)
-		join(stream, 0, targets[1]);
-	stream->linked = n > 0;
+		whole &= join(stream, 0, targets[1]);
+	stream->linked = whole;
 	jack_free(list);
 }
 
@@ -84,17 +85,18 @@ static bool any_link(const struct vmsnd_stream *stream)
 	return false;
 }
 
-/* What the user has cut while its other end was there stays cut. */
-void vmsnd_jack_relink(struct vmsnd_stream *stream)
+/* What somebody has moved elsewhere stays there, and what he has cut stays cut as long as the ports
+ * that there are stay. One that goes may come back before we have looked. */
+void vmsnd_jack_relink(struct vmsnd_stream *stream, bool some_went)
 {
 	const char *targets[VMSND_CHANNELS_MAX], **list;
 	unsigned n =
 	    vmsnd_jack_targets(stream->host, stream->dir, targets, VMSND_CHANNELS_MAX, &list);
 
 	jack_free(list);
-	if (n == 0)
+	if (n < stream->channels || (some_went && !any_link(stream)))
 		stream->linked = false;
-	else if (!stream->linked && !any_link(stream))
+	if (n > 0 && !stream->linked)
 		vmsnd_jack_link(stream);
 }
 

@@ -92,6 +92,7 @@ static void move_rt(struct vmsnd_stream *stream, const struct cycle *cycle, floa
 	uint32_t done = 0;
 
 	stream->goes = true;
+	atomic_store_explicit(&stream->quiet, false, memory_order_relaxed);
 	stream->seen_losses = stream->host->losses;
 	/* A period may have become longer than it was at open; the stream is soon opened anew. */
 	while (done < cycle->frames) {
@@ -131,6 +132,7 @@ static void stream_rt(struct vmsnd_stream *stream, const struct cycle *cycle)
 	}
 	if (stream->dir == VMSND_PLAYBACK)
 		silence_rt(ports, stream->channels, cycle->frames);
+	atomic_store_explicit(&stream->quiet, true, memory_order_release);
 }
 
 int vmsnd_jack_process_rt(jack_nframes_t frames, void *arg)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "backends/jack/host.h"
 
@@ -104,6 +105,7 @@ static enum vmsnd_rc make(struct vmsnd_backend *host, enum vmsnd_dir dir,
 		return VMSND_E_NOMEM;
 	stream->host = host;
 	stream->dir = dir;
+	stream->quiet = true;
 	stream->channels = got->format.channels;
 	stream->max_frames = got->max_frames;
 	stream->rate_hz = got->format.rate_hz;
@@ -253,6 +255,19 @@ void vmsnd_jack_stream_place(const struct vmsnd_stream *stream, struct vmsnd_str
 
 /* ---- close ---- */
 
+/* Who listens to a port goes on with what it holds until the link is cut. A cycle is 340 ms at the
+ * most; a server that hangs has none. */
+static void wait_quiet(const struct vmsnd_stream *stream)
+{
+	const struct timespec nap = {.tv_nsec = 1000000};
+
+	for (unsigned ms = 0; ms < 400 && !atomic_load(&stream->lost); ms++) {
+		if (atomic_load_explicit(&stream->quiet, memory_order_acquire))
+			return;
+		nanosleep(&nap, NULL);
+	}
+}
+
 /* The last one takes the client out of the server's cycle. */
 static void leave_graph(struct vmsnd_stream *stream)
 {
@@ -271,6 +286,7 @@ void vmsnd_jack_stream_close(struct vmsnd_stream *stream)
 	struct vmsnd_backend *host = stream->host;
 
 	vmsnd_jack_stream_stop(stream, 0);
+	wait_quiet(stream);
 	pthread_mutex_lock(&host->graph);
 	atomic_store(&host->slots[stream->slot], NULL);
 	vmsnd_jack_wait_cycle(host);

@@ -79,7 +79,7 @@ static void test_connects_by_pattern(void **state)
 
 	jackd_start(world, NULL);
 	peer_open(world, peer, "ear", 4, 4);
-	assert_int_equal(world_open(world, ",out-connect-ports=ear:in_[34]$,in-connect-ports="),
+	assert_int_equal(world_open(world, ",out-connect-ports=ear:in_[34]$,in-connect-ports=^$"),
 			 VMSND_OK);
 	assert_int_equal(user_open(world, out, VMSND_PLAYBACK, format(2)), VMSND_OK);
 	assert_int_equal(user_open(world, in, VMSND_CAPTURE, format(2)), VMSND_OK);
@@ -307,13 +307,12 @@ static bool has_delay(void *ctx)
 static void test_BE_14_latency_is_that_of_the_ports(void **state)
 {
 	struct world *world = *state;
-	struct signal heard = {.good = 0};
 	struct user *out = world_user(world);
 	struct user *in = world_user(world);
 	struct peer *card = world_peer(world);
 	struct wait_delay playing = {out, 256 + 1000}, recording = {in, 1000 - 256};
 
-	in->heard = &heard;
+	in->heard = &world->heard;
 	card->latency_frames = 1000;
 	jackd_start(world, NULL);
 	peer_open(world, card, "far", 2, 2);
@@ -383,14 +382,17 @@ static void test_period_changes(void **state)
 	peer_close(peer);
 }
 
+struct wait_xrun {
+	struct user *user;
+	uint64_t xruns, gaps; /* those that there were before */
+};
+
 static bool has_xruns(void *ctx)
 {
-	return place_of(ctx).xruns > 0;
-}
+	struct wait_xrun *wait = ctx;
 
-static bool has_gaps(void *ctx)
-{
-	return atomic_load(&((struct user *)ctx)->gaps) > 0;
+	return place_of(wait->user).xruns > wait->xruns &&
+	       atomic_load(&wait->user->gaps) > wait->gaps;
 }
 
 /* A server that was held up counts an xrun; the block after it says that time was lost. */
@@ -399,17 +401,17 @@ static void test_xruns_are_counted(void **state)
 	const struct timespec nap = {.tv_nsec = 100 * MS};
 	struct world *world = *state;
 	struct user *user = world_user(world);
+	struct wait_xrun wait;
 
 	jackd_start(world, NULL);
 	assert_int_equal(world_open(world, ""), VMSND_OK);
 	assert_int_equal(user_open(world, user, VMSND_PLAYBACK, format(2)), VMSND_OK);
-	assert_int_equal(place_of(user).xruns, 0);
 	user_start(user);
+	wait = (struct wait_xrun){user, place_of(user).xruns, atomic_load(&user->gaps)};
 	jackd_signal(world, SIGSTOP);
 	nanosleep(&nap, NULL);
 	jackd_signal(world, SIGCONT);
-	assert_true(wait_for(has_xruns, user));
-	assert_true(wait_for(has_gaps, user));
+	assert_true(wait_for(has_xruns, &wait));
 	user_close(user);
 }
 
@@ -454,8 +456,7 @@ static void test_options_that_make_no_sense(void **state)
 	} rows[] = {
 	    {",out-connect-ports=(", "out-connect-ports=(: it must be an extended regular"},
 	    {",in-connect-ports=[a", "in-connect-ports=[a: it must be"},
-	    {",client-name=a:b", "client-name=a:b: it must be of 1 to 62 characters"},
-	    {",client-name=", "client-name=: it must be of"},
+	    {",client-name=a:b", "client-name=a:b: it must be of at most 62 characters"},
 	};
 	struct world *world = *state;
 

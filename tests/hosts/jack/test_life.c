@@ -93,12 +93,95 @@ static void test_server_is_killed_and_comes_back(void **state)
 	user_close(user);
 }
 
+/* Two cards of one process, one libjack: each finds the server again. */
+static void test_two_cards(void **state)
+{
+	struct world *world = *state, *second;
+	struct user *a = world_user(world), *b = world_user(world);
+	void *more;
+
+	assert_int_equal(world_setup(&more), 0);
+	second = more;
+	jackd_start(world, NULL);
+	assert_int_equal(world_open(world, ""), VMSND_OK);
+	assert_int_equal(world_open(second, ""), VMSND_OK);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(user_open(world, a, VMSND_PLAYBACK, stereo), VMSND_OK);
+		assert_int_equal(user_open(second, b, VMSND_PLAYBACK, stereo), VMSND_OK);
+		user_start(a);
+		user_start(b);
+		assert_true(wait_for(moves, a) && wait_for(moves, b));
+		atomic_store(&world->devices_changed, 0);
+		atomic_store(&second->devices_changed, 0);
+		jackd_stop(world, SIGKILL);
+		assert_true(wait_for(has_ended, a) && wait_for(has_ended, b));
+		user_close(a);
+		user_close(b);
+		*a = *b = (struct user){.frames = 0};
+		jackd_start(world, NULL);
+		assert_true(wait_for(devices_changed, world));
+		assert_true(wait_for(devices_changed, second));
+	}
+	assert_int_equal(world_teardown(&more), 0);
+}
+
+/* It is lost and found with no stream open, too. */
+static void test_server_goes_while_nothing_plays(void **state)
+{
+	struct world *world = *state;
+	struct user *user = world_user(world);
+
+	jackd_start(world, NULL);
+	assert_int_equal(world_open(world, ""), VMSND_OK);
+	assert_true(wait_for(devices_changed, world));
+	atomic_store(&world->devices_changed, 0);
+	jackd_stop(world, SIGKILL);
+	jackd_start(world, &(struct jackd_conf){44100, 512, 2, 2});
+	assert_true(wait_for(devices_changed, world));
+	assert_int_equal(user_open(world, user, VMSND_PLAYBACK, stereo), VMSND_OK);
+	assert_int_equal(user->got.format.rate_hz, 44100);
+	user_start(user);
+	assert_true(wait_for(moves, user));
+	user_close(user);
+}
+
+/* A server that hangs: the lane's calls return at once, and when it goes on so does the sound. */
+static void test_server_hangs(void **state)
+{
+	struct world *world = *state;
+	struct user *user = world_user(world);
+	struct vmsnd_stream_place place;
+	struct vmsnd_backend_limits limits;
+	vmsnd_ns begin;
+
+	jackd_start(world, NULL);
+	assert_int_equal(world_open(world, ""), VMSND_OK);
+	assert_int_equal(user_open(world, user, VMSND_PLAYBACK, stereo), VMSND_OK);
+	user_start(user);
+	assert_true(wait_for(moves, user));
+	jackd_signal(world, SIGSTOP);
+	begin = now_ns();
+	for (unsigned i = 0; i < 100; i++) {
+		vmsnd_jack_class.stream_stop(user->stream, now_ns());
+		user_start(user);
+		vmsnd_jack_class.stream_place(user->stream, &place);
+		vmsnd_jack_class.limits(world->host, &limits);
+		vmsnd_jack_class.status(world->host, VMSND_PLAYBACK);
+	}
+	assert_true(now_ns() - begin < 500 * MS);
+	jackd_signal(world, SIGCONT);
+	atomic_store(&user->frames, 0);
+	assert_true(wait_for(moves, user));
+	user_close(user);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
-	    TEST(test_server_comes_late),
-	    TEST(test_server_is_killed_and_comes_back),
+	    TEST(test_server_comes_late), TEST(test_server_is_killed_and_comes_back),
+	    TEST(test_two_cards),         TEST(test_server_goes_while_nothing_plays),
+	    TEST(test_server_hangs),
 	};
 
 	return cmocka_run_group_tests(tests, world_group, NULL);

@@ -19,12 +19,31 @@ static bool heard_much(void *ctx)
 	return atomic_load(&((struct signal *)ctx)->good) >= 24000;
 }
 
-static void assert_exact(struct signal *heard)
+static bool whole(const struct signal *heard)
 {
-	assert_true(wait_for(heard_much, heard));
-	assert_int_equal(atomic_load(&heard->bad), 0);
-	assert_int_equal(atomic_load(&heard->jumps), 0);
-	assert_int_equal(atomic_load(&heard->gaps), 0);
+	return atomic_load(&heard->jumps) == 0 && atomic_load(&heard->gaps) == 0;
+}
+
+static bool was_late(void *ctx)
+{
+	return atomic_load(&((struct peer *)ctx)->xruns) > 0;
+}
+
+/* On a busy machine the server may leave out a period, and counts that; then once more. */
+static void assert_exact(struct peer *peer, struct signal *heard)
+{
+	for (unsigned i = 0; i < 20; i++) {
+		assert_true(wait_for(heard_much, heard));
+		assert_int_equal(atomic_load(&heard->bad), 0);
+		if (whole(heard))
+			return;
+		assert_true(wait_for(was_late, peer));
+		atomic_store(&peer->xruns, 0);
+		atomic_store(&heard->jumps, 0);
+		atomic_store(&heard->gaps, 0);
+		atomic_store(&heard->good, 0);
+	}
+	fail_msg("the machine is too busy for a JACK server");
 }
 
 static void check_playback(struct world *world, const struct jackd_conf *conf, uint32_t channels)
@@ -43,7 +62,7 @@ static void check_playback(struct world *world, const struct jackd_conf *conf, u
 	assert_int_equal(user->got.format.channels, channels);
 	assert_int_equal(user->got.period_frames, conf->period_frames);
 	user_start(user);
-	assert_exact(&peer->heard);
+	assert_exact(peer, &peer->heard);
 	assert_true(atomic_load(&user->most_frames) <= user->got.max_frames);
 	user_close(user);
 	world_close(world);
@@ -53,7 +72,7 @@ static void check_playback(struct world *world, const struct jackd_conf *conf, u
 
 static void test_playback_is_exact_at_every_period(void **state)
 {
-	for (unsigned period = 128; period <= 2048; period *= 4)
+	for (unsigned period = 128; period <= 2048; period *= 4) /* 128, 512, 2048 */
 		check_playback(*state, &(struct jackd_conf){48000, period, 2, 2}, 2);
 }
 
@@ -75,11 +94,10 @@ static void check_capture(struct world *world, uint32_t period_frames, uint32_t 
 {
 	const struct vmsnd_format format = {
 	    .sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = channels};
-	struct signal heard = {.good = 0};
 	struct user *user = world_user(world);
 	struct peer *peer = world_peer(world);
 
-	user->heard = &heard;
+	user->heard = &world->heard;
 	jackd_start(world, &(struct jackd_conf){48000, period_frames, 2, 2});
 	peer_open(world, peer, "mouth", 0, channels);
 	assert_int_equal(world_open(world, ",in-connect-ports=^mouth:"), VMSND_OK);
@@ -87,7 +105,7 @@ static void check_capture(struct world *world, uint32_t period_frames, uint32_t 
 	assert_int_equal(user->got.format.channels, channels);
 	user_start(user);
 	atomic_store(&peer->plays, true);
-	assert_exact(&heard);
+	assert_exact(peer, &world->heard);
 	user_close(user);
 	world_close(world);
 	peer_close(peer);
@@ -105,7 +123,6 @@ static void test_capture_is_exact(void **state)
 static void test_streams_do_not_disturb_each_other(void **state)
 {
 	struct world *world = *state;
-	struct signal heard = {.good = 0};
 	struct user *out = world_user(world);
 	struct user *other = world_user(world);
 	struct user *in = world_user(world);
@@ -113,7 +130,7 @@ static void test_streams_do_not_disturb_each_other(void **state)
 	struct peer *mouth = world_peer(world);
 
 	other->level = 0.25f;
-	in->heard = &heard;
+	in->heard = &world->heard;
 	jackd_start(world, NULL);
 	peer_open(world, ear, "ear", 2, 0);
 	peer_open(world, mouth, "mouth", 0, 2);
@@ -128,8 +145,8 @@ static void test_streams_do_not_disturb_each_other(void **state)
 	atomic_store(&mouth->plays, true);
 	user_start(out);
 	user_start(in);
-	assert_exact(&ear->heard); /* a stream that is not started is silent */
-	assert_exact(&heard);
+	assert_exact(ear, &ear->heard); /* a stream that is not started is silent */
+	assert_exact(mouth, &world->heard);
 	assert_int_equal(atomic_load(&other->blocks), 0);
 	user_close(out);
 	user_close(other);

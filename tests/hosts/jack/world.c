@@ -126,6 +126,7 @@ void jackd_stop(struct world *world, int signal)
 	kill(world->jackd, signal);
 	waitpid(world->jackd, NULL, 0);
 	world->jackd = 0;
+	world->killed = signal == SIGKILL;
 }
 
 /* What a killed server of this name, and no other, has left. */
@@ -243,6 +244,9 @@ int world_teardown(void **state)
 	for (unsigned i = 0; i < world->n_peers; i++)
 		peer_close(&world->peers[i]);
 	jackd_signal(world, SIGCONT);
+	jackd_stop(world, SIGTERM);
+	if (world->killed)
+		jackd_start(world, NULL);
 	jackd_stop(world, SIGTERM);
 	sweep(world);
 	pthread_mutex_destroy(&world->lock);

@@ -107,6 +107,9 @@ void peer_close(struct peer *peer);
 struct world {
 	char server[48]; /* its name */
 	pid_t jackd;     /* 0: not running */
+	/* One that was killed keeps one of the machine's eight places for servers, until a server
+	 * of its name has ended well. */
+	bool killed;
 	pthread_mutex_t lock;
 	struct vmsnd_log log;
 	unsigned n_lines; /* both under lock */

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# test-card.sh - a card and its guest through a JACK server: exact both ways, at other rates, and over the server's death.
+. "$(dirname "$0")/../lib.sh"
+need jackd jack_lsp
+need_backend jack
+
+has_port() { jack_lsp | grep -qx "$1"; }
+near() { # MS MS: no more than 500 ms apart
+	awk -v a="$1" -v b="$2" 'BEGIN { exit !(a - b < 500 && b - a < 500) }'
+}
+
+# One card plays into another one, which records.
+for format in S16_LE S24_LE; do
+	jack_up 1024
+	card rec --backend 'jack,in-connect-ports=^$,dither=off' --no-play --record "$work/rec.wav" --format $format
+	until_true 10 has_port rec:input_FR
+	card play --backend 'jack,out-connect-ports=^rec:' --frames 96000 --format $format
+	ends 20 play
+	ok $status "$format: it plays and ends" || show play
+	stop rec
+	# What the guest plays while the host opens is taken by the stand-in clock: that, and no more, is missing.
+	verdict=$("$wavtool" check "$work/rec.wav" $format 48000 2 96000 0 2>/dev/null)
+	missing=$(value jump_to "$verdict")
+	[ "$(value bad "$verdict") $(value repeated "$verdict")" = '0 0' ] && [ "${missing:-0}" -lt 9600 ] &&
+		[ "$(value good "$verdict")" = $((96000 - ${missing:-0})) ]
+	ok $? "$format, 48000 Hz: every frame from ${missing:-0} on is recorded, exact" || note "$verdict"
+	jack_down
+done
+
+# A server at another rate: converted, and time is the guest's.
+jack_up 1024 44100
+card other --backend jack --seconds 2
+ends 20 other
+ok $status 'a guest at 48000 Hz plays into a server at 44100 Hz' || show other
+is 'in the format of the server' FLOAT/44100/2 "$(sed -n 's/^figures direction=playback.* host_format=\([^ ]*\).*/\1/p' "$work/other.log")"
+near "$(last other wall_ms)" "$(last other guest_ms)"
+ok $? "in its own time: $(last other guest_ms) ms in $(last other wall_ms) ms"
+
+# Killed in the middle, there again a second later.
+card killed --backend jack --seconds 8
+card_plays killed
+jack_down KILL
+until_line 10 killed "JACK: the server has gone"
+jack_up 1024 44100
+back=$(date +%s%N)
+until_line 10 killed 'direction=playback output=0 .*host=running state=PLAY' 2
+ok $? 'after a kill sound comes back'
+took=$((($(date +%s%N) - back) / 1000000))
+[ $took -lt 2000 ]
+ok $? "within 2 s of the server: $took ms"
+ends 20 killed
+ok $status 'and the guest plays to its end' || show killed
+near "$(last killed wall_ms)" "$(last killed guest_ms)"
+ok $? "its time goes on: $(last killed guest_ms) ms in $(last killed wall_ms) ms"
+lines=$(grep -c '^log warning.*JACK' "$work/killed.log")
+is 'one line says that the server has gone' 1 "$lines" || show killed
+jack_down
+
+# Not there at the start.
+card late --backend jack --seconds 4
+until_line 10 late 'there is no server'
+jack_up 1024
+card_plays late
+ok $? 'a server that comes late is found'
+ends 20 late
+ok $status 'and the guest plays to its end'
+done_testing
