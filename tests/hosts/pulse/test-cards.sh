@@ -6,9 +6,11 @@ need pulseaudio pactl parec
 need_backend pulse
 frames=96000
 
-# What is played is in the monitor, and what is in the monitor is recorded.
+# What is played is in the monitor, and what is in the monitor is recorded. Long periods: the server has as long as one of
+# them to make the stream, and what a guest plays before that is not heard.
 both_ways() { # NAME SINK
-	card "$1" --backend "pulse,latency-ms=100,out-device=$2,in-device=$2.monitor" --record "$work/$1.wav" --frames $frames
+	card "$1" --backend "pulse,latency-ms=100,out-device=$2,in-device=$2.monitor" --record "$work/$1.wav" \
+		--period 9600 --periods 4 --frames $frames
 	ends 30 "$1"
 	ok $? "$1: it plays and records" || show "$1"
 	heard "$1: out of the card and back into it" "$1" "$work/$1.wav" S16_LE 48000 2 $frames 0
@@ -44,6 +46,15 @@ ok $? 'the module is found' || show "$work/backends"
 pa_up
 ok $? 'PulseAudio comes up'
 both_ways through sink_a
+# How a desktop's mixer shows it.
+card shown --backend pulse,role=video,icon=tux,stream-name=Desk --seconds 60
+card_plays shown
+pactl list sink-inputs >"$work/inputs"
+for line in 'application.name = "shown"' 'media.name = "Desk"' 'media.role = "video"' 'application.icon_name = "tux"'; do
+	grep -q "$line" "$work/inputs"
+	ok $? "shown: $line" || show "$work/inputs"
+done
+stop shown
 outlives killed 'pa_down KILL' pa_up
 pa_down
 
