@@ -320,7 +320,9 @@ struct vmsnd_output_status {
 	/* What it was attached with, and its drivers from top to bottom; "" after the last. */
 	char text[VMSND_CONF_TEXT_BYTES];
 	char drivers[VMSND_DRIVERS_MAX][VMSND_DRIVER_TEXT_BYTES];
-	bool present;             /* its card or server is there now */
+	bool present; /* its card or server is there now */
+	/* How often its list of host devices was found to be another one. */
+	uint64_t device_changes;
 	struct vmsnd_output_way { /* by enum vmsnd_dir */
 		bool serves;
 		/* UNKNOWN while it is away, and of a backend that does not tell (AT-05). */
@@ -360,6 +362,7 @@ struct vmsnd_stream_status {
 	uint64_t latency_ns, latency_min_ns, latency_max_ns;
 	double drift_ppm, bend_ppm;
 	uint64_t opens, losses;
+	struct vmsnd_stream_place place; /* on the host, as far as its backend tells */
 	/* The last changes of `host`, newest first, at most VMSND_STREAM_CHANGES of them. */
 	unsigned n_changes;
 	struct vmsnd_stream_change {
@@ -377,6 +380,16 @@ size_t vmsnd_machine_host_devices(const struct vmsnd_machine *machine, unsigned 
 				  unsigned output, struct vmsnd_host_device *out, size_t max);
 enum vmsnd_rc vmsnd_machine_host_refresh(struct vmsnd_machine *machine, unsigned card,
 					 unsigned output, vmsnd_ns now);
+/* What an output's host tells of itself: whose server it is, through which socket, its default
+ * devices, what is wrong and what to do. It is asked by a worker, as it may take two seconds: ask
+ * begins that, VMSND_E_AGAIN: nobody is free to do it; VMSND_E_UNSUPPORTED: its backend tells
+ * nothing. facts fills at most *n and sets *n to how many it filled: VMSND_E_AGAIN: they are not
+ * there yet; VMSND_E_UNSUPPORTED also: nobody asked. */
+#define VMSND_HOST_FACTS_MAX 32u
+enum vmsnd_rc vmsnd_machine_host_ask(struct vmsnd_machine *machine, unsigned card, unsigned output,
+				     vmsnd_ns now);
+enum vmsnd_rc vmsnd_machine_host_facts(const struct vmsnd_machine *machine, unsigned card,
+				       unsigned output, struct vmsnd_fact *out, size_t *n);
 /* Has the output's streams of a direction moved to another host device; NULL: the default one.
  * VMSND_E_UNSUPPORTED: this backend has no devices to choose from; VMSND_E_AGAIN: a reattach of the
  * output is under way. */

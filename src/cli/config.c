@@ -33,7 +33,7 @@ static const char help[] =
     "  -d, --device    a card more, as with 'vmsnd serve'\n"
     "  -b, --backend   an output of the card before it\n"
     "      --driver    a driver of the output before it, from top to bottom\n"
-    "  -c, --control, --lanes, --workers\n"
+    "  -c, --control, --lanes, --workers, --realtime\n"
     "                  as with 'vmsnd serve'\n"
     "  -s, --set       a value for a path: cards.vm1.outputs.0.volume=-6; a path without '='\n"
     "                  is taken out\n"

@@ -12,6 +12,7 @@ static const char help[] =
     "Looking:\n\n"
     "  status                              cards, streams, outputs, what was lost\n"
     "  cards                               a line for each card\n"
+    "  host [OUTPUT]                       what the host of an output tells: server, troubles\n"
     "  devices [OUTPUT]                    what an output's backend has to choose from\n"
     "  backends                            what attach takes, with options\n"
     "  drivers                             what --driver takes, with options\n"

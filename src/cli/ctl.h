@@ -98,6 +98,7 @@ json_t *vmsnd_ctl_whole_path(const char *path);
 
 int vmsnd_ctl_status(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_cards(struct vmsnd_ctl *ctl);
+int vmsnd_ctl_host(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_devices(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_backends(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_drivers(struct vmsnd_ctl *ctl);

@@ -62,6 +62,15 @@ int vmsnd_ctl_cards(struct vmsnd_ctl *ctl)
 	return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, "query-cards", NULL), vmsnd_ctl_show_cards);
 }
 
+int vmsnd_ctl_host(struct vmsnd_ctl *ctl)
+{
+	json_t *with = vmsnd_ctl_arguments(ctl);
+
+	if (ctl->n_words > 0 && !vmsnd_ctl_take_number(ctl->words[0], "output", with))
+		return vmsnd_ctl_give_up(with, vmsnd_ctl_bad_word(ctl, "output", ctl->words[0]));
+	return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, "query-host", with), vmsnd_ctl_show_host);
+}
+
 int vmsnd_ctl_devices(struct vmsnd_ctl *ctl)
 {
 	json_t *with = vmsnd_ctl_arguments(ctl);

@@ -113,6 +113,34 @@ static void print_way(const json_t *output, const char *way, const char *status_
 		       strcmp(status, "unknown") != 0 ? status : "");
 }
 
+/* Where the host has a stream, of those backends that tell: "playback 0: on Speakers (hw:0)". */
+static void show_place(const json_t *stream)
+{
+	const json_t *place = json_object_get(stream, "place");
+	const json_t *volume = json_object_get(place, "volume");
+	const char *device, *name;
+
+	if (!json_is_object(place))
+		return;
+	device = text(place, "device");
+	name = text(place, "name");
+	printf("    %s %lld: ", text(stream, "direction"), (long long)number(stream, "stream"));
+	if (name[0] && device[0] && strcmp(name, device) != 0) {
+		vmsnd_cli_print_text(name);
+		printf(" (");
+		vmsnd_cli_print_text(device);
+		printf(")");
+	} else {
+		vmsnd_cli_print_text(name[0] ? name : device[0] ? device : "no device");
+	}
+	if (json_is_object(volume))
+		printf(", %.1f dB there%s", json_number_value(json_object_get(volume, "gain-db")),
+		       is_on(volume, "mute") ? ", muted there" : "");
+	if (number(place, "xruns") > 0)
+		printf(", xruns there: %lld", (long long)number(place, "xruns"));
+	putchar('\n');
+}
+
 static void show_tap(const json_t *tap)
 {
 	printf("  tap of %s %lld, %s: ", text(tap, "direction"), (long long)number(tap, "stream"),
@@ -121,7 +149,7 @@ static void show_tap(const json_t *tap)
 	putchar('\n');
 }
 
-static void show_output(const json_t *output)
+static void show_output(const json_t *output, const json_t *streams)
 {
 	const json_t *drivers = json_object_get(output, "drivers");
 
@@ -134,6 +162,9 @@ static void show_output(const json_t *output)
 	print_way(output, "playback", "playback-status");
 	print_way(output, "capture", "capture-status");
 	puts(is_on(output, "present") ? "" : "; not there now");
+	for (size_t i = 0; i < json_array_size(streams); i++)
+		if (number(json_array_get(streams, i), "output") == number(output, "output"))
+			show_place(json_array_get(streams, i));
 }
 
 static void show_guard(const json_t *card)
@@ -166,7 +197,7 @@ static void show_card(const json_t *card)
 	       json_array_size(outputs) > 0 ? "" : "; no outputs");
 	show_guard(card);
 	for (size_t i = 0; i < json_array_size(outputs); i++)
-		show_output(json_array_get(outputs, i));
+		show_output(json_array_get(outputs, i), json_object_get(card, "streams"));
 	for (size_t i = 0; i < json_array_size(taps); i++)
 		show_tap(json_array_get(taps, i));
 }

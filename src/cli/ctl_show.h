@@ -9,6 +9,7 @@ void vmsnd_ctl_show_mixers(const json_t *mixers);
 /* {"version", "status", "cards": query-cards with "streams" in each} */
 void vmsnd_ctl_show_status(const json_t *all);
 void vmsnd_ctl_show_counters(const json_t *counters);
+void vmsnd_ctl_show_host(const json_t *answer);
 void vmsnd_ctl_show_devices(const json_t *devices);
 void vmsnd_ctl_show_cards(const json_t *cards);
 void vmsnd_ctl_show_jacks(const json_t *jacks);

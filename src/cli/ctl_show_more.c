@@ -188,6 +188,36 @@ void vmsnd_ctl_show_devices(const json_t *devices)
 		puts("this output's backend has no devices to choose from");
 }
 
+/* "playback" is the default device of that way. */
+static void show_fact(const json_t *fact)
+{
+	const char *name = text(fact, "name");
+
+	if (strcmp(name, "playback") == 0 || strcmp(name, "capture") == 0)
+		printf("  default %-9s ", name);
+	else
+		printf("  %-17s ", name);
+	vmsnd_cli_print_text(text(fact, "text"));
+	putchar('\n');
+}
+
+void vmsnd_ctl_show_host(const json_t *answer)
+{
+	const json_t *facts = json_object_get(answer, "facts");
+	const json_t *devices = json_object_get(answer, "devices");
+
+	printf("output %lld: %s%s\n", (long long)number(answer, "output"), text(answer, "backend"),
+	       is_on(answer, "present") ? "" : ", not there now");
+	for (size_t i = 0; i < json_array_size(facts); i++)
+		show_fact(json_array_get(facts, i));
+	if (json_array_size(facts) == 0)
+		puts("  this backend tells nothing of its host");
+	if (json_array_size(devices) > 0) {
+		putchar('\n');
+		vmsnd_ctl_show_devices(devices);
+	}
+}
+
 static void print_member(const char *key, const json_t *value)
 {
 	char *shown = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);

@@ -11,12 +11,15 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/realtime.h"
 #include "cli/saved.h"
 #include "cli/settings.h"
 #include "control/control.h"
+#include "manager/schema.h"
 #include "os/clock.h"
 #include "os/guard.h"
 #include "os/loop.h"
+#include "os/priority.h"
 #include "os/wake.h"
 
 /* What the main thread waits for; the cards have threads of their own. */
@@ -57,6 +60,8 @@ static const char help[] =
     "      --restore  goes on from what 'vmsnd ctl save' wrote\n"
     "      --lanes    threads for cards (default: 1)\n"
     "      --workers  threads, 1 to 3, for what backends are slow at (default: 3)\n"
+    "      --realtime the real-time priority of threads with sound, 1 to 99 (default: 5), where\n"
+    "                 the system or rtkit gives it; off: none\n"
     "      --once     end when every VMM that came has left again\n"
     "  -q, --quiet    only warnings and errors\n"
     "  -v, --verbose  also all that a card counted, when its VMM leaves\n\n"
@@ -331,8 +336,10 @@ static enum vmsnd_rc open_machine(struct served *served)
 					  .registry = served->registry,
 					  .off = true,
 					  .restores = served->saved.bytes != NULL,
+					  .realtime = vmsnd_cli_realtime,
 					  .changed = vmsnd_control_poke,
 					  .changed_ctx = &served->wake};
+	const char *priority;
 	uint64_t number;
 	enum vmsnd_rc rc;
 
@@ -340,6 +347,8 @@ static enum vmsnd_rc open_machine(struct served *served)
 	conf.lanes = (unsigned)number;
 	vmsnd_leaf_uint(served->root, "workers", 0, &number);
 	conf.workers = (unsigned)number;
+	vmsnd_leaf_text(served->root, "realtime-priority", VMSND_SCHEMA_PRIORITY, &priority);
+	vmsnd_schema_priority(priority, &conf.realtime_priority);
 	/* Before the first socket file is made, or a signal at once would leave it behind; and
 	 * before the first thread, so that the signal comes here. */
 	served->stop_fd = vmsnd_loop_stop_signals();
@@ -422,6 +431,8 @@ static int run_machine(struct request *request, struct served *served)
 	raise_file_limit();
 	/* Without it a VMM that shortens its memory would take the others' sound along. */
 	vmsnd_guard_install();
+	/* Nor does a card in real time that has too much to do stop the whole machine. */
+	vmsnd_priority_guard_install();
 	rc = open_machine(served);
 	if (!rc)
 		rc = open_control(request, served);

@@ -10,7 +10,7 @@
 #define BACKENDS_MAX VMSND_OUTPUTS_MAX
 
 /* Which part of the tree an option makes; see the header for those behind letters beyond 255. */
-enum { OPTION_DRIVER = 0x101, OPTION_LANES, OPTION_WORKERS };
+enum { OPTION_DRIVER = 0x101, OPTION_LANES, OPTION_WORKERS, OPTION_REALTIME };
 
 static const struct {
 	int letter;
@@ -25,6 +25,7 @@ static const struct {
     {'c', "--control", "control"},
     {OPTION_LANES, "--lanes", "lanes"},
     {OPTION_WORKERS, "--workers", "workers"},
+    {OPTION_REALTIME, "--realtime", "realtime-priority"},
 };
 
 #define N_KNOWN (sizeof(known) / sizeof(known[0]))

@@ -18,8 +18,9 @@
  * What counts, from the weakest on: the file (--config), what other options say, --set. In whatever
  * order they are given, but for those that belong to the one before them: a --backend to its
  * --device, a --driver (from top to bottom) to its --backend. Cards of --device come after the
- * file's, under the name that name= says, else card0, card1 and so on. --lanes, --workers and
- * --control stand for the file's keys. A message about an option begins with its name. */
+ * file's, under the name that name= says, else card0, card1 and so on. --lanes, --workers,
+ * --realtime and --control stand for the file's keys. A message about an option begins with its
+ * name. */
 #ifndef VMSND_CLI_SETTINGS_H
 #define VMSND_CLI_SETTINGS_H
 
@@ -32,7 +33,7 @@
 #define VMSND_SETTINGS_OPTIONS                                                                     \
 	{"config", 1, NULL, 'f'}, {"device", 1, NULL, 'd'}, {"backend", 1, NULL, 'b'},             \
 	{"driver", 1, NULL, 0x101}, {"control", 1, NULL, 'c'}, {"lanes", 1, NULL, 0x102},          \
-	{"workers", 1, NULL, 0x103}, {"set", 1, NULL, 's'}
+	{"workers", 1, NULL, 0x103}, {"realtime", 1, NULL, 0x104}, {"set", 1, NULL, 's'}
 /* clang-format on */
 
 struct vmsnd_setting {

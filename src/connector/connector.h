@@ -61,6 +61,8 @@ struct vmsnd_connector_env {
 	bool (*submit)(void *ctx, struct vmsnd_job *job);
 	/* Any thread but an audio one: have the lane come by soon. May be NULL in tests. */
 	void (*wake)(void *ctx);
+	/* For hosts: the calling thread moves sound from now on (MX-38). May be NULL. */
+	void (*audio_thread)(void *ctx);
 	const struct vmsnd_resampler_class *rates; /* NULL: no rate conversion */
 	enum vmsnd_cpu cpu;
 };
@@ -262,6 +264,8 @@ struct vmsnd_lun_status {
 };
 
 void vmsnd_lun_status(const struct vmsnd_lun *lun, struct vmsnd_lun_status *out);
+/* Where its host stream is; all empty while there is none, or its backend does not tell. */
+void vmsnd_lun_place(const struct vmsnd_lun *lun, struct vmsnd_stream_place *out);
 
 /* Of unit 0; NOPLAY, NO_CAPTURE without one. */
 enum vmsnd_play_state vmsnd_port_play_state(const struct vmsnd_port *port);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a port and its units tell: states, positions, figures. */
+#include <string.h>
+
 #include "connector/port.h"
 
 /* ---- states ---- */
@@ -285,6 +287,15 @@ void vmsnd_lun_status(const struct vmsnd_lun *lun, struct vmsnd_lun_status *out)
 		out->silence_frames += vmsnd_figure_rt(&stand->silence_frames);
 		out->frames_in += vmsnd_figure_rt(&stand->in_frames);
 	}
+}
+
+void vmsnd_lun_place(const struct vmsnd_lun *lun, struct vmsnd_stream_place *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (lun->stream && lun->conf.backend->stream_place)
+		lun->conf.backend->stream_place(lun->stream, out);
+	/* Of another's making: whatever it is, it ends. */
+	out->device[sizeof(out->device) - 1] = out->name[sizeof(out->name) - 1] = '\0';
 }
 
 static uint64_t both(const _Atomic uint64_t *a, const _Atomic uint64_t *b)

@@ -121,6 +121,14 @@ static const struct vmsnd_control_command commands[] = {
 		"default-capture, hot-plug",
      .args = {CARD, MAY_OUTPUT, {"refresh", VMSND_CONTROL_BOOL, true, "default: false"}},
      .run = vmsnd_control_query_host_devices},
+    {.name = "query-host",
+     .help = "What the host of an output tells of itself: which server, through which socket, its "
+	     "default devices, what is wrong and what to do. Answered when it has been asked.",
+     .returns = "output, backend, present, facts (a list of name and text; the names are those of "
+		"\"vmsnd check --json\"; a trouble's advice comes behind it), devices (as of "
+		"query-host-devices)",
+     .args = {CARD, MAY_OUTPUT},
+     .run = vmsnd_control_query_host},
     {.name = "enable",
      .help = "The privacy switch of a direction. Off: the host's device is closed, the guest plays "
 	     "into nothing or records silence.",

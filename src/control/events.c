@@ -25,6 +25,9 @@ static const struct {
 		  "output, backend, host"},
     {"HOST_BACK", "it works again, or is not wanted any more (host is then \"none\"): the same "
 		  "members"},
+    {"HOST_DEVICES_CHANGED",
+     "a host has another list of devices, or another default one, or its server came or went: "
+     "card, name, output, backend; once for a burst of changes (query-host-devices has the list)"},
     {"MIXER_CHANGED",
      "a guest, or its owner, has turned the mixer of a stream: card, name, direction, "
      "stream, and the members of query-mixer"},

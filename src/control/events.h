@@ -22,7 +22,8 @@ struct vmsnd_seen_card {
 	char *name;                             /* NULL: there is no such card */
 	bool on[2];                             /* by direction */
 	const char *backend[VMSND_OUTPUTS_MAX]; /* NULL: no such output */
-	uint64_t reattach[VMSND_OUTPUTS_MAX];   /* the one that is under way; 0: none */
+	uint64_t device_changes[VMSND_OUTPUTS_MAX];
+	uint64_t reattach[VMSND_OUTPUTS_MAX]; /* the one that is under way; 0: none */
 	struct vmsnd_seen_stream *streams;
 	size_t n_streams;
 	struct vmsnd_seen_jack jacks[VMSND_SEEN_JACKS_MAX];

@@ -98,6 +98,19 @@ static void look_at_outputs(struct vmsnd_control_watch *watch, unsigned card,
 	}
 }
 
+/* Another chain, or another output of the number, counts anew: its list is no news. */
+static void look_at_devices(struct vmsnd_control_watch *watch, unsigned card, unsigned output,
+			    const struct vmsnd_output_status *now, bool silent)
+{
+	struct vmsnd_seen_card *seen = &watch->cards[card];
+	uint64_t before = seen->device_changes[output];
+	bool other = !is_same(seen->backend[output], now->backend) || now->device_changes < before;
+
+	seen->device_changes[output] = now->device_changes;
+	if (!silent && !other && now->device_changes > before)
+		tell_output(watch, card, output, "HOST_DEVICES_CHANGED");
+}
+
 /* ---- hosts ---- */
 
 static uint32_t key_of(const struct vmsnd_stream_status *now)
@@ -183,8 +196,10 @@ void vmsnd_control_look_at_card(struct vmsnd_control_watch *watch, unsigned card
 	struct vmsnd_stream_status *now = vmsnd_control_streams(watch->conf.machine, card, &n);
 
 	for (unsigned i = 0; i < VMSND_OUTPUTS_MAX; i++)
-		if (!vmsnd_machine_output(watch->conf.machine, card, i, &output))
+		if (!vmsnd_machine_output(watch->conf.machine, card, i, &output)) {
 			backend[i] = output.backend;
+			look_at_devices(watch, card, i, &output, silent);
+		}
 	look_at_directions(watch, card, silent);
 	look_at_outputs(watch, card, backend, silent);
 	look_at_hosts(watch, card, now, n, silent);

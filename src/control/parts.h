@@ -192,6 +192,7 @@ void vmsnd_control_query_backends(struct vmsnd_control_call *call);
 void vmsnd_control_query_drivers(struct vmsnd_control_call *call);
 void vmsnd_control_query_modules(struct vmsnd_control_call *call);
 void vmsnd_control_query_host_devices(struct vmsnd_control_call *call);
+void vmsnd_control_query_host(struct vmsnd_control_call *call);
 void vmsnd_control_query_config(struct vmsnd_control_call *call);
 void vmsnd_control_query_statistics(struct vmsnd_control_call *call);
 /* change.c */

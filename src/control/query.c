@@ -192,6 +192,25 @@ static json_t *mixer_of(const struct vmsnd_control_call *call,
 	return vmsnd_control_mixer_of(status->dir, &mixer);
 }
 
+/* null: the backend does not tell, or no host stream is open. */
+static json_t *place_of(const struct vmsnd_stream_place *place)
+{
+	json_t *object;
+
+	if (!place->device[0] && !place->name[0] && !place->has_volume && place->xruns == 0)
+		return json_null();
+	object = json_pack("{s:o,s:o,s:o}", "device", vmsnd_control_text(place->device), "name",
+			   vmsnd_control_text(place->name), "xruns", number(place->xruns));
+	if (place->has_volume)
+		json_object_set_new(object, "volume",
+				    json_pack("{s:o,s:b}", "gain-db",
+					      vmsnd_control_real(place->gain_mdb / 1000.0), "mute",
+					      place->muted));
+	else
+		json_object_set_new(object, "volume", json_null());
+	return object;
+}
+
 static json_t *stream_of(const struct vmsnd_control_call *call,
 			 const struct vmsnd_stream_status *status)
 {
@@ -203,6 +222,7 @@ static json_t *stream_of(const struct vmsnd_control_call *call,
 
 	json_object_set_new(stream, "guest-format", format_of(&status->guest_format));
 	json_object_set_new(stream, "host-format", format_of(&status->host_format));
+	json_object_set_new(stream, "place", place_of(&status->place));
 	json_object_set_new(stream, "exact", json_boolean(status->exact));
 	/* As many channels as are known, so that what is shown can be handed to volume. */
 	json_object_set_new(

@@ -23,6 +23,7 @@ struct vmsnd_unit {
 	size_t bytes;          /* of its pages: the unit, and its ring if it has one */
 	bool leaving;          /* taken off the port; freed once it is gone */
 	bool lost;             /* a line said so */
+	unsigned losses_told;  /* since it was last well for long */
 	vmsnd_ns well;         /* since when it has been well after that; VMSND_NEVER */
 	bool told_unfit;       /* a line said that it does not take what is no PCM */
 	bool told_passed;      /* or that it goes past the drivers */

@@ -325,6 +325,19 @@ enum vmsnd_rc vmsnd_machine_host_refresh(struct vmsnd_machine *machine, unsigned
 	return rc;
 }
 
+enum vmsnd_rc vmsnd_machine_host_ask(struct vmsnd_machine *machine, unsigned card, unsigned output,
+				     vmsnd_ns now)
+{
+	struct hold hold;
+	enum vmsnd_rc rc = hold_output(machine, card, output, now, &hold);
+
+	if (rc)
+		return rc;
+	rc = vmsnd_host_ask(hold.output->now.host);
+	vmsnd_seat_leave(&hold.seat);
+	return rc;
+}
+
 enum vmsnd_rc vmsnd_machine_host_device(struct vmsnd_machine *machine, unsigned card,
 					unsigned output, enum vmsnd_dir dir, const char *id,
 					vmsnd_ns now)

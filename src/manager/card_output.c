@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "manager/card.h"
+#include "manager/machine.h"
 #include "os/pages.h"
 
 _Static_assert(VMSND_OUTPUTS_MAX + VMSND_TAP_COUNT == VMSND_PORT_LUNS_MAX, "taps come last");
@@ -196,6 +197,8 @@ static void take_events(struct vmsnd_card *card, struct vmsnd_output *output, un
 		reopen(card, output, VMSND_CAPTURE, now);
 	if (events & VMSND_HOST_RETRY)
 		each_unit(output, vmsnd_lun_retry, now);
+	if (events & VMSND_HOST_DEVICES)
+		vmsnd_machine_tell_changed(card->machine);
 	if (events & VMSND_HOST_RELEASE)
 		each_unit(output, release, now);
 }

@@ -75,6 +75,7 @@ static void fill_in(const struct vmsnd_card *card, const struct vmsnd_output *ou
 	if (vmsnd_port_params(card->ports[port].port, &params))
 		out->guest_format = params.format;
 	copy_figures(out, &status);
+	vmsnd_lun_place(output->units[port].lun, &out->place);
 	copy_changes(out, &status);
 }
 
@@ -127,6 +128,7 @@ static void read_output(const struct vmsnd_output *output, struct vmsnd_output_s
 	out->backend = host->cls->name;
 	copy_texts(output, out);
 	out->present = host->phase == VMSND_HOSTING_OPEN;
+	out->device_changes = host->device_changes;
 	for (unsigned i = 0; i < 2; i++) {
 		enum vmsnd_dir dir = (enum vmsnd_dir)i;
 
@@ -270,6 +272,21 @@ size_t vmsnd_machine_host_devices(const struct vmsnd_machine *machine, unsigned 
 	n = vmsnd_host_devices(seat.card->outputs[output]->now.host, out, max);
 	vmsnd_seat_leave(&seat);
 	return n;
+}
+
+enum vmsnd_rc vmsnd_machine_host_facts(const struct vmsnd_machine *machine, unsigned card,
+				       unsigned output, struct vmsnd_fact *out, size_t *n)
+{
+	struct vmsnd_seat seat;
+	enum vmsnd_rc rc = look_at(machine, card, output, &seat);
+
+	if (!rc) {
+		rc = vmsnd_host_facts(seat.card->outputs[output]->now.host, out, n);
+		vmsnd_seat_leave(&seat);
+	}
+	if (rc)
+		*n = 0;
+	return rc;
 }
 
 size_t vmsnd_machine_counters(const struct vmsnd_machine *machine, unsigned card,

@@ -8,6 +8,9 @@
 #define LOOK_NS UINT64_C(100000000)
 /* Well for so long, it is said. */
 #define WELL_NS VMSND_NS_PER_SECOND
+/* A host that comes and goes is told of so often; then only when it has been well for this long. */
+#define LOSSES_TOLD 3u
+#define CALM_NS     (60 * VMSND_NS_PER_SECOND)
 
 struct sight {
 	struct vmsnd_card *card;
@@ -33,29 +36,47 @@ static void say(const struct sight *sight, enum vmsnd_log_level level, const cha
 			   sight->output->role == VMSND_LUN_TAP_DEVICE ? "device" : "host", text);
 }
 
-static void watch_loss(struct sight *sight, struct vmsnd_unit *unit)
+static void say_lost(const struct sight *sight, struct vmsnd_unit *unit)
 {
-	bool well =
-	    sight->status.host == VMSND_HOST_READY || sight->status.host == VMSND_HOST_RUNNING;
-
-	if (sight->status.host == VMSND_HOST_LOST && !unit->lost && !sight->status.unfit) {
-		unit->lost = true;
+	unit->lost = true;
+	unit->losses_told += unit->losses_told <= LOSSES_TOLD;
+	if (unit->losses_told < LOSSES_TOLD)
 		say(sight, VMSND_LOG_WARNING,
 		    "does not work now; the guest goes on without it, tried again");
-	}
-	if (!well || !unit->lost) {
-		unit->well = VMSND_NEVER;
-		return;
-	}
+	else if (unit->losses_told == LOSSES_TOLD)
+		say(sight, VMSND_LOG_WARNING,
+		    "comes and goes; no more is said of that until it has worked for a minute");
+}
+
+/* Well again, for a second or, after many losses, for a minute. */
+static void say_well(struct sight *sight, struct vmsnd_unit *unit)
+{
+	vmsnd_ns wait = unit->losses_told < LOSSES_TOLD ? WELL_NS : CALM_NS;
+
 	if (unit->well == VMSND_NEVER)
 		unit->well = sight->now;
-	if (sight->now - unit->well >= WELL_NS) {
+	if (unit->lost && sight->now - unit->well >= wait) {
 		unit->lost = false;
-		unit->well = VMSND_NEVER;
 		say(sight, VMSND_LOG_INFO, "works again");
-	} else if (unit->well + WELL_NS < sight->next) {
-		sight->next = unit->well + WELL_NS;
 	}
+	if (sight->now - unit->well >= CALM_NS)
+		unit->losses_told = 0;
+	else if (unit->lost && unit->well + wait < sight->next)
+		sight->next = unit->well + wait;
+}
+
+static void watch_loss(struct sight *sight, struct vmsnd_unit *unit)
+{
+	enum vmsnd_host_state host = sight->status.host;
+
+	if (host == VMSND_HOST_READY || host == VMSND_HOST_RUNNING) {
+		if (unit->losses_told > 0)
+			say_well(sight, unit);
+		return;
+	}
+	unit->well = VMSND_NEVER;
+	if (host == VMSND_HOST_LOST && !unit->lost && !sight->status.unfit)
+		say_lost(sight, unit);
 }
 
 /* What is no PCM is taken as it is or not at all, and drivers do not know it. Said once. */
@@ -135,6 +156,7 @@ void vmsnd_card_watch_anew(struct vmsnd_card *card)
 	for (struct vmsnd_output *output = card->live; output; output = output->next) {
 		for (unsigned port = 0; port < output->n_units; port++) {
 			output->units[port].lost = false;
+			output->units[port].losses_told = 0;
 			output->units[port].format_lines = 0;
 			output->units[port].told_unfit = output->units[port].told_passed = false;
 		}

@@ -163,22 +163,50 @@ static unsigned finish_set(struct vmsnd_host *host, vmsnd_ns now)
 	return dir == VMSND_PLAYBACK ? VMSND_HOST_REOPEN_PLAYBACK : VMSND_HOST_REOPEN_CAPTURE;
 }
 
+static bool device_differs(const struct vmsnd_host_device *a, const struct vmsnd_host_device *b)
+{
+	return strncmp(a->id, b->id, sizeof(a->id)) != 0 ||
+	       strncmp(a->name, b->name, sizeof(a->name)) != 0 ||
+	       a->playback_channels != b->playback_channels ||
+	       a->capture_channels != b->capture_channels ||
+	       a->default_playback != b->default_playback ||
+	       a->default_capture != b->default_capture;
+}
+
+static bool devices_differ(const struct vmsnd_host *host)
+{
+	if (host->n_found != host->n_devices)
+		return true;
+	for (size_t i = 0; i < host->n_found; i++)
+		if (device_differs(&host->found[i], &host->devices[i]))
+			return true;
+	return false;
+}
+
 static unsigned finish_look(struct vmsnd_host *host, vmsnd_ns now)
 {
 	struct vmsnd_host_device *spare = host->devices;
+	bool others = devices_differ(host), first;
 
 	host->devices = host->found;
 	host->n_devices = host->n_found;
 	host->found = spare;
-	return 0;
+	/* The first list is no news. */
+	first = !host->looked;
+	host->looked = true;
+	if (first || !others)
+		return 0;
+	host->device_changes++;
+	return VMSND_HOST_DEVICES;
 }
 
 static unsigned finish_close(struct vmsnd_host *host, vmsnd_ns now)
 {
 	vmsnd_host_jobs_allow(host);
 	host->backend = NULL;
+	host->device_changes += host->n_devices > 0;
 	host->n_devices = 0;
-	host->look_at = host->burst = VMSND_NEVER;
+	host->look_at = host->burst = host->retry_due = VMSND_NEVER;
 	if (host->stop) {
 		host->phase = VMSND_HOSTING_CLOSED;
 		return 0;
@@ -305,7 +333,7 @@ static bool go_on(struct vmsnd_host *host, vmsnd_ns now, unsigned *events)
 
 static vmsnd_ns next_look(const struct vmsnd_host *host)
 {
-	vmsnd_ns next = host->look_at;
+	vmsnd_ns next = host->look_at < host->retry_due ? host->look_at : host->retry_due;
 
 	for (unsigned dir = 0; dir < 2; dir++)
 		if (atomic_load_explicit(&host->changed[dir], memory_order_relaxed) &&
@@ -365,6 +393,7 @@ void vmsnd_host_free(struct vmsnd_host *host)
 	pthread_mutex_destroy(&host->lock);
 	free(host->devices);
 	free(host->found);
+	free(host->facts);
 	free(host);
 }
 

@@ -36,8 +36,9 @@ enum vmsnd_host_event {
 	VMSND_HOST_CAME = 1, /* units may be put on it */
 	VMSND_HOST_REOPEN_PLAYBACK = 2,
 	VMSND_HOST_REOPEN_CAPTURE = 4,
-	VMSND_HOST_RETRY = 8,   /* lost streams may find it well again */
-	VMSND_HOST_RELEASE = 16 /* take the units off, then vmsnd_host_released */
+	VMSND_HOST_RETRY = 8,    /* lost streams may find it well again */
+	VMSND_HOST_RELEASE = 16, /* take the units off, then vmsnd_host_released */
+	VMSND_HOST_DEVICES = 32  /* its list of devices is another one */
 };
 
 enum vmsnd_host_task {
@@ -47,6 +48,8 @@ enum vmsnd_host_task {
 	VMSND_HOST_TASK_LOOK,
 	VMSND_HOST_TASK_CLOSE
 };
+
+enum vmsnd_host_asked { VMSND_HOST_UNASKED, VMSND_HOST_ASKED, VMSND_HOST_TOLD };
 
 struct vmsnd_host_conf {
 	const struct vmsnd_connector_env *env; /* both outlive the host */
@@ -101,16 +104,24 @@ struct vmsnd_host {
 
 	struct vmsnd_host_device *devices, *found;
 	size_t n_devices, n_found;
+	bool looked; /* at all */
+	uint64_t device_changes;
 	vmsnd_ns look_at, burst; /* when to look; since when there are notices */
 	unsigned noticed;
 
-	_Atomic unsigned notices; /* devices_changed */
-	_Atomic bool changed[2];  /* device_changed */
-	vmsnd_ns reopen_at[2];    /* not before; TH-11 */
+	_Atomic unsigned notices;       /* devices_changed */
+	_Atomic bool changed[2];        /* device_changed */
+	vmsnd_ns reopen_at[2];          /* not before; TH-11 */
+	vmsnd_ns retry_due, retry_next; /* RETRY is to be said; not before */
 
 	pthread_mutex_t lock; /* over jobs and closing */
 	struct vmsnd_host_job jobs[VMSND_HOST_JOBS_MAX];
 	bool closing;
+
+	/* What it tells of itself, which a worker asks for. */
+	_Atomic unsigned asked_facts; /* enum vmsnd_host_asked */
+	struct vmsnd_fact *facts;
+	size_t n_facts;
 };
 
 /* Everything of the class that must be there is (BE-24); else `error` has the line. */
@@ -139,6 +150,9 @@ enum vmsnd_rc vmsnd_host_chosen(const struct vmsnd_host *host, enum vmsnd_dir di
 /* Looks for devices at the next advance. */
 enum vmsnd_rc vmsnd_host_refresh(struct vmsnd_host *host, vmsnd_ns now);
 size_t vmsnd_host_devices(const struct vmsnd_host *host, struct vmsnd_host_device *out, size_t max);
+/* host_facts.c, as the functions of vmsnd/machine.h. */
+enum vmsnd_rc vmsnd_host_ask(struct vmsnd_host *host);
+enum vmsnd_rc vmsnd_host_facts(const struct vmsnd_host *host, struct vmsnd_fact *out, size_t *n);
 /* Whether the backend has streams of this direction at all (BE-01). */
 bool vmsnd_host_goes(const struct vmsnd_host *host, enum vmsnd_dir dir);
 

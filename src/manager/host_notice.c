@@ -25,6 +25,14 @@ static void devices_changed(void *ctx)
 	wake(host);
 }
 
+static void audio_thread(void *ctx)
+{
+	const struct vmsnd_host *host = ctx;
+
+	if (host->env->audio_thread)
+		host->env->audio_thread(host->env->ctx);
+}
+
 static void run_job(struct vmsnd_job *job)
 {
 	struct vmsnd_host_job *slot = (struct vmsnd_host_job *)job; /* its first member */
@@ -64,8 +72,10 @@ static bool job(void *ctx, void (*run)(void *arg), void *arg)
 	return taken;
 }
 
-const struct vmsnd_backend_user vmsnd_host_user = {
-    .device_changed = device_changed, .devices_changed = devices_changed, .job = job};
+const struct vmsnd_backend_user vmsnd_host_user = {.device_changed = device_changed,
+						   .devices_changed = devices_changed,
+						   .job = job,
+						   .audio_thread = audio_thread};
 
 bool vmsnd_host_jobs_ended(struct vmsnd_host *host)
 {
@@ -86,8 +96,22 @@ void vmsnd_host_jobs_allow(struct vmsnd_host *host)
 	pthread_mutex_unlock(&host->lock);
 }
 
+/* Lost streams are told at the first word, and at most three times a second while more come: a
+ * server that is back says so for as long as its devices come up, and the one that a stream needs
+ * may be among the first. */
+static unsigned retry(struct vmsnd_host *host, vmsnd_ns now, bool news)
+{
+	if (news && host->retry_due == VMSND_NEVER)
+		host->retry_due = now < host->retry_next ? host->retry_next : now;
+	if (now < host->retry_due)
+		return 0;
+	host->retry_due = VMSND_NEVER;
+	host->retry_next = now + VMSND_HOST_QUIET_NS;
+	return VMSND_HOST_RETRY;
+}
+
 /* The look waits for the burst to end, so that a dock full of devices is one look (TH-11); lost
- * streams are told at its beginning, and again with the look. */
+ * streams are told again with the look. */
 unsigned vmsnd_host_notices(struct vmsnd_host *host, vmsnd_ns now)
 {
 	static const unsigned reopen[2] = {VMSND_HOST_REOPEN_PLAYBACK, VMSND_HOST_REOPEN_CAPTURE};
@@ -107,12 +131,11 @@ unsigned vmsnd_host_notices(struct vmsnd_host *host, vmsnd_ns now)
 		if (!(host->cls->flags & VMSND_BACKEND_STREAM_NOTICES)) /* RI-05 */
 			events |= reopen[dir];
 	}
+	events |= retry(host, now, news);
 	if (!news)
 		return events;
-	if (host->burst == VMSND_NEVER) {
+	if (host->burst == VMSND_NEVER)
 		host->burst = now;
-		events |= VMSND_HOST_RETRY;
-	}
 	host->look_at = now + VMSND_HOST_QUIET_NS;
 	if (host->look_at > host->burst + VMSND_HOST_BURST_NS)
 		host->look_at = host->burst + VMSND_HOST_BURST_NS;

@@ -84,7 +84,7 @@ static struct vmsnd_host *make(const struct vmsnd_host_conf *conf)
 	host->env = conf->env;
 	host->log = conf->log;
 	host->cls = conf->cls;
-	host->look_at = host->burst = VMSND_NEVER;
+	host->look_at = host->burst = host->retry_due = VMSND_NEVER;
 	snprintf(host->card, sizeof(host->card), "%s", conf->card);
 	snprintf(host->what, sizeof(host->what), "%s", conf->what);
 	join_tables(host);

@@ -26,6 +26,13 @@ static bool submit(void *ctx, struct vmsnd_job *job)
 	return vmsnd_machine_submit(lane->machine, job);
 }
 
+static void audio_thread(void *ctx)
+{
+	struct vmsnd_lane *lane = ctx;
+
+	vmsnd_realtime_take(&lane->machine->realtime);
+}
+
 void vmsnd_lane_wake(struct vmsnd_lane *lane)
 {
 	atomic_store_explicit(&lane->woken, true, memory_order_release);
@@ -62,6 +69,7 @@ enum vmsnd_rc vmsnd_lane_init(struct vmsnd_lane *lane, struct vmsnd_machine *mac
 	lane->env = (struct vmsnd_connector_env){.ctx = lane,
 						 .submit = submit,
 						 .wake = wake,
+						 .audio_thread = audio_thread,
 						 .rates = &vmsnd_resampler_samplerate,
 						 .cpu = vmsnd_cpu_best()};
 	return init_lock(&lane->lock, machine->conf.lanes > 0) ? VMSND_OK : VMSND_E_NOMEM;

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "manager/lane.h"
+#include "manager/machine.h"
 #include "os/clock.h"
 #include "os/loop.h"
+#include "os/priority.h"
 
 #define TOKENS_MAX 32u
 
@@ -15,6 +17,11 @@ struct vmsnd_lane_thread {
 	pthread_t thread;
 	bool runs;
 	_Atomic bool stop;
+	/* A worker that asks for its priority, where the system gives none by itself. */
+	struct vmsnd_job ask;
+	struct vmsnd_realtime *realtime;
+	int thread_id;
+	char why[160];
 };
 
 static enum vmsnd_rc watch(void *ctx, int fd, uint64_t token)
@@ -65,6 +72,30 @@ static vmsnd_ns turn(struct vmsnd_lane *lane, const uint64_t *tokens, size_t n)
 	return next > now ? next - now : 0;
 }
 
+static void ask_for_priority(struct vmsnd_job *job)
+{
+	struct vmsnd_lane_thread *own =
+	    (struct vmsnd_lane_thread *)((char *)job - offsetof(struct vmsnd_lane_thread, ask));
+
+	if (!atomic_load_explicit(&own->stop, memory_order_acquire))
+		vmsnd_realtime_ask(own->realtime, own->thread_id, own->why);
+}
+
+/* Whoever else is asked may take his time: cards wait for nobody. */
+static void take_priority(struct vmsnd_lane *lane)
+{
+	struct vmsnd_lane_thread *own = lane->thread;
+
+	own->realtime = &lane->machine->realtime;
+	own->thread_id = vmsnd_realtime_this();
+	vmsnd_priority_guard_this();
+	if (vmsnd_realtime_raise(own->realtime, own->thread_id, own->why, sizeof(own->why)))
+		return;
+	own->ask.run = ask_for_priority;
+	if (!vmsnd_machine_submit(lane->machine, &own->ask))
+		ask_for_priority(&own->ask);
+}
+
 static void *run(void *arg)
 {
 	struct vmsnd_lane *lane = arg;
@@ -75,12 +106,14 @@ static void *run(void *arg)
 
 	snprintf(name, sizeof(name), "vmsnd-lane%u", lane->index);
 	pthread_setname_np(pthread_self(), name);
+	take_priority(lane);
 	for (;;) {
 		vmsnd_ns idle_ns = turn(lane, tokens, n);
 
 		/* After the turn: the poke that came with it may just have been drained. */
 		if (atomic_load_explicit(&own->stop, memory_order_acquire))
 			return NULL;
+		vmsnd_realtime_look(own->realtime);
 		n = vmsnd_loop_wait(own->loop, idle_ns, tokens, TOKENS_MAX);
 	}
 }

@@ -160,6 +160,7 @@ static struct vmsnd_machine *machine_new(const struct vmsnd_machine_conf *conf)
 		return NULL;
 	machine->conf = *conf;
 	machine->log = (struct vmsnd_log){machine, say};
+	machine->realtime = (struct vmsnd_realtime){.conf = &machine->conf, .log = &machine->log};
 	machine->phase = conf->off ? VMSND_MACHINE_OFF : VMSND_MACHINE_ON;
 	if (machine->conf.life_limit_ms == 0)
 		machine->conf.life_limit_ms = 10000;
@@ -205,9 +206,9 @@ enum vmsnd_rc vmsnd_machine_open(const struct vmsnd_machine_conf *conf, struct v
 		return VMSND_OK;
 	}
 	stop_threads(machine);
-	if (machine->pool)
-		vmsnd_pool_close(machine->pool, 0);
-	machine_free(machine);
+	/* A lane that did begin may have a worker ask for its priority: then it stays. */
+	if (!machine->pool || vmsnd_pool_close(machine->pool, CLOSE_NS))
+		machine_free(machine);
 	return rc;
 }
 

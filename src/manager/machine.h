@@ -10,6 +10,7 @@
 
 #include "manager/census.h"
 #include "manager/lane.h"
+#include "manager/realtime.h"
 #include "os/pool.h"
 
 struct vmsnd_machine {
@@ -17,6 +18,7 @@ struct vmsnd_machine {
 	struct vmsnd_registry *registry;
 	bool own_registry;
 	struct vmsnd_pool *pool;
+	struct vmsnd_realtime realtime;
 
 	/* What a backend may still hold when a close had to leave it behind. */
 	struct vmsnd_log log;

@@ -18,6 +18,9 @@ static const struct vmsnd_option machine_keys[] = {
     {"version", VMSND_OPTION_UINT, "1", "of this format", 0, UINT32_MAX},
     {"lanes", VMSND_OPTION_UINT, "1", "threads that cards are spread over", 1, VMSND_LANES_MAX},
     {"workers", VMSND_OPTION_UINT, "3", "threads, at most, for what backends are slow at", 1, 3},
+    {"realtime-priority", VMSND_OPTION_TEXT, VMSND_SCHEMA_PRIORITY,
+     "of the threads that move sound, 1 to 99, where the system allows it; off: as all threads", 0,
+     0},
     {"control", VMSND_OPTION_TEXT, NULL, "path of the socket that 'vmsnd ctl' speaks to", 0, 0},
     {"log", VMSND_OPTION_TEXT, "info", "error, warning, info or debug: the most that is said", 0,
      0},
@@ -359,6 +362,32 @@ enum vmsnd_rc vmsnd_schema_no_class(const struct vmsnd_schema_check *check,
 
 /* ---- the machine ---- */
 
+bool vmsnd_schema_priority(const char *text, unsigned *priority)
+{
+	*priority = 0;
+	if (strcmp(text, "off") == 0)
+		return true;
+	for (const char *at = text; *at; at++) {
+		if (*at < '0' || *at > '9' || at - text > 1)
+			return false;
+		*priority = *priority * 10 + (unsigned)(*at - '0');
+	}
+	return *priority > 0;
+}
+
+static enum vmsnd_rc check_priority(const struct vmsnd_schema_check *check)
+{
+	const char *text = vmsnd_conf_text(&check->conf, "realtime-priority");
+	struct vmsnd_place place = vmsnd_schema_place(check->root, "realtime-priority");
+	unsigned priority;
+
+	if (vmsnd_schema_priority(text, &priority))
+		return VMSND_OK;
+	return vmsnd_error_set(check->error, &place,
+			       "realtime-priority: '%s' is neither a number from 1 to 99 nor off",
+			       text);
+}
+
 static enum vmsnd_rc check_words(struct vmsnd_schema_check *check)
 {
 	static const char *const levels[] = {"error", "warning", "info", "debug"};
@@ -420,6 +449,8 @@ static enum vmsnd_rc check_machine(struct vmsnd_schema_check *check)
 	rc = vmsnd_schema_check_node(check, check->root, VMSND_SCHEMA_MACHINE);
 	if (!rc)
 		rc = check_words(check);
+	if (!rc)
+		rc = check_priority(check);
 	return rc ? rc : check_modules(check);
 }
 

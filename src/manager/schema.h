@@ -42,6 +42,10 @@ enum vmsnd_rc vmsnd_schema_check_machine(const struct vmsnd_node *root, struct v
 enum vmsnd_rc vmsnd_schema_check_for(const struct vmsnd_registry *registry, unsigned lanes,
 				     const struct vmsnd_node *root, struct vmsnd_error *error);
 
+/* "1" to "99" or "off", which is 0, as the key realtime-priority has it. */
+bool vmsnd_schema_priority(const char *text, unsigned *priority);
+#define VMSND_SCHEMA_PRIORITY "5"
+
 /* The backend of the one output of a card that says nothing of outputs. */
 #define VMSND_SCHEMA_BACKEND "null"
 

@@ -309,8 +309,8 @@ def test_bash_completes():
 
 
 SERVE_OPTIONS = {"--device", "--backend", "--driver", "--control", "--config", "--set", "--restore", "--lanes",
-                 "--workers", "--once", "--quiet", "--verbose", "--help"}
-SHOW_OPTIONS = {"--config", "--device", "--backend", "--driver", "--control", "--lanes", "--workers", "--set",
+                 "--workers", "--realtime", "--once", "--quiet", "--verbose", "--help"}
+SHOW_OPTIONS = {"--config", "--device", "--backend", "--driver", "--control", "--lanes", "--workers", "--realtime", "--set",
                 "--defaults", "--json", "--help"}
 
 

@@ -376,6 +376,28 @@ size_t vmsnd_machine_host_devices(const struct vmsnd_machine *machine, unsigned 
 	return machine->n_host_devices;
 }
 
+enum vmsnd_rc vmsnd_machine_host_ask(struct vmsnd_machine *machine, unsigned card, unsigned output,
+				     vmsnd_ns now)
+{
+	return machine->n_facts > 0 ? VMSND_OK : VMSND_E_UNSUPPORTED;
+}
+
+enum vmsnd_rc vmsnd_machine_host_facts(const struct vmsnd_machine *machine, unsigned card,
+				       unsigned output, struct vmsnd_fact *out, size_t *n)
+{
+	/* What it counts down is the test's, not the machine's. */
+	struct vmsnd_machine *own = (struct vmsnd_machine *)(uintptr_t)machine;
+
+	if (own->again > 0) {
+		own->again--;
+		return VMSND_E_AGAIN;
+	}
+	*n = machine->n_facts;
+	for (size_t i = 0; i < *n; i++)
+		out[i] = machine->facts[i];
+	return VMSND_OK;
+}
+
 enum vmsnd_rc vmsnd_machine_host_refresh(struct vmsnd_machine *machine, unsigned card,
 					 unsigned output, vmsnd_ns now)
 {

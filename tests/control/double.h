@@ -37,6 +37,8 @@ struct vmsnd_machine {
 	char called[300];           /* the last call that changes something */
 	struct vmsnd_volume volume; /* the last one set */
 	unsigned n_host_devices;
+	struct vmsnd_fact facts[2]; /* of every output */
+	size_t n_facts;             /* 0: its backend tells nothing */
 	enum vmsnd_machine_phase phase;
 	enum vmsnd_life life;     /* the last one asked for */
 	unsigned again;           /* how often a life, or a reattach, is not done yet */

@@ -43,6 +43,12 @@ static const struct vmsnd_stream_status full = {
     .frames_out = 2,
     .dropped_frames = 3,
     .silence_frames = 4,
+    .place = {.device = "hw:0",
+	      .name = "Mic \xff",
+	      .has_volume = true,
+	      .muted = true,
+	      .gain_mdb = -1500,
+	      .xruns = 9},
     .xruns = 5,
     .xrun_frames = 6,
     .fill_frames = 7,
@@ -64,7 +70,10 @@ static void test_query_streams_has_all_of_it(void **state)
 	    "\"host\":\"running\",\"state\":\"CAPTURING\",\"guest-format\":{\"sample\":\"S16\","
 	    "\"rate\":48000,\"channels\":2,\"big-endian\":false,\"positions\":[\"FL\",\"FR\"]},"
 	    "\"host-format\":{\"sample\":\"FLOAT\",\"rate\":44100,\"channels\":1,"
-	    "\"big-endian\":true,\"positions\":[\"MONO\"]},\"exact\":true,\"volume\":"
+	    "\"big-endian\":true,\"positions\":[\"MONO\"]},\"place\":{\"device\":\"hw:0\",\"name\":"
+	    "\"Mic "
+	    "?\",\"xruns\":9,\"volume\":{\"gain-db\":-1.5,\"mute\":true}},\"exact\":true,"
+	    "\"volume\":"
 	    "{\"gain-db\":-1.5,\"mute\":false,\"channels-db\":[0.0,0.25],"
 	    "\"mute-channels\":[false,true]},\"mixer\":{\"gain-db\":-30.0,\"mute\":true,"
 	    "\"channels-db\":[0.0,-0.5],\"mute-channels\":[true,true],\"sources\":[0,2]},"
@@ -213,6 +222,47 @@ static void expect_return(struct client *client, const char *command, const char
 	json_decref(wanted);
 }
 
+static const char *member(const json_t *list, size_t index, const char *key)
+{
+	return json_string_value(json_object_get(json_array_get(list, index), key));
+}
+
+/* A worker takes its time; a backend that tells nothing is no failure. */
+static void test_a_host_is_asked_and_waited_for(void **state)
+{
+	static const char request[] = "{\"execute\":\"query-host\",\"arguments\":{\"card\":0}}";
+	struct rig *rig = *state;
+	const json_t *facts;
+	json_t *message;
+	struct client client;
+
+	client_join(rig, &client);
+	rig->machine.n_host_devices = 1;
+	expect_return(&client, "query-host", "\"card\":0",
+		      "{\"output\":0,\"backend\":\"null\",\"present\":false,\"facts\":[],"
+		      "\"devices\":[{\"id\":\"hw:0\",\"name\":\"Card ? 0\","
+		      "\"playback-channels\":2,\"capture-channels\":0,\"default-playback\":true,"
+		      "\"default-capture\":false,\"hot-plug\":false}]}");
+	rig->machine.n_host_devices = 0;
+	rig->machine.n_facts = 2;
+	rig->machine.facts[0] = (struct vmsnd_fact){VMSND_FACT_SERVER, "Server 1"};
+	rig->machine.facts[1] = (struct vmsnd_fact){VMSND_FACT_TROUBLE, "It is deaf."};
+	rig->machine.again = 3;
+	client_send(&client, request, strlen(request));
+	assert_null(client_next(&client)); /* a worker has it */
+	rig->machine.again = 0;
+	rig->now += VMSND_NS_PER_SECOND;
+	message = client_next(&client);
+	facts = json_object_get(json_object_get(message, "return"), "facts");
+	assert_int_equal(json_array_size(facts), 2);
+	assert_string_equal(member(facts, 0, "name"), "server");
+	assert_string_equal(member(facts, 0, "text"), "Server 1");
+	assert_string_equal(member(facts, 1, "name"), "trouble");
+	assert_string_equal(member(facts, 1, "text"), "It is deaf.");
+	json_decref(message);
+	client_close(&client);
+}
+
 static void test_trees_are_shown_as_JSON(void **state)
 {
 	struct client client;
@@ -357,6 +407,7 @@ int main(void)
 	    TEST(test_query_cards_lists_every_output),
 	    TEST(test_query_cards_leaves_gaps_out),
 	    TEST(test_query_status_tells_the_phase),
+	    TEST(test_a_host_is_asked_and_waited_for),
 	    TEST(test_trees_are_shown_as_JSON),
 	    TEST(test_what_JSON_has_no_number_for_is_a_text),
 	    TEST(test_a_card_is_added_from_an_object),

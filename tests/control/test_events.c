@@ -155,6 +155,25 @@ static void test_a_jack_that_changes_is_told(void **state)
 	client_close(&client);
 }
 
+static void test_TH_11_a_burst_of_host_devices_is_told_once(void **state)
+{
+	struct rig *rig = *state;
+	struct vmsnd_output_status *output = &rig->machine.cards[1].outputs[0];
+	struct client client;
+
+	*output = (struct vmsnd_output_status){.backend = "null", .device_changes = 4};
+	client_join(rig, &client);
+	look(rig);
+	assert_null(client_next(&client)); /* what was before is no news */
+	output->device_changes += 3;
+	look(rig);
+	expect(&client, "HOST_DEVICES_CHANGED",
+	       "{\"card\":1,\"name\":\"second\",\"output\":0,\"backend\":\"null\"}");
+	look(rig);
+	assert_null(client_next(&client));
+	client_close(&client);
+}
+
 static void test_outputs_come_and_go(void **state)
 {
 	struct rig *rig = *state;
@@ -466,6 +485,7 @@ int main(void)
 	    TEST(test_a_direction_switched_by_others_is_told),
 	    TEST(test_a_mixer_that_the_guest_turned_is_told_once),
 	    TEST(test_a_jack_that_changes_is_told),
+	    TEST(test_TH_11_a_burst_of_host_devices_is_told_once),
 	    TEST(test_outputs_come_and_go),
 	    TEST(test_an_output_without_a_stream_comes_and_goes),
 	    TEST(test_a_host_is_lost_once_and_back_once),
