@@ -19,6 +19,7 @@ struct vmsnd_command {
 };
 
 extern const struct vmsnd_command vmsnd_command_serve;
+extern const struct vmsnd_command vmsnd_command_check;
 extern const struct vmsnd_command vmsnd_command_config;
 extern const struct vmsnd_command vmsnd_command_ctl;
 extern const struct vmsnd_command vmsnd_command_demo;

@@ -4,13 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/check.h"
 #include "cli/cli.h"
 #include "manager/card.h"
 #include "manager/module.h"
 #include "manager/output.h"
+#include "os/clock.h"
 
 /* What one of the lists prints. */
-typedef void print_list(const struct vmsnd_registry *registry);
+typedef void print_list(const struct vmsnd_registry *registry, bool verbose);
+
+/* What all hosts together may take, for a list of their devices. */
+#define HOSTS_NS (4 * VMSND_NS_PER_SECOND)
 
 static const char *type_word(const struct vmsnd_option *option)
 {
@@ -74,7 +79,7 @@ static void print_device(const struct vmsnd_registry *registry,
 			print_option(row);
 }
 
-static void print_devices(const struct vmsnd_registry *registry)
+static void print_devices(const struct vmsnd_registry *registry, bool verbose)
 {
 	const struct vmsnd_dev_class *device;
 
@@ -88,19 +93,70 @@ static void print_devices(const struct vmsnd_registry *registry)
 		       vmsnd_registry_transport(registry, i)->summary);
 }
 
-static void print_backends(const struct vmsnd_registry *registry)
+static void print_way(const json_t *device, const char *way, const char *channels,
+		      const char *usual, const char *between)
+{
+	json_int_t n = json_integer_value(json_object_get(device, channels));
+
+	if (n > 0)
+		printf("%s%s %lld %s%s", between, way, (long long)n,
+		       n == 1 ? "channel" : "channels",
+		       json_is_true(json_object_get(device, usual)) ? ", default" : "");
+}
+
+static void print_host_device(const json_t *device)
+{
+	bool plays = json_integer_value(json_object_get(device, "playback-channels")) > 0;
+
+	printf("    device %s: %s (", json_string_value(json_object_get(device, "id")),
+	       json_string_value(json_object_get(device, "name")));
+	print_way(device, "plays", "playback-channels", "default-playback", "");
+	print_way(device, "records", "capture-channels", "default-capture", plays ? "; " : "");
+	puts(")");
+}
+
+/* As with their defaults; none for one that is not there. */
+static void print_host_devices(struct vmsnd_check_host *host, vmsnd_ns until)
+{
+	json_t *found = host ? vmsnd_check_host_end(host, until) : NULL;
+	const json_t *devices = json_object_get(found, "devices");
+
+	for (size_t i = 0; i < json_array_size(devices); i++)
+		print_host_device(json_array_get(devices, i));
+	if (found && json_array_size(devices) == 0)
+		puts("    no devices now ('vmsnd check' says why)");
+	json_decref(found);
+}
+
+/* All at once, as each may take its time. */
+static void begin_hosts(const struct vmsnd_registry *registry, struct vmsnd_check_host **hosts,
+			size_t max)
+{
+	const struct vmsnd_backend_class *cls;
+
+	for (size_t i = 0; i < max && (cls = vmsnd_registry_backend(registry, i)); i++)
+		if (cls->devices && cls->facts)
+			hosts[i] = vmsnd_check_host_begin(cls, cls->name, false);
+}
+
+static void print_backends(const struct vmsnd_registry *registry, bool verbose)
 {
 	const struct vmsnd_backend_class *backend;
+	struct vmsnd_check_host *hosts[64] = {NULL};
+	vmsnd_ns until = vmsnd_clock_now() + HOSTS_NS;
 
+	if (verbose)
+		begin_hosts(registry, hosts, 64);
 	for (size_t i = 0; (backend = vmsnd_registry_backend(registry, i)); i++) {
 		printf("%s\n    %s\n", backend->name, backend->summary);
 		print_options(backend->options);
+		print_host_devices(i < 64 ? hosts[i] : NULL, until);
 	}
 	puts("every backend:");
 	print_options(vmsnd_output_options());
 }
 
-static void print_drivers(const struct vmsnd_registry *registry)
+static void print_drivers(const struct vmsnd_registry *registry, bool verbose)
 {
 	const struct vmsnd_driver_class *driver;
 
@@ -112,15 +168,21 @@ static void print_drivers(const struct vmsnd_registry *registry)
 
 /* Loads what --module names: 0, or the exit code. */
 static int take_modules(const struct vmsnd_command *self, int argc, char **argv,
-			struct vmsnd_registry *registry)
+			struct vmsnd_registry *registry, bool *verbose)
 {
-	static const struct option options[] = {{"module", required_argument, NULL, 'm'}, {0}};
+	static const struct option options[] = {
+	    {"module", required_argument, NULL, 'm'}, {"verbose", no_argument, NULL, 'v'}, {0}};
+	bool may_be_verbose = self == &vmsnd_command_backends;
 	int letter;
 
 	opterr = 0;
-	while ((letter = getopt_long(argc, argv, ":m:", options, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, may_be_verbose ? ":vm:" : ":m:", options, NULL)) !=
+	       -1) {
 		enum vmsnd_rc rc;
 
+		*verbose |= letter == 'v' && may_be_verbose;
+		if (letter == 'v' && may_be_verbose)
+			continue;
 		if (letter != 'm')
 			return vmsnd_cli_bad_getopt(self, letter, argv[optind - 1]);
 		rc = vmsnd_registry_load(registry, optarg, true);
@@ -138,6 +200,7 @@ static int list(const struct vmsnd_command *self, int argc, char **argv, print_l
 	const struct vmsnd_log log = vmsnd_cli_log(&said);
 	const struct vmsnd_registry_conf conf = {.log = &log};
 	struct vmsnd_registry *registry;
+	bool verbose = false;
 	int code;
 
 	if (vmsnd_registry_open(&conf, &registry)) {
@@ -145,10 +208,12 @@ static int list(const struct vmsnd_command *self, int argc, char **argv, print_l
 		return VMSND_EXIT_FAILED;
 	}
 	vmsnd_registry_load_folder(registry);
-	code = take_modules(self, argc, argv, registry);
+	code = take_modules(self, argc, argv, registry, &verbose);
 	if (!code)
-		print(registry);
-	vmsnd_registry_close(registry);
+		print(registry, verbose);
+	/* A host that hangs may still use its module. */
+	if (!verbose)
+		vmsnd_registry_close(registry);
 	return code;
 }
 
@@ -257,9 +322,10 @@ const struct vmsnd_command vmsnd_command_devices = {
 const struct vmsnd_command vmsnd_command_backends = {
     .name = "backends",
     .summary = "lists where sound can go to and come from, with options",
-    .help = "Usage: vmsnd backends [--module FILE]...\n\n"
+    .help = "Usage: vmsnd backends [--verbose] [--module FILE]...\n\n"
 	    "Lists where sound can go to and come from, with options and defaults.\n"
-	    "They go behind --backend of 'vmsnd serve'.\n" MODULE_HELP,
+	    "They go behind --backend of 'vmsnd serve'. See also 'vmsnd check'.\n\n"
+	    "  -v, --verbose      also the devices of the host that each has now\n" MODULE_HELP,
     .run = list_backends,
 };
 

@@ -14,9 +14,9 @@
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct vmsnd_command *const commands[] = {
-    &vmsnd_command_serve,   &vmsnd_command_config,  &vmsnd_command_ctl,
-    &vmsnd_command_demo,    &vmsnd_command_devices, &vmsnd_command_backends,
-    &vmsnd_command_drivers, &vmsnd_command_modules, &vmsnd_command_trace,
+    &vmsnd_command_serve,   &vmsnd_command_check,   &vmsnd_command_config,   &vmsnd_command_ctl,
+    &vmsnd_command_demo,    &vmsnd_command_devices, &vmsnd_command_backends, &vmsnd_command_drivers,
+    &vmsnd_command_modules, &vmsnd_command_trace,
 };
 
 /* Whether it went out; a line is shorter than PIPE_BUF, so it goes whole or waits. */
@@ -118,6 +118,8 @@ static void print_help(FILE *to)
 	      "  vmsnd --version           which vmsnd this is\n\n"
 	      "Hear it work, with nothing else on the machine:\n\n"
 	      "  vmsnd demo --output tune.wav\n\n"
+	      "What of this machine's sound works, and what to write behind --backend:\n\n"
+	      "  vmsnd check\n\n"
 	      "A card for a QEMU guest; what the guest plays lands in guest.wav:\n\n"
 	      "  vmsnd serve --device virtio-snd,socket=/tmp/vm1-snd.sock \\\n"
 	      "              --backend file,path=guest.wav &\n"

@@ -2,7 +2,7 @@
 /* Commands that ask an output's host: its devices, and what it tells of itself. */
 #include <stdlib.h>
 
-#include "base/facts.h"
+#include "control/facts.h"
 #include "control/parts.h"
 
 #define HOST_DEVICES_MAX 256u

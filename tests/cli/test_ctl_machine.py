@@ -326,7 +326,10 @@ def shell_completes_what_vmsnd_has(completes):
     exactly({"check", "show", "--help"}, "config", "")
     exactly({"--output", "--fast", "--module", "--backend", "--device", "--help"}, "demo", "--")
     exactly({"--only", "--limit", "--help"}, "trace", "--")
-    for name in ("devices", "backends", "drivers", "modules"):
+    exactly({"--tone", "--json", "--module", "--help"}, "check", "--")
+    exactly({"--verbose", "--module", "--help"}, "backends", "--")
+    assert "null" in completes("check", "--tone", "")
+    for name in ("devices", "drivers", "modules"):
         exactly({"--module", "--help"}, name, "--")
     exactly({"delay", "map"}, "serve", "-d", "virtio-snd", "-b", "null", "--driver", "")
     assert "null" in completes("demo", "-b", "")

@@ -94,7 +94,8 @@ def test_manual():
 
 # Where the manual explains the options of a subcommand: entries of SUBCOMMANDS, else a heading.
 EXPLAINED = {"serve": "OPTIONS OF SERVE", "config": ("config check", "config show"), "demo": ("demo",),
-             "trace": ("trace",), **dict.fromkeys(("devices", "backends", "drivers", "modules"), ("modules",))}
+             "trace": ("trace",), "check": ("check", "modules"), "backends": ("backends", "modules"),
+             **dict.fromkeys(("devices", "drivers", "modules"), ("modules",))}
 
 
 def section(manual, title):

@@ -94,6 +94,8 @@ _vmsnd()
 		_vmsnd_offer < <(printf '%s\n' --set --help)
 	elif [[ ${words[-1]} == -* ]]; then
 		_vmsnd_offer < <(_vmsnd_options)
+	elif [[ ${words[1]} == check ]]; then
+		_vmsnd_offer < <(_vmsnd_list backends)
 	else
 		_vmsnd_files
 	fi

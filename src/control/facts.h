@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the facts that a backend tells of its host are called, for programs. */
-#ifndef VMSND_BASE_FACTS_H
-#define VMSND_BASE_FACTS_H
+#ifndef VMSND_CONTROL_FACTS_H
+#define VMSND_CONTROL_FACTS_H
 
 #include "vmsnd/backend.h"
 
