@@ -232,6 +232,21 @@ static enum vmsnd_rc fake_device_set(struct vmsnd_backend *host, enum vmsnd_dir 
 	return VMSND_OK;
 }
 
+/* A server that hangs is one that holds. */
+static size_t fake_facts(struct vmsnd_backend *host, struct vmsnd_fact *out, size_t max)
+{
+	hold();
+	fake.fact_looks++;
+	out[0] = (struct vmsnd_fact){.name = VMSND_FACT_SERVER, .text = "Fake 1.0"};
+	return 1;
+}
+
+static void fake_place(const struct vmsnd_stream *stream, struct vmsnd_stream_place *out)
+{
+	*out = (struct vmsnd_stream_place){
+	    .device = "hw:0", .has_volume = true, .gain_mdb = -6000, .xruns = 7};
+}
+
 #define FAKE_CLASS(title, bits)                                                                    \
 	{                                                                                          \
 		.abi = VMSND_BACKEND_ABI, .abi_end = VMSND_BACKEND_ABI, .flags = bits,             \
@@ -239,7 +254,8 @@ static enum vmsnd_rc fake_device_set(struct vmsnd_backend *host, enum vmsnd_dir 
 		.stream_open = fake_stream_open, .stream_start = fake_stream_start,                \
 		.stream_stop = fake_stream_stop, .stream_close = fake_stream_close,                \
 		.advance = fake_advance, .limits = fake_limits, .status = fake_status,             \
-		.devices = fake_devices, .device_set = fake_device_set                             \
+		.devices = fake_devices, .device_set = fake_device_set, .facts = fake_facts,       \
+		.stream_place = fake_place                                                         \
 	}
 
 const struct vmsnd_backend_class fake_class = FAKE_CLASS("fake", 0);

@@ -26,7 +26,7 @@ struct fake {
 	size_t n_devices;
 
 	/* What was asked. */
-	_Atomic unsigned open_tries, opens, closes, looks;
+	_Atomic unsigned open_tries, opens, closes, looks, fact_looks;
 	_Atomic unsigned stream_tries, streams[2]; /* streams: open now, by direction */
 	_Atomic bool quiet;                        /* `again` at the last open */
 	char set[2][64];
