@@ -97,18 +97,19 @@ world_end() {
 
 # ---- PipeWire and its session manager: sink-a, sink-b, mic, all at 48000 Hz ----
 
+servers_as=() # what runs it as somebody else, such as setpriv --reuid=1234 --regid=1234 --clear-groups
 pw_version() { pw pw-cli --version | sed -n 's/^Linked with libpipewire //p'; }
 pw_server_up() { # [CONFIGURATION]
-	start pipewire env "${pw_env[@]}" pipewire -c "${1:-$hosts/conf/pipewire.conf}"
+	start pipewire env "${pw_env[@]}" "${servers_as[@]}" pipewire -c "${1:-$hosts/conf/pipewire.conf}"
 	until_true 10 pw pw-cli info 0
 }
 pw_manager_up() { # ready: it has said which sink is the default one
 	if pw wireplumber --version 2>/dev/null | grep -q 'libwireplumber 0\.4'; then
-		start wireplumber env "${pw_env[@]}" env WIREPLUMBER_CONFIG_DIR="$hosts/conf/wireplumber-0.4" wireplumber
+		start wireplumber env "${pw_env[@]}" "${servers_as[@]}" env WIREPLUMBER_CONFIG_DIR="$hosts/conf/wireplumber-0.4" wireplumber
 	else
 		mkdir -p "$XDG_CONFIG_HOME/wireplumber"
 		cp -r "$hosts/conf/wireplumber-0.5/." "$XDG_CONFIG_HOME/wireplumber/"
-		start wireplumber env "${pw_env[@]}" wireplumber -p test
+		start wireplumber env "${pw_env[@]}" "${servers_as[@]}" wireplumber -p test
 	fi
 	until_true 10 pw_has_default
 }
@@ -147,10 +148,10 @@ pw_pulse_up() { # PipeWire's server for PulseAudio's clients
 
 # RUNNER: what runs it as somebody else, such as setpriv --reuid=1234 --regid=1234 --clear-groups.
 pa_up() { # [auth-anonymous=1] [RUNNER...]
-	local auth=${1:-} home=$work/pulse sink="format=s16le rate=48000 channels=2 norewinds=1"
+	local auth=${1:-} home=$work/pulse/home sink="format=s16le rate=48000 channels=2 norewinds=1"
 	[ $# = 0 ] || shift
 	rm -f "${PULSE_SERVER#unix:}"
-	mkdir -p "$home" && chmod 777 "$home"
+	mkdir -p "$work/pulse" && chmod 777 "$work/pulse" && "$@" mkdir -p "$home" # it wants to own it
 	start pulseaudio "$@" env PULSE_CONFIG="$hosts/conf/pulse-daemon.conf" HOME="$home" XDG_RUNTIME_DIR="$home" \
 		PULSE_RUNTIME_PATH="$home" PULSE_STATE_PATH="$home" \
 		pulseaudio -n --daemonize=no --use-pid-file=no --exit-idle-time=-1 --disallow-exit --realtime=no --high-priority=no \

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# test-long.sh - every sound server at once, each played to by a card of its own for HOSTS_SECONDS (default: 60): no
+# frame is missing, no xrun is counted, no server is lost.
+. "$(dirname "$0")/lib.sh"
+seconds=${HOSTS_SECONDS:-60}
+frames=$((seconds * 48000))
+# What a guest without hurry has: 170 ms in all.
+length=(--frames $frames --period 2048 --periods 4)
+
+has() { # BACKEND PROGRAM...: built, and its server is here
+	[ -e "$VMSND_MODULE_PATH/$1.so" ] && command -v "${@:2}" >/dev/null && return
+	[ "${CI:-}" != true ] || ok 1 "$1: it is built, and its server is installed"
+	note "left out: $1"
+	return 1
+}
+cards=()
+play() { # BACKEND OPTIONS
+	card "$1" --backend "$1$2" "${length[@]}"
+	cards+=("$1")
+}
+
+! has pipewire pipewire wireplumber pw-cli || { pw_up && play pipewire ,out-device=sink-a; }
+pulse=false
+! has pulse pulseaudio pactl || { pulse=true && pa_up && play pulse ,out-device=sink_a; }
+# ALSA has no device here but what leads to a server.
+! has alsa pulseaudio pactl || { { $pulse || pa_up; } && play alsa ,out-device=pulse; }
+! has jack jackd jack_lsp || { jack_up && play jack ''; }
+[ ${#cards[@]} -gt 0 ] || skip_all 'no sound server is installed'
+
+for name in "${cards[@]}"; do
+	card_plays "$name" 20
+	ok $? "$name: it plays" || show "$name"
+done
+for name in "${cards[@]}"; do
+	ends $((seconds + 60)) "$name"
+	is "$name: $seconds s without an xrun or a loss" "0 done $frames 0 0 0" \
+		"$status $(last "$name" result) $(last "$name" played) $(last "$name" underruns) $(last "$name" losses) $(last "$name" failed)" ||
+		show "$name"
+	note "$name: $(tail -n 1 "$work/$name.log")"
+done
+done_testing
