@@ -182,7 +182,7 @@ pa_record_end() { # NAME
 jack_place=''
 jack_up() { # [PERIOD-FRAMES [RATE]]
 	jack_place=taken
-	start jackd jackd --no-realtime -n "$JACK_DEFAULT_SERVER" -d dummy -r "${2:-48000}" -p "${1:-1024}" -C 2 -P 2
+	start jackd "${servers_as[@]}" jackd --no-realtime -n "$JACK_DEFAULT_SERVER" -d dummy -r "${2:-48000}" -p "${1:-1024}" -C 2 -P 2
 	until_true 10 jack_lsp && return
 	show jackd
 	return 1
