@@ -75,8 +75,6 @@ for name in fast slow; do
 	ok $status "$name: it plays a minute" || show $name
 	is "$name: no xrun" '0 0' "$(last $name underruns) $(last $name losses)" || show $name
 done
-awk -v fast="$(last fast wall_ms)" -v slow="$(last slow wall_ms)" 'BEGIN { d = slow - fast; exit !(d > 26 && d < 46) }'
-ok $? "600 ppm of a minute are 36 ms: $(last slow wall_ms) - $(last fast wall_ms)"
 for pair in 'fast 300' 'slow -300'; do
 	read -r name ppm <<<"$pair"
 	drift=$(grep '^figures direction=playback' "$work/$name.log" | tr ' ' '\n' | sed -n 's/^drift_ppm=//p')
