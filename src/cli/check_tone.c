@@ -93,10 +93,11 @@ static enum vmsnd_rc open_stream(const struct vmsnd_backend_class *cls,
 				 struct vmsnd_backend *backend, struct tone *tone,
 				 struct vmsnd_stream **out)
 {
-	const struct vmsnd_stream_want want = {.dir = VMSND_PLAYBACK,
-					       .format = {VMSND_SAMPLE_S16, RATE_HZ, 2},
-					       .period_frames = RATE_HZ / 50,
-					       .buffer_frames = RATE_HZ / 10};
+	const struct vmsnd_stream_want want = {
+	    .dir = VMSND_PLAYBACK,
+	    .format = {.sample = VMSND_SAMPLE_S16, .rate_hz = RATE_HZ, .channels = 2},
+	    .period_frames = RATE_HZ / 50,
+	    .buffer_frames = RATE_HZ / 10};
 	vmsnd_ns until = vmsnd_clock_now() + OPEN_NS;
 	struct vmsnd_stream_got got = {0};
 	enum vmsnd_rc rc;
