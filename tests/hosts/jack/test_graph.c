@@ -176,14 +176,14 @@ static void test_ports_are_named_by_position(void **state)
 
 struct wait_place {
 	const struct user *user;
-	const char *device;
+	const char *name;
 };
 
 static bool is_at(void *ctx)
 {
 	const struct wait_place *wait = ctx;
 
-	return strcmp(place_of(wait->user).device, wait->device) == 0;
+	return strcmp(place_of(wait->user).name, wait->name) == 0;
 }
 
 /* The far end comes late, or goes and comes back: connected when it is there. What somebody has
@@ -194,7 +194,8 @@ static void test_links_are_made_when_ports_come(void **state)
 	struct user *out = world_user(world);
 	struct peer *ear = world_peer(world);
 	struct peer *other = world_peer(world);
-	struct wait_place at_ear = {out, "ear"}, nowhere = {out, ""}, at_other = {out, "other"};
+	struct wait_place at_ear = {out, "ear:in_1, ear:in_2"}, nowhere = {out, ""};
+	struct wait_place at_other = {out, "other:in_1"};
 
 	jackd_start(world, NULL);
 	assert_int_equal(world_open(world, ",out-connect-ports=^ear:"), VMSND_OK);
