@@ -240,12 +240,15 @@ static void for_streams(struct vmsnd_backend *host, void (*visit)(struct vmsnd_s
 	}
 }
 
+/* Its ports are those of the client that goes: the next one, which may come before the stream is
+ * closed, knows nothing of them. */
 static void lose_stream(struct vmsnd_stream *stream)
 {
 	atomic_store(&stream->lost, true);
 	if (!stream->ended)
 		stream->user.ended(stream->ctx, VMSND_E_GONE);
 	stream->ended = true;
+	vmsnd_jack_slot_leave(stream);
 }
 
 /* Clients of one process share a part of libjack that is about one server: all of them have closed

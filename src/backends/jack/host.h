@@ -147,6 +147,8 @@ void vmsnd_jack_why(struct vmsnd_backend *host, jack_status_t status, char *trou
 const char *vmsnd_jack_server_name(const struct vmsnd_backend *host);
 
 /* stream.c */
+/* Nobody finds it any more. With `graph` held. */
+void vmsnd_jack_slot_leave(struct vmsnd_stream *stream);
 enum vmsnd_rc vmsnd_jack_stream_open(struct vmsnd_backend *host,
 				     const struct vmsnd_stream_want *want,
 				     const struct vmsnd_stream_user *user, void *ctx,

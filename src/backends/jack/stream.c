@@ -135,6 +135,13 @@ static bool take_slot(struct vmsnd_stream *stream)
 	return stream->slot < VMSND_JACK_STREAMS_MAX;
 }
 
+void vmsnd_jack_slot_leave(struct vmsnd_stream *stream)
+{
+	struct vmsnd_stream *own = stream;
+
+	atomic_compare_exchange_strong(&stream->host->slots[stream->slot], &own, NULL);
+}
+
 /* Links can only be made once the client is active; it is so from the first stream on. */
 static enum vmsnd_rc enter(struct vmsnd_stream *stream, const struct vmsnd_format *format)
 {
@@ -276,8 +283,10 @@ static void leave_graph(struct vmsnd_stream *stream)
 	if (!host->client || stream->client != host->clients)
 		return;
 	host->open_streams--;
-	if (host->open_streams == 0)
+	if (host->open_streams == 0) {
 		jack_deactivate(host->client);
+		atomic_store(&host->cycle, 0); /* its thread may have ended in the middle */
+	}
 	unregister(stream);
 }
 
@@ -288,7 +297,7 @@ void vmsnd_jack_stream_close(struct vmsnd_stream *stream)
 	vmsnd_jack_stream_stop(stream, 0);
 	wait_quiet(stream);
 	pthread_mutex_lock(&host->graph);
-	atomic_store(&host->slots[stream->slot], NULL);
+	vmsnd_jack_slot_leave(stream);
 	vmsnd_jack_wait_cycle(host);
 	leave_graph(stream);
 	pthread_mutex_unlock(&host->graph);

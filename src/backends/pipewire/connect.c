@@ -54,6 +54,7 @@ const char *vmsnd_pw_advice(int error)
 	    {EPERM, "Let vmsnd in: the server's access rules refuse it."},
 	    {ENAMETOOLONG, "Give the socket a shorter path: an address holds 107 bytes."},
 	    {ETIMEDOUT, "Restart the server: systemctl --user restart pipewire."},
+	    {EPROTO, "Look whether the server and libpipewire here are of versions that fit."},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -128,15 +129,17 @@ static void on_done(void *data, uint32_t id, int seq)
 		ready(host);
 }
 
-/* Nothing is taken down here: who calls goes on using it. */
+/* Whatever libpipewire met in the connection itself, it has let go of it: EPIPE, ECONNRESET, a
+ * message that makes no sense. Only the answer to a question about what has just gone is no such
+ * end. Nothing is taken down here: who calls goes on using it. */
 static void on_error(void *data, uint32_t id, int seq, int res, const char *message)
 {
 	struct vmsnd_backend *host = data;
 
-	if (id != PW_ID_CORE || (res != -EPIPE && res != -EPERM && res != -EACCES))
+	if (id != PW_ID_CORE || res >= 0 || res == -ENOENT)
 		return;
 	pthread_mutex_lock(&host->lock);
-	host->peer.error = -res;
+	host->peer.error = res == -ECONNRESET ? EPIPE : -res;
 	pthread_mutex_unlock(&host->lock);
 	host->lost = true;
 	pw_loop_signal_event(host->loop, host->wake);

@@ -33,7 +33,8 @@ static int connect_to(const char *path)
 		return fd;
 	error = errno;
 	close(fd);
-	return -error;
+	/* More wait already than it takes: it has not looked for long. */
+	return error == EAGAIN ? -ETIMEDOUT : -error;
 }
 
 static void look_at_peer(int fd, struct vmsnd_pw_peer *peer)

@@ -175,13 +175,89 @@ static void test_server_hangs(void **state)
 	user_close(user);
 }
 
+/* One that its owner has not come to close yet when the server is back: it moves nothing any more,
+ * for its ports were another client's. */
+static void test_lost_stream_stays_lost(void **state)
+{
+	struct world *world = *state;
+	struct user *lost = world_user(world), *next = world_user(world);
+	uint64_t frames;
+
+	jackd_start(world, NULL);
+	assert_int_equal(world_open(world, ""), VMSND_OK);
+	assert_int_equal(user_open(world, lost, VMSND_PLAYBACK, stereo), VMSND_OK);
+	user_start(lost);
+	assert_true(wait_for(moves, lost));
+	jackd_stop(world, SIGKILL);
+	assert_true(wait_for(has_ended, lost));
+	frames = atomic_load(&lost->frames);
+	atomic_store(&world->devices_changed, 0);
+	jackd_start(world, NULL);
+	assert_true(wait_for(devices_changed, world));
+	assert_int_equal(user_open(world, next, VMSND_PLAYBACK, stereo), VMSND_OK);
+	user_start(next);
+	assert_true(wait_for(moves, next));
+	assert_int_equal(atomic_load(&lost->frames), frames);
+	user_close(lost);
+	atomic_store(&next->frames, 0);
+	assert_true(wait_for(moves, next));
+	assert_int_equal(atomic_load(&lost->ended), 1);
+	user_close(next);
+}
+
+struct closing {
+	struct world *world;
+	pthread_t thread;
+	_Atomic bool over;
+};
+
+static void *close_all(void *arg)
+{
+	struct closing *closing = arg;
+
+	user_close(&closing->world->users[0]);
+	world_close(closing->world);
+	atomic_store(&closing->over, true);
+	return NULL;
+}
+
+static bool is_over(void *ctx)
+{
+	return atomic_load(&((struct closing *)ctx)->over);
+}
+
+/* A machine can be ended while its server hangs. */
+static void test_close_while_server_hangs(void **state)
+{
+	struct world *world = *state;
+	struct user *user = world_user(world);
+	struct closing closing = {.world = world};
+	bool over;
+
+	jackd_start(world, NULL);
+	assert_int_equal(world_open(world, ""), VMSND_OK);
+	assert_int_equal(user_open(world, user, VMSND_PLAYBACK, stereo), VMSND_OK);
+	user_start(user);
+	assert_true(wait_for(moves, user));
+	jackd_signal(world, SIGSTOP);
+	assert_int_equal(pthread_create(&closing.thread, NULL, close_all, &closing), 0);
+	over = wait_for(is_over, &closing);
+	jackd_signal(world, SIGCONT);
+	pthread_join(closing.thread, NULL);
+	assert_true(over);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
-	    TEST(test_server_comes_late), TEST(test_server_is_killed_and_comes_back),
-	    TEST(test_two_cards),         TEST(test_server_goes_while_nothing_plays),
+	    TEST(test_server_comes_late),
+	    TEST(test_server_is_killed_and_comes_back),
+	    TEST(test_two_cards),
+	    TEST(test_server_goes_while_nothing_plays),
 	    TEST(test_server_hangs),
+	    TEST(test_lost_stream_stays_lost),
+	    TEST(test_close_while_server_hangs),
 	};
 
 	return cmocka_run_group_tests(tests, world_group, NULL);
