@@ -14,6 +14,10 @@
 #define RETRY_MS 225
 /* A client that is not active is told nothing: how often it looks for itself. */
 #define LOOK_MS 1000
+/* How long a worker waits for a turn with libjack. */
+#define ENTER_S 1
+/* How long one that closes a stream waits until it is out of the graph. */
+#define LEAVE_NS (VMSND_NS_PER_SECOND / 2)
 /* How long a stream that is opened waits for the first try. */
 #define FIRST_NS (2 * VMSND_NS_PER_SECOND)
 
@@ -131,7 +135,6 @@ static void note_away(struct vmsnd_backend *host, jack_status_t status, const ch
 	host->server.there = false;
 	host->server.tried = host->server.told = true;
 	host->server.why = status;
-	host->server.asked = 0;
 	pthread_cond_broadcast(&host->tried);
 	pthread_mutex_unlock(&host->lock);
 	if (!told)
@@ -198,9 +201,6 @@ static void try_client(struct vmsnd_backend *host)
 	jack_client_t *client;
 	jack_status_t status;
 
-	pthread_mutex_lock(&host->lock);
-	host->server.asked = now_ns();
-	pthread_mutex_unlock(&host->lock);
 	client = open_client(host, &status);
 	if (!client) {
 		note_away(host, status, "");
@@ -244,11 +244,62 @@ static void for_streams(struct vmsnd_backend *host, void (*visit)(struct vmsnd_s
  * closed, knows nothing of them. */
 static void lose_stream(struct vmsnd_stream *stream)
 {
+	struct vmsnd_backend *host = stream->host;
+
 	atomic_store(&stream->lost, true);
-	if (!stream->ended)
+	pthread_mutex_lock(&host->lock);
+	if (!stream->ended && !stream->closed)
 		stream->user.ended(stream->ctx, VMSND_E_GONE);
 	stream->ended = true;
+	pthread_mutex_unlock(&host->lock);
 	vmsnd_jack_slot_leave(stream);
+}
+
+/* ---- streams that are closed ---- */
+
+bool vmsnd_jack_enter(struct vmsnd_backend *host)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += ENTER_S;
+	return pthread_mutex_timedlock(&host->graph, &until) == 0;
+}
+
+void vmsnd_jack_dismiss(struct vmsnd_backend *host)
+{
+	struct vmsnd_stream *list, *next;
+
+	pthread_mutex_lock(&host->lock);
+	list = host->leaving;
+	host->leaving = NULL;
+	host->dismissing = true;
+	pthread_mutex_unlock(&host->lock);
+	for (; list; list = next) {
+		next = list->next;
+		vmsnd_jack_stream_free(list);
+	}
+	pthread_mutex_lock(&host->lock);
+	host->dismissing = false;
+	pthread_cond_broadcast(&host->dismissed);
+	pthread_mutex_unlock(&host->lock);
+}
+
+void vmsnd_jack_leave(struct vmsnd_stream *stream)
+{
+	struct vmsnd_backend *host = stream->host;
+	vmsnd_ns until = now_ns() + LEAVE_NS;
+	const struct timespec limit = {.tv_sec = (time_t)(until / VMSND_NS_PER_SECOND),
+				       .tv_nsec = (long)(until % VMSND_NS_PER_SECOND)};
+
+	pthread_mutex_lock(&host->lock);
+	stream->next = host->leaving;
+	host->leaving = stream;
+	mark(host, VMSND_JACK_LEAVING);
+	while (host->leaving || host->dismissing)
+		if (pthread_cond_timedwait(&host->dismissed, &host->lock, &limit))
+			break;
+	pthread_mutex_unlock(&host->lock);
 }
 
 /* Clients of one process share a part of libjack that is about one server: all of them have closed
@@ -274,6 +325,7 @@ static void close_client(struct vmsnd_backend *host)
 	host->client = NULL;
 	for_streams(host, lose_stream);
 	host->open_streams = 0;
+	vmsnd_jack_dismiss(host);
 	pthread_mutex_unlock(&host->graph);
 	if (client)
 		jack_client_close(client);
@@ -288,9 +340,13 @@ static void look_at_format(struct vmsnd_stream *stream)
 	uint32_t rate_hz = jack_get_sample_rate(stream->host->client);
 	uint32_t period_frames = jack_get_buffer_size(stream->host->client);
 
-	if ((rate_hz != stream->rate_hz || period_frames != stream->max_frames) &&
-	    stream->user.notice)
+	if ((rate_hz == stream->rate_hz && period_frames == stream->max_frames) ||
+	    !stream->user.notice)
+		return;
+	pthread_mutex_lock(&stream->host->lock);
+	if (!stream->closed)
 		stream->user.notice(stream->ctx, VMSND_STREAM_REOPEN);
+	pthread_mutex_unlock(&stream->host->lock);
 }
 
 static void follow_format(struct vmsnd_backend *host)
@@ -357,11 +413,19 @@ static void wait_event(struct vmsnd_backend *host)
 		sched_yield();
 }
 
+static void dismiss(struct vmsnd_backend *host)
+{
+	pthread_mutex_lock(&host->graph);
+	vmsnd_jack_dismiss(host);
+	pthread_mutex_unlock(&host->graph);
+}
+
 static void *control(void *arg)
 {
 	struct vmsnd_backend *host = arg;
 
 	while (!atomic_load(&host->end)) {
+		dismiss(host);
 		if (host->client)
 			look(host);
 		else

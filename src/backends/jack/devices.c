@@ -78,7 +78,8 @@ size_t vmsnd_jack_devices(struct vmsnd_backend *host, struct vmsnd_host_device *
 {
 	struct list list = {.out = out, .max = max};
 
-	pthread_mutex_lock(&host->graph);
+	if (!vmsnd_jack_enter(host))
+		return 0;
 	if (host->client)
 		fill(host, &list);
 	pthread_mutex_unlock(&host->graph);
@@ -117,9 +118,8 @@ enum vmsnd_rc vmsnd_jack_device_set(struct vmsnd_backend *host, enum vmsnd_dir d
 
 	if (!id)
 		id = "";
-	if (strlen(id) >= sizeof(host->device[dir]))
+	if (strlen(id) >= sizeof(host->device[dir]) || !vmsnd_jack_enter(host))
 		return VMSND_E_GONE;
-	pthread_mutex_lock(&host->graph);
 	known = !*id || (host->client && has_ports(host, dir, id));
 	if (known)
 		snprintf(host->device[dir], sizeof(host->device[dir]), "%s", id);

@@ -16,8 +16,6 @@
 #include "backends/jack/host.h"
 
 #define FOLDER "/dev/shm"
-/* A try that takes longer has met a server that does not answer. */
-#define ANSWER_NS VMSND_NS_PER_SECOND
 
 const char *vmsnd_jack_server_name(const struct vmsnd_backend *host)
 {
@@ -215,10 +213,18 @@ static void add_trouble(struct vmsnd_backend *host, struct list *list,
 	add(list, VMSND_FACT_ADVICE, advice);
 }
 
+static bool answers(struct vmsnd_backend *host)
+{
+	if (!vmsnd_jack_enter(host))
+		return false;
+	pthread_mutex_unlock(&host->graph);
+	return true;
+}
+
 size_t vmsnd_jack_facts(struct vmsnd_backend *host, struct vmsnd_fact *out, size_t max)
 {
 	struct list list = {.out = out, .max = max};
-	bool there = vmsnd_jack_is_there(host);
+	bool there = vmsnd_jack_is_there(host) && answers(host);
 	struct vmsnd_jack_server server = vmsnd_jack_server(host);
 	char text[VMSND_FACT_TEXT_BYTES];
 

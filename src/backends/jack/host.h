@@ -5,10 +5,11 @@
  * plays also sees the server come and go. It is active, and has a part in the server's cycle, only
  * while streams are open.
  *
- * Threads. The lane starts and stops streams: atomics only. Workers open and close them, and a
- * control thread opens the client, closes it and follows the graph: both hold `graph` around calls
- * of libjack, which may take as long as the server does. What anybody may want to know at any time
- * is behind `lock`, never held for long. JACK's notification thread leaves a mark and wakes the
+ * Threads. The lane starts and stops streams: atomics only. Workers open them, and a control thread
+ * opens the client, closes it, follows the graph and takes closed streams out of it: both hold
+ * `graph` around calls of libjack, which may take as long as the server does; one that hangs holds
+ * the control thread and at most one worker. What anybody may want to know at any time is behind
+ * `lock`, never held for long. JACK's notification thread leaves a mark and wakes the
  * control thread. JACK's process thread finds the streams in `slots`. */
 #ifndef VMSND_BACKENDS_JACK_HOST_H
 #define VMSND_BACKENDS_JACK_HOST_H
@@ -25,12 +26,13 @@
 
 /* What JACK's notification thread has seen. */
 enum vmsnd_jack_event {
-	VMSND_JACK_GONE = 1,    /* the server, or it has thrown the client out */
-	VMSND_JACK_PORTS = 2,   /* came or went */
-	VMSND_JACK_WENT = 32,   /* at least one port */
-	VMSND_JACK_LINKS = 4,   /* were made or cut */
-	VMSND_JACK_LATENCY = 8, /* is another one */
-	VMSND_JACK_FORMAT = 16  /* period or rate are */
+	VMSND_JACK_GONE = 1,     /* the server, or it has thrown the client out */
+	VMSND_JACK_PORTS = 2,    /* came or went */
+	VMSND_JACK_WENT = 32,    /* at least one port */
+	VMSND_JACK_LEAVING = 64, /* a stream of ours is closed */
+	VMSND_JACK_LINKS = 4,    /* were made or cut */
+	VMSND_JACK_LATENCY = 8,  /* is another one */
+	VMSND_JACK_FORMAT = 16   /* period or rate are */
 };
 
 /* What is known of the server. Under `lock`. */
@@ -40,7 +42,6 @@ struct vmsnd_jack_server {
 	bool told;  /* a line said that it is away */
 	jack_status_t why;
 	uint32_t rate_hz, period_frames;
-	vmsnd_ns asked; /* since when the one try under way has been; 0: none is */
 };
 
 struct vmsnd_backend {
@@ -68,6 +69,9 @@ struct vmsnd_backend {
 	pthread_mutex_t lock;
 	pthread_cond_t tried;
 	struct vmsnd_jack_server server;
+	struct vmsnd_stream *leaving; /* closed, and to be freed; under `lock` */
+	bool dismissing;              /* some of them are on their way */
+	pthread_cond_t dismissed;
 
 	_Atomic bool there;          /* as server.there, for who may not wait */
 	_Atomic unsigned running[2]; /* streams, by direction */
@@ -94,8 +98,9 @@ struct vmsnd_stream {
 	unsigned client;
 	unsigned number; /* 1.. among those of its direction: a part of its ports' names */
 	unsigned slot;
-	bool linked; /* as it should be; what is cut from then on its user has cut */
-	bool ended;
+	bool linked;               /* as it should be; what is cut from then on its user has cut */
+	bool ended, closed;        /* under host->lock: its user is not called any more */
+	struct vmsnd_stream *next; /* that leaves */
 	struct vmsnd_stream_place place; /* under host->lock */
 	unsigned xruns_before;           /* those that the host had at the beginning */
 
@@ -115,6 +120,13 @@ bool vmsnd_jack_is_there(struct vmsnd_backend *host);
 /* Returns when the process callback has left everything that was taken away before the call. */
 void vmsnd_jack_wait_cycle(struct vmsnd_backend *host);
 struct vmsnd_jack_server vmsnd_jack_server(struct vmsnd_backend *host);
+/* Takes `graph`. False: a server that hangs holds whoever has it. */
+bool vmsnd_jack_enter(struct vmsnd_backend *host);
+/* The stream is closed: waits, for a moment, until the control thread has taken it out of the graph
+ * and freed it. */
+void vmsnd_jack_leave(struct vmsnd_stream *stream);
+/* Does that for all who wait. With `graph` held. */
+void vmsnd_jack_dismiss(struct vmsnd_backend *host);
 
 /* process.c: JackProcessCallback. */
 int vmsnd_jack_process_rt(jack_nframes_t frames, void *arg);
@@ -147,8 +159,10 @@ void vmsnd_jack_why(struct vmsnd_backend *host, jack_status_t status, char *trou
 const char *vmsnd_jack_server_name(const struct vmsnd_backend *host);
 
 /* stream.c */
-/* Nobody finds it any more. With `graph` held. */
+/* Nobody finds it any more. */
 void vmsnd_jack_slot_leave(struct vmsnd_stream *stream);
+/* Its ports go, and so does it. With `graph` held. */
+void vmsnd_jack_stream_free(struct vmsnd_stream *stream);
 enum vmsnd_rc vmsnd_jack_stream_open(struct vmsnd_backend *host,
 				     const struct vmsnd_stream_want *want,
 				     const struct vmsnd_stream_user *user, void *ctx,

@@ -100,12 +100,14 @@ static enum vmsnd_rc init_locks(struct vmsnd_backend *host)
 	pthread_mutex_init(&host->graph, NULL);
 	pthread_mutex_init(&host->lock, NULL);
 	pthread_cond_init(&host->tried, &monotonic);
+	pthread_cond_init(&host->dismissed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	return VMSND_OK;
 }
 
 static void destroy(struct vmsnd_backend *host)
 {
+	pthread_cond_destroy(&host->dismissed);
 	pthread_cond_destroy(&host->tried);
 	pthread_mutex_destroy(&host->lock);
 	pthread_mutex_destroy(&host->graph);

@@ -215,9 +215,9 @@ enum vmsnd_rc vmsnd_jack_stream_open(struct vmsnd_backend *host,
 				   vmsnd_sample_name(want->format.sample));
 		return VMSND_E_UNSUPPORTED;
 	}
-	if (!vmsnd_jack_is_there(host))
+	if (!vmsnd_jack_is_there(host) || !vmsnd_jack_enter(host))
 		return VMSND_E_GONE;
-	pthread_mutex_lock(&host->graph);
+	vmsnd_jack_dismiss(host); /* their ports' names are free again */
 	if (host->client) {
 		*got = settle(host, want);
 		rc = make(host, want->dir, got, out);
@@ -290,16 +290,22 @@ static void leave_graph(struct vmsnd_stream *stream)
 	unregister(stream);
 }
 
+void vmsnd_jack_stream_free(struct vmsnd_stream *stream)
+{
+	leave_graph(stream);
+	release(stream);
+}
+
 void vmsnd_jack_stream_close(struct vmsnd_stream *stream)
 {
 	struct vmsnd_backend *host = stream->host;
 
 	vmsnd_jack_stream_stop(stream, 0);
 	wait_quiet(stream);
-	pthread_mutex_lock(&host->graph);
+	pthread_mutex_lock(&host->lock);
+	stream->closed = true;
+	pthread_mutex_unlock(&host->lock);
 	vmsnd_jack_slot_leave(stream);
 	vmsnd_jack_wait_cycle(host);
-	leave_graph(stream);
-	pthread_mutex_unlock(&host->graph);
-	release(stream);
+	vmsnd_jack_leave(stream);
 }

@@ -208,15 +208,25 @@ static void test_lost_stream_stays_lost(void **state)
 struct closing {
 	struct world *world;
 	pthread_t thread;
+	bool trouble;
+	enum vmsnd_rc rc; /* of opening */
 	_Atomic bool over;
 };
 
-static void *close_all(void *arg)
+static void *close_and_ask(void *arg)
 {
 	struct closing *closing = arg;
+	struct world *world = closing->world;
+	struct vmsnd_fact facts[16];
+	size_t n;
 
-	user_close(&closing->world->users[0]);
-	world_close(closing->world);
+	user_close(&world->users[0]);
+	user_close(&world->users[1]);
+	closing->rc = user_open(world, &world->users[0], VMSND_PLAYBACK, stereo);
+	n = vmsnd_jack_class.facts(world->host, facts, 16);
+	for (size_t i = 0; i < n && i < 16; i++)
+		closing->trouble |=
+		    facts[i].name == VMSND_FACT_TROUBLE && strstr(facts[i].text, "does not answer");
 	atomic_store(&closing->over, true);
 	return NULL;
 }
@@ -226,25 +236,40 @@ static bool is_over(void *ctx)
 	return atomic_load(&((struct closing *)ctx)->over);
 }
 
-/* A machine can be ended while its server hangs. */
+static bool opens_again(void *ctx)
+{
+	struct world *world = ctx;
+
+	return user_open(world, &world->users[0], VMSND_PLAYBACK, stereo) == VMSND_OK;
+}
+
+/* A server that hangs does not hold those workers that close streams, nor who wants another. */
 static void test_close_while_server_hangs(void **state)
 {
 	struct world *world = *state;
-	struct user *user = world_user(world);
+	struct user *user = world_user(world), *other = world_user(world);
 	struct closing closing = {.world = world};
 	bool over;
 
 	jackd_start(world, NULL);
 	assert_int_equal(world_open(world, ""), VMSND_OK);
 	assert_int_equal(user_open(world, user, VMSND_PLAYBACK, stereo), VMSND_OK);
+	assert_int_equal(user_open(world, other, VMSND_CAPTURE, stereo), VMSND_OK);
 	user_start(user);
 	assert_true(wait_for(moves, user));
 	jackd_signal(world, SIGSTOP);
-	assert_int_equal(pthread_create(&closing.thread, NULL, close_all, &closing), 0);
+	assert_int_equal(pthread_create(&closing.thread, NULL, close_and_ask, &closing), 0);
 	over = wait_for(is_over, &closing);
 	jackd_signal(world, SIGCONT);
 	pthread_join(closing.thread, NULL);
 	assert_true(over);
+	assert_int_equal(closing.rc, VMSND_E_GONE);
+	assert_true(closing.trouble);
+	assert_true(wait_for(opens_again, world));
+	atomic_store(&user->frames, 0);
+	user_start(user);
+	assert_true(wait_for(moves, user));
+	user_close(user);
 }
 
 int main(void)
