@@ -40,6 +40,7 @@ static void call(struct vmsnd_stream *stream, void *samples, uint32_t frames, ui
 					  .gap = stream->gap};
 
 	stream->gap = false;
+	stream->moved = true;
 	stream->user.block_rt(stream->ctx, &block);
 }
 
@@ -117,32 +118,31 @@ static void play(struct vmsnd_stream *stream)
 
 /* ---- capture ---- */
 
-/* The server's figure is that of the first frame; the last one is younger. */
-static uint32_t age_frames(const struct vmsnd_stream *stream, uint32_t frames)
+/* The server's figure is that of the first frame of what it hands over; the others are younger. */
+static uint32_t age_frames(const struct vmsnd_stream *stream, uint32_t later)
 {
 	uint32_t first = pulse_latency_frames(stream);
 
-	return first > frames ? first - frames : 0;
+	return first > later ? first - later : 0;
 }
 
 /* Copied, because drivers change a block in place. A hole has a length and no samples. */
 static void record_piece(struct vmsnd_stream *stream, const void *data, size_t bytes)
 {
-	const unsigned char *at = data;
-	uint32_t left = (uint32_t)(bytes / stream->frame_bytes);
+	const unsigned char *from = data;
+	uint32_t all = (uint32_t)(bytes / stream->frame_bytes), done = 0;
 
-	stream->gap |= !data;
-	while (left > 0) {
-		uint32_t frames = least(left, stream->max_frames);
-		size_t piece = (size_t)frames * stream->frame_bytes;
+	stream->gap |= !data && stream->moved;
+	while (done < all) {
+		uint32_t frames = least(all - done, stream->max_frames);
+		size_t at = (size_t)done * stream->frame_bytes;
 
-		if (at)
-			memcpy(stream->scratch, at, piece);
+		if (from)
+			memcpy(stream->scratch, from + at, (size_t)frames * stream->frame_bytes);
 		else
 			vmsnd_format_silence_rt(&stream->format, stream->scratch, frames);
-		call(stream, stream->scratch, frames, age_frames(stream, frames));
-		at = at ? at + piece : NULL;
-		left -= frames;
+		done += frames;
+		call(stream, stream->scratch, frames, age_frames(stream, done));
 	}
 }
 

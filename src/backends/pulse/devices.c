@@ -115,10 +115,12 @@ static void ask(struct pulse_devices *list)
 /* The first answer is what is there, the ones after it are news. */
 static void take_default(struct vmsnd_backend *host, enum vmsnd_dir dir, const char *id)
 {
-	char *own = host->server.defaults[dir];
-	bool news = host->server.known && strcmp(own, id ? id : "") != 0;
+	char *own = host->server.defaults[dir], other[PULSE_NAME_BYTES];
+	bool news;
 
-	copy(own, PULSE_NAME_BYTES, id);
+	copy(other, sizeof(other), id); /* cut, as the one it is compared with */
+	news = host->server.known && strcmp(own, other) != 0;
+	memcpy(own, other, sizeof(other));
 	if (news && host->user && host->user->device_changed)
 		host->user->device_changed(host->user_ctx, dir);
 }
@@ -127,16 +129,18 @@ static void on_server(pa_context *context, const pa_server_info *info, void *arg
 {
 	struct vmsnd_backend *host = arg;
 	struct pulse_server *server = &host->server;
+	const char *sample;
 
 	if (!info)
 		return;
+	sample = pa_sample_format_to_string(info->sample_spec.format);
 	snprintf(server->software, sizeof(server->software), "%s %s",
 		 info->server_name ? info->server_name : "PulseAudio",
 		 info->server_version ? info->server_version : "");
 	copy(server->user, sizeof(server->user), info->user_name);
 	snprintf(server->format, sizeof(server->format), "%u Hz, %u channels, %s",
 		 info->sample_spec.rate, (unsigned)info->sample_spec.channels,
-		 pa_sample_format_to_string(info->sample_spec.format));
+		 sample ? sample : "unknown samples");
 	take_default(host, VMSND_PLAYBACK, info->default_sink_name);
 	take_default(host, VMSND_CAPTURE, info->default_source_name);
 	server->known = true;

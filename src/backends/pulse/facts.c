@@ -71,7 +71,7 @@ static void add_device_trouble(struct facts *facts, const struct vmsnd_backend *
 	const char *id = pulse_device_wanted(host, dir);
 
 	/* libpulse has words such as @DEFAULT_SINK@. */
-	if (!id || *id == '@' || pulse_device_find(host, dir, id))
+	if (!id || *id == '@' || !host->devices[dir].known || pulse_device_find(host, dir, id))
 		return;
 	add(facts, VMSND_FACT_TROUBLE, "The server has no %s device '%s'.",
 	    dir == VMSND_PLAYBACK ? "playback" : "capture", id);

@@ -82,14 +82,15 @@ struct vmsnd_stream {
 	void *ctx;
 	pa_stream *pulse;
 	pa_defer_event *kick; /* a start, done where blocks move */
-	pa_operation *draining, *ending, *asking;
+	pa_operation *draining, *asking;
 	struct vmsnd_format format;
 	uint32_t frame_bytes, max_frames;
-	void *scratch;    /* capture: a block; the server's own memory must not be written to */
+	void *scratch; /* capture alone: a block; the server's own memory must not be written to */
 	atomic_int state; /* enum vmsnd_stream_state */
 	bool running, counted, ended, again;
 	vmsnd_ns heard_at; /* drained: when the last frame is heard; the lane's alone */
 	bool primed;       /* playback: what the server wants queued has been queued once */
+	bool moved;        /* a block, since the start: from then on time can be lost */
 	bool gap;          /* time was lost since the last block */
 	uint64_t xruns;
 	bool has_volume, muted;

@@ -146,16 +146,16 @@ static void on_xrun(pa_stream *pulse, void *arg)
 	if (!stream->running || stream->draining)
 		return;
 	stream->xruns++;
-	stream->gap = true;
+	stream->gap = stream->moved;
 }
 
-/* Another device, by its user's wish or because the old one went; or it sleeps, or woke up. Its
- * queue went with it, its clock did not. */
+/* Another device, by its user's wish or because the old one went; or it sleeps, or woke up, as it
+ * may at each start. Its queue went with it, its clock did not. */
 static void on_moved(pa_stream *pulse, void *arg)
 {
 	struct vmsnd_stream *stream = arg;
 
-	stream->gap = true;
+	stream->gap = stream->moved;
 }
 
 /* The queue is there before the stream runs: in order, on one thread. */
@@ -294,8 +294,9 @@ static struct vmsnd_stream *make(struct vmsnd_backend *host, const struct vmsnd_
 	stream->format = got->format;
 	stream->frame_bytes = vmsnd_format_frame_bytes(&got->format);
 	stream->max_frames = got->max_frames;
-	stream->scratch = calloc(got->max_frames, stream->frame_bytes);
-	if (!stream->scratch) {
+	if (want->dir == VMSND_CAPTURE)
+		stream->scratch = calloc(got->max_frames, stream->frame_bytes);
+	if (want->dir == VMSND_CAPTURE && !stream->scratch) {
 		free(stream);
 		return NULL;
 	}
@@ -372,9 +373,9 @@ enum vmsnd_rc pulse_stream_start(struct vmsnd_stream *stream, vmsnd_ns now)
 	lock(stream);
 	if (!stream->ended) {
 		stream->running = true;
-		stream->gap = stream->primed = false;
+		stream->gap = stream->primed = stream->moved = false;
 		stream->heard_at = 0;
-		forget(&stream->ending);
+		forget(&stream->draining);
 		count(stream, true);
 		stream->host->api->defer_enable(stream->kick, 1);
 		rc = VMSND_OK;
@@ -388,30 +389,34 @@ static void cork(struct vmsnd_stream *stream)
 	pulse_unref(pa_stream_cork(stream->pulse, 1, NULL, NULL));
 }
 
-static void on_ended(pa_stream *pulse, int success, void *arg)
+/* All has been heard: of a drain that the lane asked for, or of what was left at a stop. */
+static void on_drained(pa_stream *pulse, int success, void *arg)
 {
 	struct vmsnd_stream *stream = arg;
 
-	pulse_unref(stream->ending);
-	stream->ending = NULL;
-	if (!stream->ended)
+	pulse_unref(stream->draining);
+	stream->draining = NULL;
+	if (stream->ended)
+		return;
+	set_state(stream, VMSND_STREAM_OKAY);
+	if (!stream->running)
 		cork(stream);
+	stream->running = false;
 }
 
 /* What was handed over counts as played, and is: it is not left in the queue for whatever comes
- * next, or for nobody. A drain that is under way was not to be heard to its end, or was. */
+ * next, or for nobody. A drain that is under way goes on. */
 static void end_blocks(struct vmsnd_stream *stream)
 {
-	bool plays = stream->dir == VMSND_PLAYBACK && stream->running && !stream->draining;
+	bool plays = stream->dir == VMSND_PLAYBACK && stream->running;
 
 	stream->running = false;
-	forget(&stream->draining);
 	if (stream->ended || pa_stream_get_state(stream->pulse) != PA_STREAM_READY)
 		return;
 	set_state(stream, VMSND_STREAM_OKAY);
-	if (plays)
-		stream->ending = pa_stream_drain(stream->pulse, on_ended, stream);
-	if (!stream->ending)
+	if (plays && !stream->draining)
+		stream->draining = pa_stream_drain(stream->pulse, on_drained, stream);
+	if (!stream->draining)
 		cork(stream);
 }
 
@@ -421,8 +426,7 @@ void pulse_stream_stop(struct vmsnd_stream *stream, vmsnd_ns now)
 	stream->host->api->defer_enable(stream->kick, 0);
 	stream->heard_at = 0;
 	count(stream, false);
-	if (!stream->ending)
-		end_blocks(stream);
+	end_blocks(stream);
 	unlock(stream);
 }
 
@@ -437,7 +441,6 @@ void pulse_stream_close(struct vmsnd_stream *stream)
 	*at = stream->next;
 	count(stream, false);
 	forget(&stream->draining);
-	forget(&stream->ending);
 	forget(&stream->asking);
 	free_stream(stream);
 	pa_threaded_mainloop_unlock(host->loop);
@@ -453,17 +456,6 @@ enum vmsnd_stream_state pulse_stream_state(const struct vmsnd_stream *stream)
 	    pulse_now_ns() < stream->heard_at)
 		return VMSND_STREAM_DRAINING;
 	return (enum vmsnd_stream_state)state;
-}
-
-static void on_drained(pa_stream *pulse, int success, void *arg)
-{
-	struct vmsnd_stream *stream = arg;
-
-	pulse_unref(stream->draining);
-	stream->draining = NULL;
-	stream->running = false;
-	if (!stream->ended)
-		set_state(stream, VMSND_STREAM_OKAY);
 }
 
 enum vmsnd_rc pulse_stream_drain(struct vmsnd_stream *stream, vmsnd_ns now)
