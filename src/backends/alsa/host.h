@@ -165,6 +165,8 @@ void *vmsnd_alsa_stream_thread(void *stream);
 snd_pcm_sframes_t vmsnd_alsa_turn(struct vmsnd_stream *stream);
 /* Fills a playback queue that is empty, up to the brim. */
 int vmsnd_alsa_fill(struct vmsnd_stream *stream);
+/* Frames follow after all behind the silence at the end of a playback queue. */
+void vmsnd_alsa_remember_silence(struct vmsnd_stream *stream);
 /* Empties a playback queue; what was not heard is held. */
 void vmsnd_alsa_hold(struct vmsnd_stream *stream);
 

@@ -155,8 +155,8 @@ static bool fill(struct vmsnd_stream *stream, enum source source, struct vmsnd_b
 	return true;
 }
 
-/* What the PCM has not taken is held: it is the next to go. Without a pause of
- * its own, what it has taken is remembered as well. */
+/* What the PCM has not taken is held: it is the next to go. What it has taken is
+ * remembered as well: a pause of its own can fail. */
 static void remember(struct vmsnd_stream *stream, enum source source, const uint8_t *from,
 		     uint32_t frames, uint32_t taken)
 {
@@ -164,7 +164,7 @@ static void remember(struct vmsnd_stream *stream, enum source source, const uint
 
 	if (source == SOURCE_SILENCE)
 		return;
-	if (from != history && source == SOURCE_GUEST && (!stream->pauses || taken < frames))
+	if (from != history && source == SOURCE_GUEST)
 		memcpy(history, from, (size_t)frames * stream->frame_bytes);
 	stream->written_frames += taken;
 	stream->held_frames = source == SOURCE_HELD ? stream->held_frames - taken : frames - taken;
@@ -273,6 +273,24 @@ int vmsnd_alsa_fill(struct vmsnd_stream *stream)
 	return error;
 }
 
+/* Silence behind the last frame has become silence between frames: a queue that is
+ * held reaches back before it. */
+void vmsnd_alsa_remember_silence(struct vmsnd_stream *stream)
+{
+	if (stream->silence_frames >= stream->buffer_frames)
+		stream->run_from_frames = stream->written_frames;
+	while (stream->silence_frames > 0) {
+		uint32_t frames = history_left(stream, stream->written_frames);
+
+		if (frames > stream->silence_frames)
+			frames = (uint32_t)stream->silence_frames;
+		vmsnd_format_silence_rt(&stream->format, history_at(stream, stream->written_frames),
+					frames);
+		stream->written_frames += frames;
+		stream->silence_frames -= frames;
+	}
+}
+
 void vmsnd_alsa_hold(struct vmsnd_stream *stream)
 {
 	snd_pcm_sframes_t avail = snd_pcm_avail(stream->pcm);
@@ -286,6 +304,7 @@ void vmsnd_alsa_hold(struct vmsnd_stream *stream)
 	snd_pcm_drop(stream->pcm);
 	stream->written_frames -= queued;
 	stream->held_frames += (uint32_t)queued;
+	stream->silence_frames = 0;
 }
 
 /* ---- capture ---- */

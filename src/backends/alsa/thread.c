@@ -136,12 +136,11 @@ static void settle_end(struct vmsnd_stream *stream, uint32_t asked)
 		return;
 	if (stream->phase == VMSND_ALSA_DRAINED)
 		stream->phase = VMSND_ALSA_READY;
-	/* Frames behind silence: a queue that is held does not reach back before it. */
-	if (stream->silence_frames > 0)
-		stream->run_from_frames = stream->written_frames;
+	if (stream->phase == VMSND_ALSA_READY)
+		stream->silence_frames = 0;
+	vmsnd_alsa_remember_silence(stream);
 	stream->draining = wanted;
 	stream->tail = tail;
-	stream->silence_frames = 0;
 }
 
 static void try_resume(struct vmsnd_stream *stream)
@@ -202,7 +201,9 @@ static uint64_t ahead_ns(const struct vmsnd_stream *stream)
 	if (moved < 3ull * stream->buffer_frames)
 		return 0;
 	passed = vmsnd_alsa_now() - stream->since;
-	due = (moved - 2ull * stream->buffer_frames) * VMSND_NS_PER_SECOND / rate_hz;
+	moved -= 2ull * stream->buffer_frames;
+	due =
+	    moved / rate_hz * VMSND_NS_PER_SECOND + moved % rate_hz * VMSND_NS_PER_SECOND / rate_hz;
 	due -= due / 16; /* clocks differ */
 	return due > passed ? due - passed : 0;
 }
