@@ -78,7 +78,7 @@ static uint32_t chmap_info(struct vmsnd_snd *snd, const void *request, struct sn
 static uint32_t set_params(struct vmsnd_snd *snd, const void *request, struct snd_answer *answer,
 			   vmsnd_ns now)
 {
-	return snd_pcm_set_params(snd, request, now);
+	return snd_pcm_take_params(snd, request, now);
 }
 
 static uint32_t command(struct vmsnd_snd *snd, const void *request, struct snd_answer *answer,

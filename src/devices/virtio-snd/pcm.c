@@ -114,7 +114,7 @@ static uint32_t params_of(const struct vmsnd_snd *snd,
 	return VIRTIO_SND_S_OK;
 }
 
-uint32_t snd_pcm_set_params(struct vmsnd_snd *snd, const void *request, vmsnd_ns now)
+uint32_t snd_pcm_take_params(struct vmsnd_snd *snd, const void *request, vmsnd_ns now)
 {
 	const struct virtio_snd_pcm_set_params *wanted = request;
 	struct snd_stream *stream = stream_of(snd, &wanted->hdr);

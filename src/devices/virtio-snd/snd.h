@@ -211,7 +211,7 @@ void snd_config_read(const struct vmsnd_snd *snd, uint32_t offset, void *to, uin
 void snd_control_run(struct vmsnd_snd *snd, vmsnd_ns now);
 
 /* `request` holds at least the bytes of the structure; each returns a status. */
-uint32_t snd_pcm_set_params(struct vmsnd_snd *snd, const void *request, vmsnd_ns now);
+uint32_t snd_pcm_take_params(struct vmsnd_snd *snd, const void *request, vmsnd_ns now);
 uint32_t snd_pcm_command(struct vmsnd_snd *snd, const void *request, vmsnd_ns now);
 
 /* Runs or halts the host's side, whichever state and queue call for. False when the host
@@ -341,8 +341,8 @@ void snd_held_load(struct vmsnd_snd *snd, enum vmsnd_dir dir, struct vmsnd_state
 #define SND_STATE_MAJOR 2u
 #define SND_STATE_MINOR 0u
 
-void snd_card_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to);
-enum vmsnd_rc snd_card_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from, vmsnd_ns now);
+void snd_device_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to);
+enum vmsnd_rc snd_device_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from, vmsnd_ns now);
 /* State and parameters of a stream, without its positions; what cannot be makes `from` bad. */
 void snd_stream_save(const struct snd_stream *stream, struct vmsnd_state_writer *to);
 void snd_stream_load(struct vmsnd_snd *snd, uint32_t index, struct vmsnd_state_reader *from);

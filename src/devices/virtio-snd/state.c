@@ -57,7 +57,7 @@ static void save_stream(const struct vmsnd_snd *snd, const struct snd_stream *st
 	vmsnd_state_put_u32(to, prepared ? snd_stream_kept(snd, stream) : 0);
 }
 
-void snd_card_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to)
+void snd_device_save(const struct vmsnd_snd *snd, struct vmsnd_state_writer *to)
 {
 	struct snd_place places[VIRTIO_SND_VQ_MAX];
 
@@ -226,7 +226,7 @@ static void load_all(struct vmsnd_snd *snd, struct vmsnd_state_reader *from)
 	snd_elements_load(snd, from);
 }
 
-enum vmsnd_rc snd_card_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from, vmsnd_ns now)
+enum vmsnd_rc snd_device_load(struct vmsnd_snd *snd, struct vmsnd_state_reader *from, vmsnd_ns now)
 {
 	load_all(snd, from);
 	if (from->bad) {

@@ -273,13 +273,13 @@ static void kick(struct vmsnd_dev *dev, unsigned queue, vmsnd_ns now)
 
 static void save(const struct vmsnd_dev *dev, struct vmsnd_state_writer *to)
 {
-	snd_card_save(snd_seen(dev), to);
+	snd_device_save(snd_seen(dev), to);
 }
 
 static enum vmsnd_rc load(struct vmsnd_dev *dev, struct vmsnd_state_reader *from, uint16_t minor,
 			  vmsnd_ns now)
 {
-	return snd_card_load(snd_of(dev), from, now);
+	return snd_device_load(snd_of(dev), from, now);
 }
 
 static uint32_t queue_place(const struct vmsnd_dev *dev, unsigned queue)
