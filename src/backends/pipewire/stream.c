@@ -269,7 +269,8 @@ enum vmsnd_rc vmsnd_pw_stream_open(struct vmsnd_backend *host, const struct vmsn
 
 enum vmsnd_rc vmsnd_pw_stream_start(struct vmsnd_stream *stream, vmsnd_ns now)
 {
-	stream->fresh = true;
+	if (!atomic_load(&stream->open))
+		stream->fresh = true; /* while the data thread does not look at it */
 	atomic_store(&stream->drain_end, 0);
 	atomic_store(&stream->open, true);
 	atomic_store(&stream->wants_active, true);

@@ -112,7 +112,7 @@ struct world {
 	bool killed;
 	pthread_mutex_t lock;
 	struct vmsnd_log log;
-	unsigned n_lines; /* both under lock */
+	_Atomic unsigned n_lines; /* as the lines, written under lock */
 	char lines[WORLD_LINES][512];
 	struct vmsnd_conf conf;
 	struct vmsnd_backend *host;

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* pipewire-streams - the PipeWire backend alone against the server of this environment:
- *   exact SAMPLE RATE CHANNELS PERIOD FRAMES [OPTIONS]   plays a signal, records the monitor,
- * compares facts [OPTIONS]         facts and devices, a line each hold SECONDS [OPTIONS]  plays and
- * says each second where; ends with what happened cycle N [OPTIONS]       opens and closes N
- * streams, and N / 10 backends storm SECONDS [OPTIONS] opens, starts, stops and closes without end
- * while the server comes and goes OPTIONS as on the command line of vmsnd:
- * "in-device=sink-a,monitor=on". Exits 0 when all was as it should be; the log goes to stderr. */
+/* pipewire-streams - the PipeWire backend alone against the server of this environment.
+ *
+ * exact SAMPLE RATE CHANNELS PERIOD FRAMES: plays a signal, records the monitor, compares.
+ *
+ * stops, with the same words: so does a guest that stops and goes on all the time.
+ *
+ * facts: facts and devices, a line each.
+ *
+ * hold SECONDS: plays and says each second where; ends with what happened.
+ *
+ * cycle N: opens and closes N streams, and N / 10 backends.
+ *
+ * storm SECONDS: opens, starts, stops and closes without end while the server comes and goes.
+ *
+ * After these, options as on the command line of vmsnd: "in-device=sink-a,monitor=on". Exits 0 when
+ * all was as it should be; the log goes to stderr. */
 #include <malloc.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -362,7 +371,9 @@ static uint64_t compare(const struct side *to, const struct side *from, uint64_t
 		} else if (is_silent(to, to->signal + i * size, 1)) {
 			silent++;
 		} else {
-			printf("failed: frame %llu of %llu is another one\n",
+			printf("failed (%llu gaps, %llu of who plays): frame %llu of %llu is "
+			       "another one\n",
+			       (unsigned long long)to->gaps, (unsigned long long)from->gaps,
 			       (unsigned long long)at, (unsigned long long)frames);
 			exit(1);
 		}
@@ -386,7 +397,20 @@ static void check_latency(const struct side *out, const struct side *in, uint64_
 		fail("the latency is another one");
 }
 
-static int exact(char **words, int n)
+/* The guest stops and goes on, a hundred times a second: no frame it has given gets lost. */
+static void stop_and_go(struct side *side, uint64_t frames)
+{
+	for (unsigned i = 0; side->frames < frames; i++) {
+		uint32_t dice = noise(i) >> 8;
+
+		nap(dice & 15);
+		vmsnd_pipewire_class.stream_stop(side->stream, now());
+		nap(dice >> 4 & 7);
+		vmsnd_pipewire_class.stream_start(side->stream, now());
+	}
+}
+
+static int exact_with(char **words, int n, bool stops)
 {
 	struct vmsnd_format format = {.sample = vmsnd_sample_find(words[0]),
 				      .rate_hz = (uint32_t)atoi(words[1]),
@@ -399,8 +423,8 @@ static int exact(char **words, int n)
 	open_host(&host, n > 5 ? words[5] : "out-device=sink-a,in-device=sink-a,monitor=on");
 	out.room_frames = frames;
 	out.signal = make_signal(&format, frames);
-	in.room_frames = 2 * frames;
-	in.signal = calloc(2 * frames, vmsnd_format_frame_bytes(&format));
+	in.room_frames = (stops ? 16 : 2) * frames;
+	in.signal = calloc(in.room_frames, vmsnd_format_frame_bytes(&format));
 	if (open_side(&host, &in, VMSND_CAPTURE, &format, period) ||
 	    open_side(&host, &out, VMSND_PLAYBACK, &format, period))
 		fail("stream_open");
@@ -413,8 +437,10 @@ static int exact(char **words, int n)
 		nap(1);
 	}
 	start_side(&out);
+	if (stops)
+		stop_and_go(&out, frames);
 	/* With room for silence that was not ours. */
-	if (!await_frames(&in, frames + frames / 4))
+	if (!await_frames(&in, (stops ? in.frames : frames) + frames / 4))
 		fail("too little was recorded");
 	stop_side(&out);
 	stop_side(&in);
@@ -427,6 +453,16 @@ static int exact(char **words, int n)
 	free(out.signal);
 	free(in.signal);
 	return 0;
+}
+
+static int exact(char **words, int n)
+{
+	return exact_with(words, n, false);
+}
+
+static int stops(char **words, int n)
+{
+	return exact_with(words, n, true);
 }
 
 /* ---- facts ---- */
@@ -632,15 +668,12 @@ int main(int argc, char **argv)
 		const char *word;
 		int (*run)(char **words, int n);
 		int least;
-	} table[] = {{"exact", exact, 5},
-		     {"facts", facts, 0},
-		     {"hold", hold, 1},
-		     {"cycle", cycle, 1},
-		     {"storm", storm, 1}};
+	} table[] = {{"exact", exact, 5}, {"stops", stops, 5}, {"facts", facts, 0},
+		     {"hold", hold, 1},   {"cycle", cycle, 1}, {"storm", storm, 1}};
 
 	for (size_t i = 0; argc > 1 && i < sizeof(table) / sizeof(table[0]); i++)
 		if (strcmp(argv[1], table[i].word) == 0 && argc - 2 >= table[i].least)
 			return table[i].run(argv + 2, argc - 2);
-	fprintf(stderr, "usage: %s exact|facts|hold|cycle|storm ...\n", argv[0]);
+	fprintf(stderr, "usage: %s exact|stops|facts|hold|cycle|storm ...\n", argv[0]);
 	return 2;
 }
