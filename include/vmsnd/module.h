@@ -51,7 +51,7 @@ struct vmsnd_registrar {
 	enum vmsnd_record_fault (*driver)(void *ctx, const struct vmsnd_driver_class *cls);
 	enum vmsnd_record_fault (*transport)(void *ctx, const struct vmsnd_transport_class *cls);
 	const struct vmsnd_log *log;
-	const char *version; /* of vmsnd: "0.4.0" */
+	const char *version; /* of vmsnd: "0.5.0" */
 };
 
 /* The entry. VMSND_OK, or the module is of no use (one line in the log says why). */
