@@ -12,10 +12,11 @@
 #include "os/clock.h"
 
 /* What a backend may take in all, and how much more a tone. */
-#define HOST_NS   (4 * VMSND_NS_PER_SECOND)
-#define TONE_NS   (6 * VMSND_NS_PER_SECOND)
-#define HOSTS_MAX 32u
-#define LINES_MAX 32u
+#define HOST_NS    (4 * VMSND_NS_PER_SECOND)
+#define TONE_NS    (6 * VMSND_NS_PER_SECOND)
+#define HOSTS_MAX  32u
+#define LINES_MAX  32u
+#define LINE_BYTES 512u
 
 /* Backends for the sound systems of a host, the likeliest first, and what their modules need. */
 static const struct {
@@ -214,17 +215,18 @@ static int load(const struct vmsnd_command *self, const struct request *request,
 		struct vmsnd_registry *registry)
 {
 	const struct vmsnd_backend_class *cls;
-	char line[160];
+	char line[LINE_BYTES];
 
 	vmsnd_registry_load_folder(registry);
 	for (unsigned i = 0; i < request->n_modules; i++)
 		vmsnd_registry_load(registry, request->modules[i], true);
 	for (int i = 0; i < request->n_named; i++) {
-		if (find_class(registry, request->named[i], &cls))
+		if (!find_class(registry, request->named[i], &cls))
+			snprintf(line, sizeof(line),
+				 "there is no backend '%.80s'; 'vmsnd backends' lists them",
+				 request->named[i]);
+		else if (vmsnd_check_options(cls, request->named[i], line, sizeof(line)))
 			continue;
-		snprintf(line, sizeof(line),
-			 "there is no backend '%.80s'; 'vmsnd backends' lists them",
-			 request->named[i]);
 		return vmsnd_cli_usage(self, line);
 	}
 	return VMSND_EXIT_DONE;

@@ -14,6 +14,9 @@
 /* ---- check_host.c: one backend, opened beside the others ---- */
 
 struct vmsnd_check_host;
+/* Whether the class takes the options in `text`; if not, a line that says why. */
+bool vmsnd_check_options(const struct vmsnd_backend_class *cls, const char *text, char *line,
+			 size_t bytes);
 /* Begins, on a thread of its own; `text` as --backend has it: a class' name, perhaps with options.
  * With `tone` it also plays one. NULL: no memory. */
 struct vmsnd_check_host *vmsnd_check_host_begin(const struct vmsnd_backend_class *cls,

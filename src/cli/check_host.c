@@ -156,11 +156,33 @@ static bool init_waiting(struct vmsnd_check_host *host)
 	return ok;
 }
 
+static bool parse(struct vmsnd_check_host *host, const char *text, char *line, size_t bytes)
+{
+	const char *options = strchr(text, ',');
+
+	join_tables(host);
+	return !vmsnd_conf_parse(&host->conf, host->table, host->cls->name,
+				 options ? options + 1 : NULL, line, bytes);
+}
+
+bool vmsnd_check_options(const struct vmsnd_backend_class *cls, const char *text, char *line,
+			 size_t bytes)
+{
+	struct vmsnd_check_host *host = calloc(1, sizeof(*host));
+	bool fine;
+
+	if (!host)
+		return true;
+	host->cls = cls;
+	fine = parse(host, text, line, bytes);
+	free(host);
+	return fine;
+}
+
 struct vmsnd_check_host *vmsnd_check_host_begin(const struct vmsnd_backend_class *cls,
 						const char *text, bool tone)
 {
 	struct vmsnd_check_host *host = calloc(1, sizeof(*host));
-	const char *options = strchr(text, ',');
 	pthread_t thread;
 
 	if (!host || !init_waiting(host)) {
@@ -172,9 +194,7 @@ struct vmsnd_check_host *vmsnd_check_host_begin(const struct vmsnd_backend_class
 	host->users = 2;
 	host->log = (struct vmsnd_log){host, write_line};
 	snprintf(host->text, sizeof(host->text), "%s", text);
-	join_tables(host);
-	if (vmsnd_conf_parse(&host->conf, host->table, cls->name, options ? options + 1 : NULL,
-			     host->lines[0], LINE_BYTES)) {
+	if (!parse(host, text, host->lines[0], LINE_BYTES)) {
 		host->n_lines = 1;
 		host->done = true;
 		host->users = 1;

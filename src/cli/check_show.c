@@ -78,6 +78,10 @@ static void show_missing(const json_t *missing)
 				    : "is not installed: it is a module of its own");
 	if (json_is_string(said))
 		printf("      %-13s %s\n", "trouble", json_string_value(said));
+	else
+		printf("      %-13s Install vmsnd with its module %s.so; 'vmsnd modules' says "
+		       "where it is looked for.\n",
+		       "what to do", text(missing, "name"));
 	if (json_is_string(json_object_get(missing, "install")))
 		printf("      %-13s Install the package %s.\n", "what to do",
 		       text(missing, "install"));

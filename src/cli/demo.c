@@ -217,6 +217,9 @@ static int parse(const struct vmsnd_command *self, int argc, char **argv, struct
 		else if (letter != 'm')
 			return vmsnd_cli_bad_getopt(self, letter, argv[optind - 1]);
 	}
+	/* The file needs none of them. */
+	if (demo->backend || demo->device)
+		vmsnd_registry_load_folder(demo->registry);
 	return optind < argc ? vmsnd_cli_usage(self, "every argument is an option")
 			     : VMSND_EXIT_DONE;
 }

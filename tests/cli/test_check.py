@@ -42,7 +42,7 @@ def test_a_host_that_works_is_shown_and_recommended():
     assert "plays to      out (A ?[1mloud one)" in text and "\x1b" not in text, text
     assert text.endswith("--backend hostwords\n"), text
     for name in ("pipewire", "pulse", "jack", "alsa"):
-        assert f"{name:10} is not installed" in text, text
+        assert f"{name:10} is not installed" in text and f"Install vmsnd with its module {name}.so" in text, text
 
 
 def test_json_has_all_of_it():
@@ -84,8 +84,8 @@ def test_a_host_that_hangs_is_left_behind():
 def test_options_that_make_no_sense_are_said():
     text = check("hostwords,host=refuses", code=1)
     assert "these options make no sense" in text, text
-    text = check("hostwords,hots=fine", code=1)
-    assert "hots" in text and "host" in text, text
+    text = run("check", "--module", MODULE, "hostwords,hots=fine", code=2).stderr
+    assert "hostwords has no option 'hots' (did you mean 'host'?)" in text and text.count("\n") == 1, text
 
 
 def test_a_tone_is_played_whole_or_not():
@@ -98,6 +98,15 @@ def test_a_tone_is_played_whole_or_not():
 def test_wrong_words():
     assert "there is no backend 'horn'" in run("check", "horn", code=2).stderr
     assert "'--loud' is not an option" in run("check", "--loud", code=2).stderr
+
+
+def test_demo_finds_backends_of_the_folder():
+    os.makedirs("folder", exist_ok=True)
+    if not os.path.exists("folder/words.so"):
+        os.symlink(MODULE, "folder/words.so")
+    env = {**os.environ, "VMSND_MODULE_PATH": os.path.abspath("folder")}
+    result = subprocess.run([VMSND, "demo", "--backend", "hostwords,host=refuses"], capture_output=True, text=True, timeout=LIMIT_S, env=env)
+    assert "these options make no sense" in result.stderr, result
 
 
 def test_backends_v_lists_devices_of_the_host():

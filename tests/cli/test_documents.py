@@ -24,6 +24,16 @@ def commands(text):
     return [shlex.split(re.sub(r"(?<=[ =,])/(tmp|run)/", os.getcwd() + "/", line), comments=True) for line in lines]
 
 
+HOSTS = {"pipewire", "pulse", "alsa", "jack"}
+BACKENDS = set(re.findall(r"^(\w+)$", subprocess.run([VMSND, "backends"], capture_output=True, text=True).stdout, re.M))
+
+
+def away(words):
+    """It needs a module that is not built."""
+    named = {word.split(",")[0] for before, word in zip(words, words[1:]) if before == "--backend"}
+    return named & HOSTS - BACKENDS
+
+
 class Reader:
     """Types one command after another; one vmsnd serve at a time."""
 
@@ -38,6 +48,8 @@ class Reader:
 
     def type(self, words):
         words = [word for word in words if word != "&"]
+        if away(words):
+            return
         into = words.pop()[1:] if words[-1].startswith(">") else os.devnull
         if words[0] == "export":
             self.env.update([words[1].split("=", 1)])

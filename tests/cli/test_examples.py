@@ -88,7 +88,14 @@ def serve(path, shown):
     assert not any(name.endswith(".sock") for name in os.listdir(".")), os.listdir(".")
 
 
+HOSTS = {"pipewire", "pulse", "alsa", "jack"}
+BACKENDS = set(re.findall(r"^(\w+)$", run("backends").stdout, re.M))
+
+
 def example(path):
+    with open(path) as file:
+        if set(re.findall(r"backend: (\w+)", file.read())) & HOSTS - BACKENDS:
+            return "a module that is not built"
     shown = check(path)
     again(path)
     serve(path, shown)
@@ -114,8 +121,8 @@ def main():
     failed = 0
     for number, (name, test, words) in enumerate(tests, 1):
         try:
-            test(*words)
-            print(f"ok {number} - {name}", flush=True)
+            skip = test(*words)
+            print(f"ok {number} - {name}" + (f" # SKIP {skip}" if skip else ""), flush=True)
         except Exception as error:  # one failure must not hide the tests after it
             failed += 1
             print(f"not ok {number} - {name}", flush=True)

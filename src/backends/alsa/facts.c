@@ -110,7 +110,8 @@ static void add_device(struct list *list, const char *device, enum vmsnd_dir dir
 	trouble = vmsnd_alsa_trouble(error);
 	add(list, VMSND_FACT_TROUBLE, "%s device %s cannot be opened: %s.",
 	    dir == VMSND_PLAYBACK ? "The playback" : "The capture", device, trouble.what);
-	add(list, VMSND_FACT_ADVICE, "%s.", trouble.advice);
+	add(list, VMSND_FACT_ADVICE, "%s%s", trouble.advice,
+	    trouble.advice[strlen(trouble.advice) - 1] == '?' ? "" : ".");
 }
 
 static void add_trouble(struct list *list)

@@ -9,7 +9,7 @@ static const struct {
 	struct vmsnd_alsa_trouble trouble;
 } troubles[] = {
     {ENOENT,
-     {"there is no such device", "`vmsnd backends -v` lists those that are; is the card plugged "
+     {"there is no such device", "'vmsnd backends -v' lists those that are; is the card plugged "
 				 "in and its driver loaded?"}},
     {ENODEV, {"the card is not there", "plug it in, or name another device"}},
     {ENXIO, {"the card is not there", "plug it in, or name another device"}},

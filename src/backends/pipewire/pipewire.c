@@ -34,7 +34,7 @@ static const struct vmsnd_option options[] = {
     {.key = "role",
      .type = VMSND_OPTION_TEXT,
      .value = "Music",
-     .help = "media role: Music, Game, Movie, Communication ...; empty: none"},
+     .help = "media role: Music, Game, Movie, Communication ...; none"},
     {.key = "props",
      .type = VMSND_OPTION_TEXT,
      .help = "more properties of the streams, as PipeWire writes them: node.passive=true"},

@@ -46,7 +46,8 @@ struct pw_properties *vmsnd_pw_properties(const struct vmsnd_stream *stream)
 
 	if (!to)
 		return NULL;
-	set_text(to, PW_KEY_MEDIA_ROLE, vmsnd_conf_text(options, "role"));
+	if (strcmp(vmsnd_conf_text(options, "role"), "none") != 0)
+		set_text(to, PW_KEY_MEDIA_ROLE, vmsnd_conf_text(options, "role"));
 	/* Desktops list programs: to their users each machine is one. */
 	set_text(to, PW_KEY_APP_NAME, host->card);
 	set_text(to, PW_KEY_APP_ICON_NAME, vmsnd_conf_text(options, "icon"));

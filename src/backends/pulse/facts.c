@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is known of the server, and what is wrong with it, for people. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,6 +93,23 @@ static void add_server(struct facts *facts, const struct vmsnd_backend *host)
 	add_device_trouble(facts, host, VMSND_CAPTURE);
 }
 
+/* libpulse says "refused" of a socket that we may not reach, too. */
+static bool is_closed_to_us(const char *where)
+{
+	const char *path = strncmp(where, "unix:", 5) == 0 ? where + 5 : where;
+
+	return *path == '/' && access(path, W_OK) != 0 && errno == EACCES;
+}
+
+static void add_unanswered(struct facts *facts, const struct vmsnd_backend *host)
+{
+	add(facts, VMSND_FACT_TROUBLE, "No server answers: %s.",
+	    host->error ? pa_strerror(host->error) : "it takes too long");
+	add(facts, VMSND_FACT_ADVICE,
+	    "Start it ('systemctl --user start pipewire-pulse' or 'pulseaudio --start'), or say "
+	    "where it is: server=unix:/run/user/UID/pulse/native.");
+}
+
 static void add_away(struct facts *facts, const struct vmsnd_backend *host)
 {
 	char where[PULSE_WHERE_BYTES], advice[PULSE_ADVICE_BYTES];
@@ -104,11 +122,14 @@ static void add_away(struct facts *facts, const struct vmsnd_backend *host)
 		add(facts, VMSND_FACT_ADVICE, "%s.", pulse_server_denied_advice(host, advice));
 		return;
 	}
-	add(facts, VMSND_FACT_TROUBLE, "No server answers: %s.",
-	    host->error ? pa_strerror(host->error) : "it takes too long");
+	if (!is_closed_to_us(where)) {
+		add_unanswered(facts, host);
+		return;
+	}
+	add(facts, VMSND_FACT_TROUBLE, "This user may not reach the socket: Permission denied.");
 	add(facts, VMSND_FACT_ADVICE,
-	    "Start it ('systemctl --user start pipewire-pulse' or 'pulseaudio --start'), or say "
-	    "where it is: server=unix:/run/user/UID/pulse/native.");
+	    "Run vmsnd as the user whose server it is, or give it access to the folder and the "
+	    "socket, and the server's key with cookie=FILE.");
 }
 
 size_t pulse_facts(struct vmsnd_backend *host, struct vmsnd_fact *out, size_t max)

@@ -188,7 +188,7 @@ static pa_stream *make_pulse(struct vmsnd_stream *stream)
 	if (!name || !*name)
 		name = host->name;
 	pa_proplist_sets(list, PA_PROP_MEDIA_NAME, name);
-	if (role && *role)
+	if (role && *role && strcmp(role, "none") != 0)
 		pa_proplist_sets(list, PA_PROP_MEDIA_ROLE, role);
 	if (icon && *icon)
 		pa_proplist_sets(list, PA_PROP_MEDIA_ICON_NAME, icon);
