@@ -89,7 +89,7 @@ trap 'exit 1' INT TERM HUP
 card() { # NAME ARGUMENTS
 	local name=$1
 	shift
-	start "$name" "$signal" --name "$name" "$@"
+	start "$name" "${real_time[@]}" "$signal" --name "$name" "$@"
 }
 # Of the last line of a card that has ended: a figure.
 last() { # NAME KEY

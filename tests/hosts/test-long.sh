@@ -1,14 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test-long.sh - every sound server at once, each played to by a card of its own for HOSTS_SECONDS (default: 60): no
+# test-long.sh - every sound server at once, each played to by a card of its own for HOSTS_SECONDS (default: 20): no
 # frame is missing, no xrun is counted, no server is lost.
 . "$(dirname "$0")/lib.sh"
-seconds=${HOSTS_SECONDS:-60}
+seconds=${HOSTS_SECONDS:-20}
 frames=$((seconds * 48000))
-# Servers and VMs have real-time priority on a desktop; here, too, where that is allowed, or the machine's other work is
-# what is measured.
-chrt -r 10 true 2>/dev/null && servers_as=(chrt -r 10)
-note "real-time priority: ${servers_as[*]:-none}, $(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
+note "real-time priority: ${real_time[*]:-none}, $(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
 # What a guest without hurry has: 170 ms in all.
 length=(--frames $frames --period 2048 --periods 4)
 
@@ -20,15 +17,15 @@ has() { # BACKEND PROGRAM...: built, and its server is here
 }
 cards=()
 play() { # BACKEND OPTIONS
-	start "$1" "${servers_as[@]}" "$signal" --name "$1" --backend "$1$2" "${length[@]}"
+	card "$1" --backend "$1$2" "${length[@]}"
 	cards+=("$1")
 }
 
 ! has pipewire pipewire wireplumber pw-cli || { pw_up && play pipewire ,out-device=sink-a; }
 pulse=false
-! has pulse pulseaudio pactl || { pulse=true && pa_up '' "${servers_as[@]}" && play pulse ,out-device=sink_a; }
+! has pulse pulseaudio pactl || { pulse=true && pa_up && play pulse ,out-device=sink_a; }
 # ALSA has no device here but what leads to a server.
-! has alsa pulseaudio pactl || { { $pulse || pa_up '' "${servers_as[@]}"; } && play alsa ,out-device=pulse; }
+! has alsa pulseaudio pactl || { { $pulse || pa_up; } && play alsa ,out-device=pulse; }
 ! has jack jackd jack_lsp || { jack_up && play jack ''; }
 [ ${#cards[@]} -gt 0 ] || skip_all 'no sound server is installed'
 

@@ -4,6 +4,10 @@
 # world_end at its end, whatever ends it.
 . "$(dirname "${BASH_SOURCE[0]}")/servers-env.sh"
 declare -A pids=() # name: process
+# Before a program with sound: real-time priority, as servers and VMs have on a desktop, where that is allowed. Without it
+# the machine's other work is what is measured.
+real_time=()
+! chrt -r 10 true 2>/dev/null || real_time=(chrt -r 10)
 
 # ---- the private world: no server, cookie, configuration or bus of this machine ----
 
@@ -100,7 +104,7 @@ world_end() {
 servers_as=() # what runs it as somebody else, such as setpriv --reuid=1234 --regid=1234 --clear-groups
 pw_version() { pw pw-cli --version | sed -n 's/^Linked with libpipewire //p'; }
 pw_server_up() { # [CONFIGURATION]
-	start pipewire env "${pw_env[@]}" "${servers_as[@]}" pipewire -c "${1:-$hosts/conf/pipewire.conf}"
+	start pipewire "${real_time[@]}" env "${pw_env[@]}" "${servers_as[@]}" pipewire -c "${1:-$hosts/conf/pipewire.conf}"
 	until_true 10 pw pw-cli info 0
 }
 pw_manager_up() { # ready: it has said which sink is the default one
@@ -129,7 +133,7 @@ pw_default_sink() { # NAME
 }
 # Records what a sink plays (a WAV file); ready when it is linked. pw_record_end NAME ends it.
 pw_record() { # NAME SINK FILE [RATE [CHANNELS [FORMAT]]]
-	start "$1" env "${pw_env[@]}" pw-cat --record -P "{ stream.capture.sink=true node.name=rec-$1 }" --target "$2" \
+	start "$1" "${real_time[@]}" env "${pw_env[@]}" pw-cat --record -P "{ stream.capture.sink=true node.name=rec-$1 }" --target "$2" \
 		--rate "${4:-48000}" --channels "${5:-2}" --format "${6:-s16}" --latency 1024 "$3"
 	until_true 10 pw_linked "rec-$1"
 }
@@ -140,7 +144,7 @@ pw_linked() { # NODE: some port of it is linked
 	pw pw-link -l 2>/dev/null | grep -A1 -- "^$1:" | grep -q '|[<-]'
 }
 pw_pulse_up() { # PipeWire's server for PulseAudio's clients
-	start pipewire-pulse env "${pw_env[@]}" pipewire -c "${pw_tree:-}/usr/share/pipewire/pipewire-pulse.conf"
+	start pipewire-pulse "${real_time[@]}" env "${pw_env[@]}" pipewire -c "${pw_tree:-}/usr/share/pipewire/pipewire-pulse.conf"
 	until_true 10 pactl info
 }
 
@@ -152,7 +156,7 @@ pa_up() { # [auth-anonymous=1] [RUNNER...]
 	[ $# = 0 ] || shift
 	rm -f "${PULSE_SERVER#unix:}"
 	mkdir -p "$work/pulse" && chmod 777 "$work/pulse" && "$@" mkdir -p "$home" # it wants to own it
-	start pulseaudio "$@" env PULSE_CONFIG="$hosts/conf/pulse-daemon.conf" HOME="$home" XDG_RUNTIME_DIR="$home" \
+	start pulseaudio "${real_time[@]}" "$@" env PULSE_CONFIG="$hosts/conf/pulse-daemon.conf" HOME="$home" XDG_RUNTIME_DIR="$home" \
 		PULSE_RUNTIME_PATH="$home" PULSE_STATE_PATH="$home" \
 		pulseaudio -n --daemonize=no --use-pid-file=no --exit-idle-time=-1 --disallow-exit --realtime=no --high-priority=no \
 		--log-target=stderr --log-level=notice \
@@ -166,7 +170,7 @@ pa_down() { # [SIGNAL]
 	stop pulseaudio "${1:-TERM}"
 }
 pa_record() { # NAME SOURCE FILE [RATE [CHANNELS [FORMAT]]]
-	start "$1" parec -d "$2" --format="${6:-s16le}" --rate="${4:-48000}" --channels="${5:-2}" --latency-msec=50 \
+	start "$1" "${real_time[@]}" parec -d "$2" --format="${6:-s16le}" --rate="${4:-48000}" --channels="${5:-2}" --latency-msec=50 \
 		--client-name="rec-$1" --file-format=wav "$3"
 	until_true 10 pa_records "rec-$1"
 }
@@ -182,7 +186,7 @@ pa_record_end() { # NAME
 jack_place=''
 jack_up() { # [PERIOD-FRAMES [RATE]]
 	jack_place=taken
-	start jackd "${servers_as[@]}" jackd --no-realtime -n "$JACK_DEFAULT_SERVER" -d dummy -r "${2:-48000}" -p "${1:-1024}" -C 2 -P 2
+	start jackd "${real_time[@]}" "${servers_as[@]}" jackd --no-realtime -n "$JACK_DEFAULT_SERVER" -d dummy -r "${2:-48000}" -p "${1:-1024}" -C 2 -P 2
 	until_true 10 jack_lsp && return
 	show jackd
 	return 1

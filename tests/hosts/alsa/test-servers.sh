@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test-alsa-servers.sh - ALSA devices that lead to a sound server: type pulse, and type pipewire where it is.
+# test-servers.sh - ALSA devices that lead to a sound server: type pulse, and type pipewire where it is.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/lib-alsa.sh"
 
@@ -67,7 +67,7 @@ pw_up
 ok $? "PipeWire $(pw_version) comes up" || show pipewire wireplumber
 pw_record pwrec sink-a "$work/pw.wav"
 # shellcheck disable=SC2086
-start pwplay env "${pw_env[@]}" "$signal" --name pwplay --backend alsa,out-device=pipewire,buffer-ms=300 --record "$work/none.wav" \
+start pwplay "${real_time[@]}" env "${pw_env[@]}" "$signal" --name pwplay --backend alsa,out-device=pipewire,buffer-ms=300 --record "$work/none.wav" \
 	--tail 1500 --frames 96000 --periods 8 $realtime
 ends 30 pwplay
 ok $status 'pipewire: it plays and ends' || show pwplay
