@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # lib.sh (sourced by the test scripts, bash) - TAP, a private world, real sound servers in it, and verdicts.
-# Meson gives $VMSND, $HOSTS_SIGNAL, $WAVTOOL, $VMSND_MODULE_PATH; KEEP=1 keeps the folder of logs and files.
+# Meson gives $VMSND, $HOSTS_SIGNAL, $WAVTOOL, $HOSTS_WATCH, $VMSND_MODULE_PATH; KEEP=1 keeps the folder of logs and files.
 set -u
 vmsnd=${VMSND:?run it through meson} signal=${HOSTS_SIGNAL:?} wavtool=${WAVTOOL:?}
 # Sockets have short names: 108 bytes are all a path may have.
@@ -83,6 +83,26 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
 
+# What is exact in time, on a machine that may be taken away: where some of it fails while a CPU was not there for 10 ms or
+# more, as hosts-watch measures it, it is done once more, up to three times in all. What fails at a better time has failed.
+exactly() { # COMMAND...: with oks in it
+	local try tests_before=$tests failures_before=$failures worst log
+	for try in 1 2 3; do
+		tests=$tests_before failures=$failures_before
+		start watch "${real_time[@]}" "${HOSTS_WATCH:?}"
+		"$@" >"$work/exactly"
+		stop watch
+		worst=$(last watch worst_ms)
+		[ $failures -gt $failures_before ] && [ $try -lt 3 ] && [ "${worst%.*}" -ge 10 ] || break
+		note "once more: a CPU was not there for $worst ms"
+		sed 's/^\(not \)*ok/# &/' "$work/exactly"
+		for log in "$work"/*.log; do # of those that have ended
+			runs "$(basename "$log" .log)" || rm -f "$log"
+		done
+	done
+	cat "$work/exactly"
+}
+
 # ---- the card: hosts-signal, and verdicts ----
 
 # A card that plays the signal, beside us; "card NAME --backend ... --frames ..."
@@ -101,14 +121,24 @@ card_plays() { # NAME [SECONDS]
 }
 value() { tr ' ' '\n' <<<"$2" | sed -n "s/^$1=//p"; } # KEY VERDICT
 
+# All from one frame on, and no silence after that; before it START=N frames at the most are missing.
+from_its_start() { # VERDICT
+	local first
+	first=$(value jump_to "$1")
+	[ "${first:-0}" -gt 0 ] && [ "$first" -le "${START:-0}" ] &&
+		[ "$(value lost "$1") $(value jumps "$1") $(value bad "$1") $(value repeated "$1") $(value tail_missing "$1")" = "$first 1 0 0 0" ] &&
+		{ [ "$(value gaps "$1")" = 0 ] || { [ "$(value gaps "$1")" = 1 ] && grep -q "gap: .* before frame $first\$" "$work/gaps"; }; }
+}
 # What arrived is the signal, whole and in order; silence inside only where the card counted that much.
 # PARTIAL=1: the end may be missing. GAPS=N: so many silent frames more are allowed (a busy machine's server).
+# START=N: so many frames may be missing at its start, which a server takes while it links the stream.
 heard() { # TEST CARD FILE FORMAT RATE CHANNELS FRAMES SEED [FRAMES SEED]...
 	local name=$1 card=$2 verdict rc gap made
 	shift 2
 	verdict=$("$wavtool" ${PARTIAL:+-p} check "$@" 2>"$work/gaps")
 	rc=$?
 	gap=$(value gap_frames "$verdict") made=$(last "$card" underrun_frames)
+	if [ $rc != 0 ] && from_its_start "$verdict"; then rc=0 gap=0; fi
 	[ "${gap:-1}" -le $((${made:-0} + ${GAPS:-0})) ] || rc=1
 	ok $rc "$name: $(value good "$verdict") of $(value expected "$verdict") frames arrive, ${gap:-no} silent ones inside, ${made:-0} counted"
 	rc=$?

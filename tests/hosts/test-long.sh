@@ -15,10 +15,9 @@ has() { # BACKEND PROGRAM...: built, and its server is here
 	note "left out: $1"
 	return 1
 }
-cards=()
+cards=() options=()
 play() { # BACKEND OPTIONS
-	card "$1" --backend "$1$2" "${length[@]}"
-	cards+=("$1")
+	cards+=("$1") options+=("$2")
 }
 
 ! has pipewire pipewire wireplumber pw-cli || { pw_up && play pipewire ,out-device=sink-a; }
@@ -29,15 +28,22 @@ pulse=false
 ! has jack jackd jack_lsp || { jack_up && play jack ''; }
 [ ${#cards[@]} -gt 0 ] || skip_all 'no sound server is installed'
 
-for name in "${cards[@]}"; do
-	card_plays "$name" 20
-	ok $? "$name: it plays" || show "$name"
-done
-for name in "${cards[@]}"; do
-	ends $((seconds + 60)) "$name"
-	is "$name: $seconds s without an xrun or a loss" "0 done $frames 0 0 0" \
-		"$status $(last "$name" result) $(last "$name" played) $(last "$name" underruns) $(last "$name" losses) $(last "$name" failed)" ||
-		show "$name"
-	note "$name: $(tail -n 1 "$work/$name.log")"
-done
+all_at_once() {
+	local i name
+	for i in "${!cards[@]}"; do
+		card "${cards[i]}" --backend "${cards[i]}${options[i]}" "${length[@]}"
+	done
+	for name in "${cards[@]}"; do
+		card_plays "$name" 20
+		ok $? "$name: it plays" || show "$name"
+	done
+	for name in "${cards[@]}"; do
+		ends $((seconds + 60)) "$name"
+		is "$name: $seconds s without an xrun or a loss" "0 done $frames 0 0 0" \
+			"$status $(last "$name" result) $(last "$name" played) $(last "$name" underruns) $(last "$name" losses) $(last "$name" failed)" ||
+			show "$name"
+		note "$name: $(tail -n 1 "$work/$name.log")"
+	done
+}
+exactly all_at_once
 done_testing

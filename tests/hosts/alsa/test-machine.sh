@@ -6,7 +6,8 @@
 . "$(dirname "$0")/lib-alsa.sh"
 
 # Every frame, in order.
-for shape in 'S16_LE 48000 2 4 480' 'S16_LE 44100 2 4 1024' 'FLOAT_LE 48000 2 8 512' 'S32_LE 96000 6 24 960' 'U8 8000 1 1 160'; do
+one_shape() { # SHAPE
+	local format rate channels bytes period shape=$1
 	read -r format rate channels bytes period <<<"$shape"
 	rm -f "$loop_card"
 	# shellcheck disable=SC2086 # words
@@ -16,14 +17,20 @@ for shape in 'S16_LE 48000 2 4 480' 'S16_LE 44100 2 4 1024' 'FLOAT_LE 48000 2 8 
 	ok $status "$shape: it plays and ends" || show play
 	loop_heard "$bytes" "$work/heard.raw"
 	heard "$shape" play "$work/heard.raw" "$format" "$rate" "$channels" "$rate" 0
+}
+for shape in 'S16_LE 48000 2 4 480' 'S16_LE 44100 2 4 1024' 'FLOAT_LE 48000 2 8 512' 'S32_LE 96000 6 24 960' 'U8 8000 1 1 160'; do
+	exactly one_shape "$shape"
 done
 
-rm -f "$loop_card"
-# shellcheck disable=SC2086
-card both --backend alsa,buffer-ms=200 --record "$work/both.wav" --tail 1000 --frames 48000 --period 480 --periods 8 $realtime
-ends 30 both
-ok $status 'playing and recording at once' || show both
-heard 'what is played is recorded' both "$work/both.wav" S16_LE 48000 2 48000 0
+at_once() {
+	rm -f "$loop_card"
+	# shellcheck disable=SC2086
+	card both --backend alsa,buffer-ms=200 --record "$work/both.wav" --tail 1000 --frames 48000 --period 480 --periods 8 $realtime
+	ends 30 both
+	ok $status 'playing and recording at once' || show both
+	heard 'what is played is recorded' both "$work/both.wav" S16_LE 48000 2 48000 0
+}
+exactly at_once
 
 # The card is pulled, and plugged in again: the guest goes on, and is heard again within two seconds.
 rm -f "$loop_card"
@@ -66,19 +73,23 @@ ok $? 'it plays as soon as the card is there' || show late
 stop late
 
 # A clock of the host's that is wrong: the guest plays by it for half a minute, and nobody runs dry.
-for name in fast slow; do
-	# shellcheck disable=SC2086
-	card $name --backend "alsa,out-device=$name,buffer-ms=200" --frames $((30 * 48000)) $realtime
-done
-for name in fast slow; do
-	ends 90 $name
-	ok $status "$name: it plays half a minute" || show $name
-	is "$name: no xrun" '0 0' "$(last $name underruns) $(last $name losses)" || show $name
-done
-for pair in 'fast 300' 'slow -300'; do
-	read -r name ppm <<<"$pair"
-	drift=$(grep '^figures direction=playback' "$work/$name.log" | tr ' ' '\n' | sed -n 's/^drift_ppm=//p')
-	awk -v drift="$drift" -v ppm="$ppm" 'BEGIN { d = drift - ppm; exit !(d > -10 && d < 10) }'
-	ok $? "$name: measured as $drift ppm"
-done
+wrong_clocks() {
+	local name pair ppm drift
+	for name in fast slow; do
+		# shellcheck disable=SC2086
+		card $name --backend "alsa,out-device=$name,buffer-ms=200" --frames $((30 * 48000)) $realtime
+	done
+	for name in fast slow; do
+		ends 90 $name
+		ok $status "$name: it plays half a minute" || show $name
+		is "$name: no xrun" '0 0' "$(last $name underruns) $(last $name losses)" || show $name
+	done
+	for pair in 'fast 300' 'slow -300'; do
+		read -r name ppm <<<"$pair"
+		drift=$(grep '^figures direction=playback' "$work/$name.log" | tr ' ' '\n' | sed -n 's/^drift_ppm=//p')
+		awk -v drift="$drift" -v ppm="$ppm" 'BEGIN { d = drift - ppm; exit !(d > -10 && d < 10) }'
+		ok $? "$name: measured as $drift ppm"
+	done
+}
+exactly wrong_clocks
 done_testing

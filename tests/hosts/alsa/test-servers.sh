@@ -24,17 +24,21 @@ arrives() { # TEST CARD FILE FRAMES
 	ok $? "$1: most of them"
 }
 
+longer() { [ "$(stat -c %s "$1")" -gt "$2" ]; } # FILE BYTES
 pa_up || skip_all 'PulseAudio does not come up'
-pa_record rec sink_a.monitor "$work/rec.wav"
-# shellcheck disable=SC2086
-PULSE_SINK=sink_a card play --backend alsa,out-device=pulse,in-device=monitor,buffer-ms=300 --record "$work/own.wav" --tail 1500 --frames 96000 --periods 8 $realtime
-ends 30 play
-ok $status 'pulse: it plays and records, and ends' || show play
-until_true 5 [ "$(stat -c %s "$work/rec.wav")" -gt 384000 ]
-pa_record_end rec
-arrives 'pulse, into the monitor' play "$work/rec.wav" 96000
-
-arrives 'pulse, out of the monitor' play "$work/own.wav" 96000
+through_pulse() {
+	rm -f "$work/rec.wav"
+	pa_record rec sink_a.monitor "$work/rec.wav"
+	# shellcheck disable=SC2086
+	PULSE_SINK=sink_a card play --backend alsa,out-device=pulse,in-device=monitor,buffer-ms=300 --record "$work/own.wav" --tail 1500 --frames 96000 --periods 8 $realtime
+	ends 30 play
+	ok $status 'pulse: it plays and records, and ends' || show play
+	until_true 5 longer "$work/rec.wav" 384000
+	pa_record_end rec
+	arrives 'pulse, into the monitor' play "$work/rec.wav" 96000
+	arrives 'pulse, out of the monitor' play "$work/own.wav" 96000
+}
+exactly through_pulse
 
 # shellcheck disable=SC2086
 PULSE_SINK=sink_a card life --backend alsa,out-device=pulse,buffer-ms=300 --periods 8 $realtime
@@ -59,19 +63,23 @@ pa_down
 
 # pipewire-alsa cannot be installed beside pulseaudio; a newer PipeWire unpacked beside the machine's own has it.
 if ! "$hosts/servers.sh" --have pipewire; then
-	ok 0 'type pipewire # SKIP no newer PipeWire in the cache; run tests/hosts/servers.sh'
+	skip 'type pipewire' 'no newer PipeWire in the cache; run tests/hosts/servers.sh'
 	done_testing
 fi
 pw_use new
 pw_up
 ok $? "PipeWire $(pw_version) comes up" || show pipewire wireplumber
-pw_record pwrec sink-a "$work/pw.wav"
-# shellcheck disable=SC2086
-start pwplay "${real_time[@]}" env "${pw_env[@]}" "$signal" --name pwplay --backend alsa,out-device=pipewire,buffer-ms=300 --record "$work/none.wav" \
-	--tail 1500 --frames 96000 --periods 8 $realtime
-ends 30 pwplay
-ok $status 'pipewire: it plays and ends' || show pwplay
-pw_record_end pwrec
-arrives 'pipewire, into the monitor' pwplay "$work/pw.wav" 96000
+through_pipewire() {
+	rm -f "$work/pw.wav"
+	pw_record pwrec sink-a "$work/pw.wav"
+	# shellcheck disable=SC2086
+	start pwplay "${real_time[@]}" env "${pw_env[@]}" "$signal" --name pwplay --backend alsa,out-device=pipewire,buffer-ms=300 --record "$work/none.wav" \
+		--tail 1500 --frames 96000 --periods 8 $realtime
+	ends 30 pwplay
+	ok $status 'pipewire: it plays and ends' || show pwplay
+	pw_record_end pwrec
+	arrives 'pipewire, into the monitor' pwplay "$work/pw.wav" 96000
+}
+exactly through_pipewire
 pw_down
 done_testing

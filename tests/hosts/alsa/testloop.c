@@ -439,6 +439,9 @@ static int create(struct loop *loop, const char *name, snd_pcm_stream_t stream, 
 	return snd_pcm_ioplug_create(&loop->io, name, stream, mode);
 }
 
+/* alsa-lib's macros declare it nowhere. */
+int _snd_pcm_testloop_open(snd_pcm_t **pcmp, const char *name, snd_config_t *root,
+			   snd_config_t *conf, snd_pcm_stream_t stream, int mode);
 SND_PCM_PLUGIN_DEFINE_FUNC(testloop)
 {
 	struct loop *loop = loop_make();

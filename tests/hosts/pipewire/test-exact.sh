@@ -11,7 +11,7 @@ pw_need
 exact() { # SAMPLE RATE CHANNELS PERIOD FRAMES
 	local try
 	# Quanta of a few milliseconds are missed now and then on a busy machine without real-time priority.
-	for try in 1 2 3 4 5 6; do
+	for try in {1..12}; do
 		pw timeout 60 "${real_time[@]}" "$streams" "${how:-exact}" "$@" >"$work/exact" 2>"$work/exact.log" && break
 	done
 	ok $? "${how:+$how: }$1, $2 Hz, $3 channels, a period of $4: $(tail -n 1 "$work/exact") (try $try)" || show "$work/exact" "$work/exact.log"
