@@ -14,6 +14,8 @@
 #define WORKED_NS VMSND_NS_PER_SECOND
 /* How soon another thread is looked for again that is just leaving. */
 #define FENCE_NS UINT64_C(1000000)
+/* How soon a stream that is initializing is looked at again while sound waits for it. */
+#define EARLY_NS UINT64_C(2000000)
 
 /* A device switch that was announced and has not come by then will not. */
 #define SWITCH_NS (2 * VMSND_NS_PER_SECOND)
@@ -350,6 +352,10 @@ static vmsnd_ns own_deadline(const struct vmsnd_lun *lun, vmsnd_ns now)
 		return VMSND_NEVER; /* the pool wakes the lane */
 	if (lun->stream && (lun->fenced || lun->reopen || !lun->wanted))
 		return now + FENCE_NS;
+	/* Nobody says when it is ready, and sound waits for it. */
+	if (lun->stream && lun->early && lun->index == 0 && lun->port->phase == VMSND_PORT_PREBUF &&
+	    !lun->port->paused)
+		return now + EARLY_NS;
 	if (lun->stream)
 		return lun->switching ? lun->switch_end : vmsnd_lun_linger_end(lun);
 	if (!lun->wanted)

@@ -172,6 +172,8 @@ struct vmsnd_port {
 	vmsnd_ns threshold_ns;     /* its time */
 	uint32_t target_frames;    /* what the ring would like to hold */
 	vmsnd_ns start;            /* of the pre-buffering, or of the holding back */
+	bool awaiting;             /* sound waits for unit 0's host, which is being opened */
+	vmsnd_ns awaited;          /* until when it last did */
 	vmsnd_ns drained;          /* when the last frame reaches the speaker */
 
 	/* Takes and gives frames while unit 0 has no host that runs. */

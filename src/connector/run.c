@@ -10,6 +10,9 @@
 /* A host that says it is further behind than this is not believed. */
 #define DELAY_MAX_NS (10 * VMSND_NS_PER_SECOND)
 
+#define PATIENCE_LEAST_NS UINT64_C(60000000)
+#define PATIENCE_MOST_NS  UINT64_C(250000000)
+
 static vmsnd_ns earlier(vmsnd_ns a, vmsnd_ns b)
 {
 	return a < b ? a : b;
@@ -146,6 +149,47 @@ static vmsnd_ns prebuf_deadline(const struct vmsnd_port *port)
 	return port->start + port->threshold_ns;
 }
 
+/* A server takes some 20 to 100 ms to open a stream; what the guest plays meanwhile is kept for it.
+ * Not for longer than the guest has patience: Linux gives a write up when no period has ended for
+ * 1.1 times the buffer's length, 100 ms at the least. */
+static vmsnd_ns patience_ns(const struct vmsnd_port *port)
+{
+	vmsnd_ns ns = vmsnd_port_frames_ns(port, port->params.buffer_frames) * 3 / 4;
+
+	ns = ns < PATIENCE_LEAST_NS ? PATIENCE_LEAST_NS : ns;
+	return earlier(ns, PATIENCE_MOST_NS);
+}
+
+/* One that has failed since it last worked may take for ever. */
+static bool awaits_host(const struct vmsnd_port *port)
+{
+	const struct vmsnd_lun *lun = port->luns[0];
+
+	return port->conf.dir == VMSND_PLAYBACK && port->phase == VMSND_PORT_PREBUF && lun &&
+	       lun->state == VMSND_HOST_OPENING && lun->tries == 0;
+}
+
+static vmsnd_ns play_deadline(const struct vmsnd_port *port)
+{
+	vmsnd_ns filled = prebuf_deadline(port), waited = port->awaited;
+
+	if (awaits_host(port))
+		waited = port->start + patience_ns(port);
+	return waited > filled ? waited : filled;
+}
+
+/* A host that comes does so now, however long ago there was enough for it. */
+static void look_for_host(struct vmsnd_port *port, vmsnd_ns now)
+{
+	bool awaiting = awaits_host(port);
+
+	if (port->paused)
+		return;
+	if (port->awaiting && !awaiting)
+		port->awaited = now;
+	port->awaiting = awaiting;
+}
+
 /* Whether the host is asked to say when all has been heard (PL-24, BE-12). */
 static bool host_drains(struct vmsnd_port *port, vmsnd_ns at)
 {
@@ -230,7 +274,8 @@ static void settle(struct vmsnd_port *port, vmsnd_ns at)
 {
 	if (port->paused)
 		return;
-	if (port->phase == VMSND_PORT_PREBUF && enough(port)) {
+	if (port->phase == VMSND_PORT_PREBUF && enough(port) &&
+	    (!awaits_host(port) || at >= play_deadline(port))) {
 		if (at > port->start)
 			port->since = at;
 		go(port, VMSND_PORT_RUN, at);
@@ -334,7 +379,9 @@ static vmsnd_ns own_deadline(const struct vmsnd_port *port)
 {
 	if (port->paused)
 		return VMSND_NEVER;
-	if (port->phase == VMSND_PORT_PREBUF || port->holding)
+	if (port->phase == VMSND_PORT_PREBUF)
+		return earlier(play_deadline(port), vmsnd_block_clock_next(&port->clock));
+	if (port->holding)
 		return earlier(prebuf_deadline(port), vmsnd_block_clock_next(&port->clock));
 	return earlier(vmsnd_block_clock_next(&port->clock), port->drained);
 }
@@ -374,6 +421,7 @@ vmsnd_ns vmsnd_port_advance(struct vmsnd_port *port, vmsnd_ns now)
 
 	port->time = now;
 	vmsnd_port_settle_luns(port, now);
+	look_for_host(port, now);
 	if (next < now && now - next > AT_ONCE_NS)
 		last = next + AT_ONCE_NS;
 	while (own_deadline(port) <= last)

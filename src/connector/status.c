@@ -86,6 +86,8 @@ static enum vmsnd_play_state play_state(const struct vmsnd_lun *lun)
 		return VMSND_PLAY_NOPLAY;
 	if (lun->index > 0)
 		below = vmsnd_ring_fill_rt(&lun->own.ring) < lun->aim_frames;
+	else if (port->awaiting)
+		below = vmsnd_port_fill(port) < port->threshold_frames;
 	return waiting_state(lun, below || (lun->index == 0 && port->paused));
 }
 

@@ -182,7 +182,7 @@ static void test_WR_01_WR_06_in_whole_frames_and_never_beyond_the_room(void **st
 }
 
 /* WR-02, WR-03, WR-05: while the host opens, or without one, the guest is asked for as much as
- * with one, at the same pace. */
+ * with one, at the same pace, once it has been waited for. */
 static void test_WR_02_WR_03_WR_05_asked_for_in_real_time_without_a_host(void **state)
 {
 	for (unsigned way = 0; way < 3; way++) {
@@ -196,7 +196,11 @@ static void test_WR_02_WR_03_WR_05_asked_for_in_real_time_without_a_host(void **
 		rig_go(&rig, 0);
 		for (unsigned i = 1; i < 100; i++) {
 			rig_run(&rig, 10 * MS);
-			assert_in_range(rig.next_frame, i * PERIOD, i * PERIOD + BUFFER);
+			assert_in_range(rig.next_frame,
+					way == 0 && i > 6 ? (i - 6) * PERIOD
+					: way == 0        ? 0
+							  : i * PERIOD,
+					i * PERIOD + BUFFER);
 		}
 		rig_close(&rig);
 	}

@@ -50,10 +50,14 @@ static void test_PL_05_below_the_threshold_nothing_is_dropped(void **state)
 	rig_close(&rig);
 }
 
+/* How long sound waits for a host that is being opened, with a buffer of BUFFER frames. */
+#define PATIENCE_MS 60u
+
 /* PL-07, PL-08, PLx-2: the guest's time goes on, the ring keeps the newest in order. */
 static void test_PL_07_PL_08_PLx_2_overdue_keeps_the_newest_in_order(void **state)
 {
 	for (unsigned ms = 21; ms < 4000; ms = ms * 3 / 2 + 1) {
+		unsigned late_ms = ms > PATIENCE_MS ? ms - PATIENCE_MS : 0;
 		uint32_t first, frames;
 		uint64_t dropped;
 		struct rig rig;
@@ -65,7 +69,8 @@ static void test_PL_07_PL_08_PLx_2_overdue_keeps_the_newest_in_order(void **stat
 		dropped = rig_status(&rig, 0).dropped_frames;
 		assert_int_equal(DONE(&rig), dropped);
 		assert_in_range(dropped + T_FRAMES + PERIOD,
-				ms * 48 > T_FRAMES ? ms * 48 - PERIOD : 0, ms * 48 + 2 * T_FRAMES);
+				late_ms * 48 > T_FRAMES ? late_ms * 48 - PERIOD : 0,
+				late_ms * 48 + 2 * T_FRAMES);
 		rig_work(&rig);
 		rig_run(&rig, 500 * MS);
 		assert_int_equal(STATE(&rig), VMSND_PLAY_PLAY);
@@ -76,6 +81,56 @@ static void test_PL_07_PL_08_PLx_2_overdue_keeps_the_newest_in_order(void **stat
 		assert_int_equal(rig_status(&rig, 0).dropped_frames, dropped);
 		rig_close(&rig);
 	}
+}
+
+/* A server takes its time to open a stream: nothing of a sound's beginning is lost for that, but
+ * the guest's patience is not tried either, and one that is not there is not waited for. */
+static void test_PL_07_the_beginning_waits_for_a_host_that_opens(void **state)
+{
+	static const struct {
+		uint32_t buffer_frames;
+		unsigned most_ms;
+	} rows[] = {{960, 60}, {3840, 60}, {7680, 120}, {14400, 225}, {48000, 250}};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (unsigned late = 0; late < 2; late++) {
+			struct vmsnd_stream_params params =
+			    rig_params(rows[i].buffer_frames, rows[i].buffer_frames / 4);
+			unsigned ms = rows[i].most_ms - 2 + late * 60;
+			struct rig rig;
+
+			rig_begin(&rig, VMSND_PLAYBACK, true);
+			rig.pool = RIG_POOL_HELD;
+			rig.host.kind.flags = VMSND_BACKEND_SLOW_STREAM_OPEN;
+			rig_add(&rig, 0);
+			assert_int_equal(vmsnd_port_prepare(rig.port, &params, rig.now), VMSND_OK);
+			rig_start(&rig);
+			rig.endless = true;
+			rig_run(&rig, ms * MS);
+			assert_int_equal(rig_status(&rig, 0).dropped_frames > 0, late);
+			rig_work(&rig);
+			rig_run(&rig, 500 * MS);
+			assert_int_equal(STATE(&rig), VMSND_PLAY_PLAY);
+			assert_int_equal(rig_heard_run(&rig.host, 0, NULL) == 1, !late);
+			assert_in_range(rig.host.n_heard, 12000,
+					24000 + PERIOD); /* of half a second */
+			rig_close(&rig);
+		}
+}
+
+static void test_PL_07_a_host_that_is_not_there_is_not_waited_for(void **state)
+{
+	struct rig rig;
+
+	rig_begin(&rig, VMSND_PLAYBACK, true);
+	rig.host.open_rc = VMSND_E_GONE;
+	rig_add(&rig, 0);
+	rig_prepare(&rig);
+	rig_start(&rig);
+	rig.endless = true;
+	rig_run(&rig, 55 * MS);
+	assert_near(DONE(&rig), 55 * 48 - T_FRAMES + PERIOD);
+	rig_close(&rig);
 }
 
 /* PL-14: what an open that succeeds makes of each state. */
@@ -325,7 +380,7 @@ static void test_PL_03_PLx_4_no_prebuffer_and_a_slow_host(void **state)
 	rig_opening(&rig, VMSND_PLAYBACK, 0);
 	rig.endless = true;
 	rig_run(&rig, 200 * MS);
-	assert_near(DONE(&rig), 9600 - T_FRAMES + PERIOD);
+	assert_near(DONE(&rig), 9600 - PATIENCE_MS * 48 - T_FRAMES + PERIOD);
 	rig_work(&rig);
 	rig_run(&rig, 0);
 	assert_int_equal(STATE(&rig), VMSND_PLAY_PLAY);
@@ -450,6 +505,8 @@ int main(void)
 	    cmocka_unit_test(test_PL_02_start_while_the_host_is_initializing),
 	    cmocka_unit_test(test_PL_05_below_the_threshold_nothing_is_dropped),
 	    cmocka_unit_test(test_PL_07_PL_08_PLx_2_overdue_keeps_the_newest_in_order),
+	    cmocka_unit_test(test_PL_07_the_beginning_waits_for_a_host_that_opens),
+	    cmocka_unit_test(test_PL_07_a_host_that_is_not_there_is_not_waited_for),
 	    cmocka_unit_test(test_PL_14_open_succeeds_in_prebuf),
 	    cmocka_unit_test(test_PL_13_PL_14_open_succeeds_when_overdue),
 	    cmocka_unit_test(test_PL_14_PL_19_a_host_that_comes_is_prebuffered_for),
