@@ -95,7 +95,7 @@ static void test_PL_07_the_beginning_waits_for_a_host_that_opens(void **state)
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		for (unsigned late = 0; late < 2; late++) {
 			struct vmsnd_stream_params params =
-			    rig_params(rows[i].buffer_frames, rows[i].buffer_frames / 4);
+			    rig_params(rows[i].buffer_frames, PERIOD);
 			unsigned ms = rows[i].most_ms - 2 + late * 60;
 			struct rig rig;
 
