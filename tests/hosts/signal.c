@@ -4,8 +4,9 @@
  *
  *	state ms=.. direction=.. output=.. backend=.. host=.. state=..     at each change
  *	log LEVEL LINE                                                     the machine's log
- *	figures direction=.. output=.. ...                                 at the end, for each
- *stream end result=done|stopped played=.. recorded=.. ...                  the last line
+ *	blocks n=.. p99_us=.. worst_us=.. worst_cpu_us=..                  the audio threads, at the
+ *end figures direction=.. output=.. ...                                 at the end, for each stream
+ *end result=done|stopped played=.. recorded=.. ...                  the last line
  *
  * All host backends are in it, so that sanitizers see them; --module takes another. */
 #include <getopt.h>
@@ -16,13 +17,36 @@
 #include "os/clock.h"
 #include "signal.h"
 
-/* What the build holds: SIGNAL_HELD is HELD(pipewire) HELD(pulse) and so on. */
-#define HELD(name) extern const struct vmsnd_backend_class vmsnd_##name##_class;
+/* What the build holds: SIGNAL_HELD is HELD(pipewire) HELD(pulse) and so on. A class' functions are
+ * not told which class they are of: each has two of its own (signal_timed.c). */
+#define HELD(name)                                                                                 \
+	extern const struct vmsnd_backend_class vmsnd_##name##_class;                              \
+	static enum vmsnd_rc open_##name(struct vmsnd_backend *host,                               \
+					 const struct vmsnd_stream_want *want,                     \
+					 const struct vmsnd_stream_user *user, void *ctx,          \
+					 struct vmsnd_stream **out, struct vmsnd_stream_got *got)  \
+	{                                                                                          \
+		const struct signal_stream_open with = {host, want, user, ctx, out, got};          \
+                                                                                                   \
+		return signal_timed_open(&vmsnd_##name##_class, &with);                            \
+	}                                                                                          \
+	static void close_##name(struct vmsnd_stream *stream)                                      \
+	{                                                                                          \
+		signal_timed_close(&vmsnd_##name##_class, stream);                                 \
+	}
 SIGNAL_HELD
 #undef HELD
-#define HELD(name) &vmsnd_##name##_class,
-static const struct vmsnd_backend_class *const held[] = {SIGNAL_HELD NULL};
+#define HELD(name) {&vmsnd_##name##_class, open_##name, close_##name},
+static const struct {
+	const struct vmsnd_backend_class *cls;
+	enum vmsnd_rc (*stream_open)(struct vmsnd_backend *host,
+				     const struct vmsnd_stream_want *want,
+				     const struct vmsnd_stream_user *user, void *ctx,
+				     struct vmsnd_stream **out, struct vmsnd_stream_got *got);
+	void (*stream_close)(struct vmsnd_stream *stream);
+} held[] = {SIGNAL_HELD{NULL, NULL, NULL}};
 #undef HELD
+#define N_HELD (sizeof(held) / sizeof(held[0]) - 1u)
 
 enum token { TOKEN_STOP, TOKEN_CONTROL, TOKEN_WAKE, TOKEN_CHANGED };
 #define TOKENS_MAX 8u
@@ -39,6 +63,7 @@ struct program {
 	struct vmsnd_log log;
 	struct vmsnd_overheard heard;
 	struct vmsnd_registry *registry;
+	struct vmsnd_backend_class timed[N_HELD + 1u]; /* the held ones, with their blocks timed */
 	struct vmsnd_loop *loop;
 	struct vmsnd_wake wake, changed;
 	struct vmsnd_machine *machine;
@@ -198,9 +223,15 @@ static bool open_registry(struct program *program)
 
 	if (vmsnd_registry_open(&conf, &program->registry))
 		return false;
-	for (size_t i = 0; held[i]; i++)
-		if (vmsnd_registry_add_backend(program->registry, held[i]) != VMSND_RECORD_FINE)
+	for (size_t i = 0; i < N_HELD; i++) {
+		struct vmsnd_backend_class *cls = &program->timed[i];
+
+		*cls = *held[i].cls;
+		cls->stream_open = held[i].stream_open;
+		cls->stream_close = held[i].stream_close;
+		if (vmsnd_registry_add_backend(program->registry, cls) != VMSND_RECORD_FINE)
 			return false;
+	}
 	for (unsigned i = 0; i < program->n_modules; i++)
 		if (vmsnd_registry_load(program->registry, program->modules[i], true))
 			return false;
@@ -360,6 +391,7 @@ static void keep_figures(struct program *program, const char *result)
 
 	if (!to)
 		return;
+	signal_timed_line(to);
 	signal_figures(to, program->machine);
 	signal_end_line(to, program->guest, &program->options, result);
 	fclose(to);

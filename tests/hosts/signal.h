@@ -83,6 +83,25 @@ const char *signal_guest_fault(const struct signal_guest *guest, enum vmsnd_dir 
 struct signal_done signal_guest_done(const struct signal_guest *guest, enum vmsnd_dir dir);
 void signal_guest_close(struct signal_guest *guest);
 
+/* ---- signal_timed.c ---- */
+
+/* What stream_open is given. */
+struct signal_stream_open {
+	struct vmsnd_backend *host;
+	const struct vmsnd_stream_want *want;
+	const struct vmsnd_stream_user *user;
+	void *ctx;
+	struct vmsnd_stream **out;
+	struct vmsnd_stream_got *got;
+};
+
+/* The class' own, with the blocks timed. */
+enum vmsnd_rc signal_timed_open(const struct vmsnd_backend_class *cls,
+				const struct signal_stream_open *with);
+void signal_timed_close(const struct vmsnd_backend_class *cls, struct vmsnd_stream *of);
+/* A line of what was measured, if anything was. */
+void signal_timed_line(FILE *to);
+
 /* ---- signal_report.c ---- */
 
 #define SIGNAL_STREAMS_MAX (2u * VMSND_OUTPUTS_MAX)

@@ -33,8 +33,9 @@ static const struct vmsnd_option options[] = {
      .help = "the streams' icon in mixers, by its name in the desktop's theme"},
     {.key = "role",
      .type = VMSND_OPTION_TEXT,
-     .value = "Music",
-     .help = "media role: Music, Game, Movie, Communication ...; none"},
+     .value = "none",
+     .help = "media role: Music, Game, Movie, Communication ...; with one, session managers keep "
+	     "one volume for all that have it"},
     {.key = "props",
      .type = VMSND_OPTION_TEXT,
      .help = "more properties of the streams, as PipeWire writes them: node.passive=true"},

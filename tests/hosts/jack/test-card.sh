@@ -71,4 +71,19 @@ card_plays late
 ok $? 'a server that comes late is found'
 stop late
 is 'and its guest has noticed nothing' '0 stopped 0' "$status $(last late result) $(last late failed)" || show late
+
+# Somebody else's server.
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	jack_up 256
+	setpriv --reuid=1234 --regid=1234 --clear-groups "$vmsnd" check jack >"$work/other" 2>&1
+	if grep -q 'Permission denied' "$work/other"; then # of the module: this build is nobody else's to read
+		note "another user's server: left out, the build's folder is closed"
+	else
+		grep -q "trouble .* Server '$JACK_DEFAULT_SERVER' is that of user root" "$work/other"
+		ok $? "another user's server: whose it is" || show other
+		grep -q 'what to do .* Run vmsnd as that user' "$work/other"
+		ok $? 'and what to do'
+	fi
+	jack_down
+fi
 done_testing

@@ -84,8 +84,9 @@ stop named
 
 hold moved ''
 properties 'vmsnd.the machine' >"$work/properties"
-has 'node.description=the machine' 'media.name=the machine' 'application.name=the machine' 'application.icon-name=computer' \
-	'media.role=Music'
+has 'node.description=the machine' 'media.name=the machine' 'application.name=the machine' 'application.icon-name=computer'
+! grep -q '^media.role' "$work/properties"
+ok $? 'it has no role: mixers keep a volume for each card'
 opened=$(grep -c initializing "$work/moved.log")
 pw_default_sink sink-b
 until_line 10 moved ' okay on sink-b '
