@@ -17,7 +17,7 @@ for program in pipewire wireplumber pw-cat pw-link; do
 done
 [ -e "${VMSND_MODULE_PATH:-}/pipewire.so" ] || skip_all "built without the backend pipewire"
 . "$here/../hosts/world.sh"
-trap 'world_end; cleanup' EXIT
+trap 'world_end; world_release; cleanup' EXIT
 s=$work/s.sock
 export SOCKET=$s VMSND_CONTROL=$work/ctl LIMIT=90
 second=48000

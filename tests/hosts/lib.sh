@@ -33,7 +33,16 @@ show() { # the ends of logs, after a failure: files, or names of processes
 		tail -n 25 "$f" 2>/dev/null | sed 's/^/# /'
 	done
 }
+world_left_lines() {
+	local pid
+	for pid in $(world_left "$work"); do
+		echo "$pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+	done
+}
 done_testing() {
+	world_end
+	until_true 3 world_is_over
+	is 'nothing is left of what was started' '' "$(world_left_lines)"
 	echo "1..$tests"
 	[ $failures = 0 ]
 	exit
@@ -77,6 +86,7 @@ cleanup() {
 	trap - EXIT
 	trap '' INT TERM HUP
 	world_end
+	world_release
 	if [ $failures = 0 ] && [ -z "${KEEP:-}" ]; then rm -rf "$work"; else echo "# logs and files: $work"; fi
 	exit $code
 }

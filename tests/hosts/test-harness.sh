@@ -56,17 +56,24 @@ if command -v jackd jack_lsp >/dev/null; then
 fi
 is 'no process is left' '' "${!pids[*]}"
 
-# A script that is ended takes its servers along.
+# A script that is ended takes its servers along, and the servers' children.
 cat >"$work/ended.sh" <<END
 . "$hosts/lib.sh"
-start sleeper sleep 60
-echo "\$work \${pids[sleeper]}"
+start sleeper bash -c 'sleep 60 & echo \$!; wait'
+until_line 10 sleeper .
+echo "\$work \${pids[sleeper]} \$(cat "\$work/sleeper.log")"
 wait
 END
-start ended bash "$work/ended.sh"
-until_true 10 test -s "$work/ended.log"
-read -r folder sleeper <"$work/ended.log"
-stop ended
-! kill -0 "$sleeper" 2>/dev/null && [ ! -e "$folder" ]
-ok $? 'a test that is ended leaves no process and no folder'
+is_gone() { # FOLDER PROCESS...
+	[ ! -e "$1" ] && ! kill -0 "${@:2}"
+}
+for signal in TERM KILL; do
+	rm -f "$work/ended.log"
+	start ended bash "$work/ended.sh"
+	until_line 10 ended .
+	read -r folder sleeper child <"$work/ended.log"
+	stop ended $signal
+	until_true 10 is_gone "$folder" "$sleeper" && until_true 10 is_gone "$folder" "$child"
+	ok $? "a test that ends by SIG$signal leaves no process and no folder"
+done
 done_testing

@@ -29,20 +29,21 @@ pulse=false
 [ ${#cards[@]} -gt 0 ] || skip_all 'no sound server is installed'
 
 all_at_once() {
-	local i name
+	local i name card
 	for i in "${!cards[@]}"; do
-		card "${cards[i]}" --backend "${cards[i]}${options[i]}" "${length[@]}"
+		card "into-${cards[i]}" --backend "${cards[i]}${options[i]}" "${length[@]}"
 	done
 	for name in "${cards[@]}"; do
-		card_plays "$name" 20
-		ok $? "$name: it plays" || show "$name"
+		card_plays "into-$name" 20
+		ok $? "$name: it plays" || show "into-$name"
 	done
 	for name in "${cards[@]}"; do
-		ends $((seconds + 60)) "$name"
+		card=into-$name
+		ends $((seconds + 60)) "$card"
 		is "$name: $seconds s without an xrun or a loss" "0 done $frames 0 0 0" \
-			"$status $(last "$name" result) $(last "$name" played) $(last "$name" underruns) $(last "$name" losses) $(last "$name" failed)" ||
-			show "$name"
-		note "$name: $(tail -n 1 "$work/$name.log")"
+			"$status $(last "$card" result) $(last "$card" played) $(last "$card" underruns) $(last "$card" losses) $(last "$card" failed)" ||
+			show "$card"
+		note "$name: $(tail -n 1 "$work/$card.log")"
 	done
 }
 exactly all_at_once

@@ -3,6 +3,7 @@
 # name, and real sound servers. Whoever sources it has $work, note, show, and skip_all for what is not installed; and calls
 # world_end at its end, whatever ends it.
 . "$(dirname "${BASH_SOURCE[0]}")/servers-env.sh"
+. "$hosts/world-left.sh"
 declare -A pids=() # name: process
 # Before a program with sound: real-time priority, as servers and VMs have on a desktop, where that is allowed. Without it
 # the machine's other work is what is measured.
@@ -24,13 +25,20 @@ private_world() {
 	mkdir -p "$HOME" && mkdir -p -m 700 "$XDG_RUNTIME_DIR" "$XDG_RUNTIME_DIR/pulse"
 }
 private_world
+# Nothing that is started in it outlives this script, whatever ends that.
+exec {world_keeper}> >(exec setsid "$hosts/world-keeper.sh" "$work" $$ >/dev/null 2>&1)
+export VMSND_HOSTS_WORLD=$work
 
 # ---- processes: each has a name, its log is $work/NAME.log, its process ${pids[NAME]} ----
 
 start() { # NAME PROGRAM...: no function, or the process is a shell beside it
 	local name=$1
 	shift
-	"$@" >>"$work/$name.log" 2>&1 &
+	if runs "$name"; then # it would be lost
+		ok 1 "$name is no other's name"
+		stop "$name"
+	fi
+	"$@" >>"$work/$name.log" 2>&1 {world_keeper}>&- &
 	pids[$name]=$!
 }
 runs() { # NAME
@@ -96,7 +104,14 @@ world_end() {
 	jack_end
 	for name in "${!pids[@]}"; do kill -9 "${pids[$name]}"; done 2>/dev/null
 	for name in "${!pids[@]}"; do wait "${pids[$name]}"; done 2>/dev/null
+	pids=()
 	jack_forget
+}
+world_is_over() { [ -z "$(world_left "$work")" ]; }
+# The last word: the script ends in good order.
+world_release() {
+	world_sweep "$work"
+	(trap '' PIPE && echo over >&"$world_keeper") 2>/dev/null
 }
 
 # ---- PipeWire and its session manager: sink-a, sink-b, mic, all at 48000 Hz ----
