@@ -17,34 +17,12 @@
 #include "os/clock.h"
 #include "signal.h"
 
-/* What the build holds: SIGNAL_HELD is HELD(pipewire) HELD(pulse) and so on. A class' functions are
- * not told which class they are of: each has two of its own (signal_timed.c). */
-#define HELD(name)                                                                                 \
-	extern const struct vmsnd_backend_class vmsnd_##name##_class;                              \
-	static enum vmsnd_rc open_##name(struct vmsnd_backend *host,                               \
-					 const struct vmsnd_stream_want *want,                     \
-					 const struct vmsnd_stream_user *user, void *ctx,          \
-					 struct vmsnd_stream **out, struct vmsnd_stream_got *got)  \
-	{                                                                                          \
-		const struct signal_stream_open with = {host, want, user, ctx, out, got};          \
-                                                                                                   \
-		return signal_timed_open(&vmsnd_##name##_class, &with);                            \
-	}                                                                                          \
-	static void close_##name(struct vmsnd_stream *stream)                                      \
-	{                                                                                          \
-		signal_timed_close(&vmsnd_##name##_class, stream);                                 \
-	}
+/* What the build holds: SIGNAL_HELD is HELD(pipewire) HELD(pulse) and so on (signal_held.c.in). */
+#define HELD(name) extern const struct signal_held signal_held_##name;
 SIGNAL_HELD
 #undef HELD
-#define HELD(name) {&vmsnd_##name##_class, open_##name, close_##name},
-static const struct {
-	const struct vmsnd_backend_class *cls;
-	enum vmsnd_rc (*stream_open)(struct vmsnd_backend *host,
-				     const struct vmsnd_stream_want *want,
-				     const struct vmsnd_stream_user *user, void *ctx,
-				     struct vmsnd_stream **out, struct vmsnd_stream_got *got);
-	void (*stream_close)(struct vmsnd_stream *stream);
-} held[] = {SIGNAL_HELD{NULL, NULL, NULL}};
+#define HELD(name) &signal_held_##name,
+static const struct signal_held *const held[] = {SIGNAL_HELD NULL};
 #undef HELD
 #define N_HELD (sizeof(held) / sizeof(held[0]) - 1u)
 
@@ -226,9 +204,9 @@ static bool open_registry(struct program *program)
 	for (size_t i = 0; i < N_HELD; i++) {
 		struct vmsnd_backend_class *cls = &program->timed[i];
 
-		*cls = *held[i].cls;
-		cls->stream_open = held[i].stream_open;
-		cls->stream_close = held[i].stream_close;
+		*cls = *held[i]->cls;
+		cls->stream_open = held[i]->stream_open;
+		cls->stream_close = held[i]->stream_close;
 		if (vmsnd_registry_add_backend(program->registry, cls) != VMSND_RECORD_FINE)
 			return false;
 	}

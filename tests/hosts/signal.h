@@ -95,6 +95,16 @@ struct signal_stream_open {
 	struct vmsnd_stream_got *got;
 };
 
+/* signal_held.c.in: a class that is held, and what takes the place of its functions. */
+struct signal_held {
+	const struct vmsnd_backend_class *cls;
+	enum vmsnd_rc (*stream_open)(struct vmsnd_backend *host,
+				     const struct vmsnd_stream_want *want,
+				     const struct vmsnd_stream_user *user, void *ctx,
+				     struct vmsnd_stream **out, struct vmsnd_stream_got *got);
+	void (*stream_close)(struct vmsnd_stream *stream);
+};
+
 /* The class' own, with the blocks timed. */
 enum vmsnd_rc signal_timed_open(const struct vmsnd_backend_class *cls,
 				const struct signal_stream_open *with);

@@ -149,6 +149,8 @@ void signal_timed_close(const struct vmsnd_backend_class *cls, struct vmsnd_stre
 	for (unsigned i = 0; i < STREAMS_MAX && !stream; i++)
 		if (timed.streams[i].taken && timed.streams[i].stream == of)
 			stream = &timed.streams[i];
+	if (stream)
+		stream->stream = NULL; /* the next one may have its address */
 	pthread_mutex_unlock(&timed.lock);
 	cls->stream_close(of);
 	if (stream)

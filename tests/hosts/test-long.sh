@@ -29,7 +29,7 @@ pulse=false
 [ ${#cards[@]} -gt 0 ] || skip_all 'no sound server is installed'
 
 all_at_once() {
-	local i name card
+	local i name card blocks
 	for i in "${!cards[@]}"; do
 		card "into-${cards[i]}" --backend "${cards[i]}${options[i]}" "${length[@]}"
 	done
@@ -43,6 +43,12 @@ all_at_once() {
 		is "$name: $seconds s without an xrun or a loss" "0 done $frames 0 0 0" \
 			"$status $(last "$card" result) $(last "$card" played) $(last "$card" underruns) $(last "$card" losses) $(last "$card" failed)" ||
 			show "$card"
+		blocks=$(grep '^blocks ' "$work/$card.log")
+		# None is longer than a quarter of a second.
+		awk -v n="$(value n "$blocks")" -v least=$((seconds * 4)) -v p50="$(value p50_us "$blocks")" -v p99="$(value p99_us "$blocks")" \
+			-v worst="$(value worst_us "$blocks")" -v cpu="$(value worst_cpu_us "$blocks")" \
+			'BEGIN { exit !(n >= least && p50 > 0 && p50 <= p99 && p99 <= 1.1 * worst + 0.1 && cpu <= worst + 0.1) }'
+		ok $? "$name: its audio thread is measured: $blocks"
 		note "$name: $(tail -n 1 "$work/$card.log")"
 	done
 }
