@@ -218,10 +218,11 @@ static bool has_fact(const struct vmsnd_check_host *host, enum vmsnd_fact_name n
 /* One that has nothing to play to or record from is of no use, whatever answers. */
 static const char *state_of(const struct vmsnd_check_host *host)
 {
-	bool device = has_fact(host, VMSND_FACT_PLAYBACK) || has_fact(host, VMSND_FACT_CAPTURE);
+	bool device;
 
 	if (!host->done)
 		return "late";
+	device = has_fact(host, VMSND_FACT_PLAYBACK) || has_fact(host, VMSND_FACT_CAPTURE);
 	if (!host->opened || (host->cls->facts && !device) || (host->with_tone && !host->taken))
 		return "fails";
 	return has_fact(host, VMSND_FACT_TROUBLE) ? "trouble" : "works";

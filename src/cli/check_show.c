@@ -7,9 +7,8 @@
 #include "cli/check.h"
 #include "cli/ctl_member.h"
 
-#define MEBIBYTE (1024 * 1024)
-/* Servers lock their buffers; this does for all that is known. */
-#define LOCK_ENOUGH (64 * MEBIBYTE)
+/* JACK's server and clients lock all that they have; this does for them. */
+#define LOCK_ENOUGH_KIB (64 * 1024)
 
 /* ---- backends ---- */
 
@@ -135,17 +134,32 @@ static void show_others(const json_t *others)
 
 /* ---- the system ---- */
 
-/* A login through su or sudo, or a service, has none; then no server is found. */
-static void show_user(const json_t *user)
+static bool all_work(const json_t *backends)
 {
+	for (size_t i = 0; i < json_array_size(backends); i++)
+		if (strcmp(text(json_array_get(backends, i), "state"), "works") != 0)
+			return false;
+	return true;
+}
+
+/* A login through su or sudo, or a service, has none; then no server is found. */
+static void show_user(const json_t *all)
+{
+	const json_t *user = json_object_get(all, "user");
 	const char *usual = json_string_value(json_object_get(user, "runtime-usual"));
 
-	if (json_is_string(json_object_get(user, "runtime-folder")))
+	if (json_is_string(json_object_get(user, "runtime-folder")) ||
+	    all_work(json_object_get(all, "backends")))
 		return;
-	printf("  XDG_RUNTIME_DIR is not set%s: servers are looked for there.\n",
-	       usual ? "" : ", and this user has no such folder");
+	puts("  XDG_RUNTIME_DIR is not set: a user's servers are looked for there.");
 	if (usual)
 		printf("      %-13s export XDG_RUNTIME_DIR=%s\n", "what to do", usual);
+	else
+		printf(
+		    "      %-13s Log in as the user whose server it is to be (su and sudo do not "
+		    "do), or name\n"
+		    "      %-13s the server's socket as an option of the backend.\n",
+		    "what to do", "");
 }
 
 static void show_realtime(const json_t *realtime)
@@ -158,7 +172,11 @@ static void show_realtime(const json_t *realtime)
 		snprintf(limit, sizeof(limit), "%lld", (long long)number(realtime, "limit"));
 	puts("\nReal-time priority, which keeps sound whole while the host is busy");
 	if (given && strcmp(given, "system") == 0) {
-		printf("  The system gives it (ulimit -r: %s).\n", limit);
+		if (!unlimited && number(realtime, "limit") == 0)
+			puts("  The system gives it, as this user is privileged (root, or "
+			     "CAP_SYS_NICE).");
+		else
+			printf("  The system gives it (ulimit -r: %s).\n", limit);
 	} else if (given) {
 		printf("  rtkit gives it, up to %lld.\n",
 		       (long long)number(realtime, "rtkit-priority"));
@@ -180,23 +198,40 @@ static void show_realtime(const json_t *realtime)
 static void show_memory(const json_t *memory)
 {
 	const json_t *limit = json_object_get(memory, "limit");
-	double mebibytes = (double)json_integer_value(limit) / MEBIBYTE;
+	long long kib = (long long)json_integer_value(limit) / 1024;
 
 	puts("\nMemory that may be locked (ulimit -l)");
 	if (json_is_null(limit))
 		puts("  Without a limit.");
-	else if (json_integer_value(limit) >= LOCK_ENOUGH)
-		printf("  %.0f MiB: enough.\n", mebibytes);
+	else if (kib >= LOCK_ENOUGH_KIB)
+		printf("  %lld MiB: enough.\n", kib / 1024);
 	else
-		printf("  %.0f MiB: enough for vmsnd, PipeWire and PulseAudio; JACK may want more, "
-		       "as\n"
-		       "  'memlock' in limits.d gives it (above).\n",
-		       mebibytes);
+		printf("  %lld %s: vmsnd, PipeWire and PulseAudio can do without; JACK may want "
+		       "more.\n"
+		       "      %-13s Only for JACK: '@audio - memlock unlimited' in "
+		       "/etc/security/limits.d/95-vmsnd.conf,\n"
+		       "      %-13s for members of group audio, from their next login on.\n",
+		       kib < 1024 ? kib : kib / 1024, kib < 1024 ? "KiB" : "MiB", "what to do", "");
 }
 
-static void show_cards(const json_t *cards)
+/* A group that is nobody's, or root's, is none to join. */
+static void show_closed_cards(const json_t *cards, const char *user)
+{
+	const char *group = json_string_value(json_object_get(cards, "group"));
+
+	printf("      %-13s ", "what to do");
+	if (group && strcmp(group, "root") != 0)
+		printf("sudo usermod -aG %s %s, then log in again: only 'alsa' needs that,\n",
+		       group, user);
+	else
+		printf("sudo setfacl -m u:%s:rw /dev/snd/*: only 'alsa' needs that,\n", user);
+	printf("      %-13s with a sound server the server has the cards.\n", "");
+}
+
+static void show_cards(const json_t *cards, const char *user)
 {
 	long long files = (long long)number(cards, "files");
+	long long reachable = (long long)number(cards, "reachable");
 
 	puts("\nSound cards (/dev/snd)");
 	if (!is_on(cards, "there") || files == 0) {
@@ -205,13 +240,10 @@ static void show_cards(const json_t *cards)
 		     "  sound server that is reached through a socket needs none.");
 		return;
 	}
-	printf("  %lld streams of cards, of which this user may open %lld.\n", files,
-	       (long long)number(cards, "reachable"));
-	if (number(cards, "reachable") < files)
-		printf("      %-13s sudo usermod -aG %s USER, then log in again: only 'alsa' needs "
-		       "that,\n"
-		       "      %-13s with a sound server the server has the cards.\n",
-		       "what to do", text(cards, "group"), "");
+	printf("  Cards have %lld %s, of which this user may open %lld.\n", files,
+	       files == 1 ? "stream" : "streams", reachable);
+	if (reachable < files)
+		show_closed_cards(cards, user);
 }
 
 /* ---- the end of it ---- */
@@ -226,9 +258,9 @@ static void show_verdict(const json_t *all)
 		       "  vmsnd serve --device virtio-snd,socket=/tmp/vm1-snd.sock --backend %s\n",
 		       backend);
 	else
-		puts("No sound system of this host works for this user now. Until one does, cards "
-		     "play into\n"
-		     "nothing or into a file:\n\n"
+		puts("Nothing of what was looked at works for this user now. Until something does, "
+		     "cards play\n"
+		     "into nothing or into a file:\n\n"
 		     "  vmsnd serve --device virtio-snd,socket=/tmp/vm1-snd.sock --backend "
 		     "file,path=guest.wav");
 }
@@ -240,10 +272,10 @@ void vmsnd_check_show(const json_t *all)
 	printf("vmsnd %s, run by %s (%lld)\n\n", text(all, "version"), text(user, "name"),
 	       (long long)number(user, "uid"));
 	show_backends(all);
-	show_user(user);
+	show_user(all);
 	show_others(json_object_get(all, "others"));
 	show_realtime(json_object_get(all, "realtime"));
 	show_memory(json_object_get(all, "memory-lock"));
-	show_cards(json_object_get(all, "cards"));
+	show_cards(json_object_get(all, "cards"), text(user, "name"));
 	show_verdict(all);
 }

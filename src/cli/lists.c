@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/check.h"
 #include "cli/cli.h"
@@ -211,9 +212,12 @@ static int list(const struct vmsnd_command *self, int argc, char **argv, print_l
 	code = take_modules(self, argc, argv, registry, &verbose);
 	if (!code)
 		print(registry, verbose);
-	/* A host that hangs may still use its module. */
-	if (!verbose)
-		vmsnd_registry_close(registry);
+	if (verbose) {
+		/* A host that hangs may still use its module: the process ends as it is. */
+		fflush(stdout);
+		_exit(code);
+	}
+	vmsnd_registry_close(registry);
 	return code;
 }
 

@@ -8,6 +8,7 @@
 #include "manager/card.h"
 #include "manager/registry.h"
 #include "os/clock.h"
+#include "os/priority.h"
 
 /* What closing may take (MX-37), and how often it looks. */
 #define CLOSE_NS      (2 * VMSND_NS_PER_SECOND)
@@ -61,6 +62,8 @@ static void job_finished(void *ctx)
 {
 	struct vmsnd_machine *machine = ctx;
 
+	/* A host that has just been opened may have brought its library's limit. */
+	vmsnd_priority_guard_keep();
 	for (unsigned i = 0; i < machine->n_lanes; i++)
 		vmsnd_lane_wake(machine->lanes[i]);
 }

@@ -3,9 +3,11 @@
 
 #include <unistd.h>
 
+#include "os/clock.h"
 #include "os/priority.h"
 
 #define WHY_BYTES 160u
+#define KEEP_NS   VMSND_NS_PER_SECOND
 
 int vmsnd_realtime_this(void)
 {
@@ -60,10 +62,22 @@ void vmsnd_realtime_take(struct vmsnd_realtime *realtime)
 		vmsnd_realtime_ask(realtime, thread_id, why);
 }
 
+/* libpipewire and others set the limit for the whole process, to none or to the one that kills. */
+static void keep_guard(struct vmsnd_realtime *realtime)
+{
+	vmsnd_ns now = vmsnd_clock_now();
+
+	if (now < atomic_load_explicit(&realtime->keep_at, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&realtime->keep_at, now + KEEP_NS, memory_order_relaxed);
+	vmsnd_priority_guard_keep();
+}
+
 void vmsnd_realtime_look(struct vmsnd_realtime *realtime)
 {
 	unsigned demoted = vmsnd_priority_demoted();
 
+	keep_guard(realtime);
 	if (demoted == atomic_load_explicit(&realtime->demoted, memory_order_relaxed) ||
 	    atomic_exchange(&realtime->demoted, demoted) == demoted)
 		return;

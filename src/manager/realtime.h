@@ -13,6 +13,7 @@ struct vmsnd_realtime {
 	const struct vmsnd_log *log;
 	_Atomic bool told;        /* the line that it was refused */
 	_Atomic unsigned demoted; /* of which a line was written */
+	_Atomic vmsnd_ns keep_at; /* when to look at the limit again */
 };
 
 /* The calling thread's number, for the two below. */
@@ -23,7 +24,8 @@ bool vmsnd_realtime_raise(const struct vmsnd_realtime *realtime, int thread_id, 
 /* After that was refused: asks conf->realtime, which may take its time, and writes a line when it
  * is refused for good, one for a machine. `why` as raise left it. */
 bool vmsnd_realtime_ask(struct vmsnd_realtime *realtime, int thread_id, const char *why);
-/* Tells of threads that lost it, as they computed for too long (os/priority.h). */
+/* At each turn of a lane: tells of threads that lost it, as they computed for too long
+ * (os/priority.h), and sees to it, once a second, that they still would. */
 void vmsnd_realtime_look(struct vmsnd_realtime *realtime);
 /* Both, for the calling thread, whose signals it prepares. */
 void vmsnd_realtime_take(struct vmsnd_realtime *realtime);

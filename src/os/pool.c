@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "os/priority.h"
+
 enum place { PLACE_FREE, PLACE_ALIVE, PLACE_ENDED }; /* ENDED: still to be joined */
 
 struct vmsnd_pool {
@@ -164,6 +166,8 @@ static void *worker(void *arg)
 	bool last;
 
 	pthread_setname_np(pthread_self(), "vmsnd-worker");
+	/* Libraries of sound make their threads here. */
+	vmsnd_priority_guard_this();
 	pthread_mutex_lock(&pool->lock);
 	while (wait_for_work(pool))
 		run_first(pool);

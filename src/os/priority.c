@@ -56,13 +56,15 @@ bool vmsnd_priority_raise(int thread_id, unsigned priority, char *why, size_t by
 static bool limit_spinning(void)
 {
 	struct rlimit limit;
+	rlim_t want = VMSND_PRIORITY_SPIN_US;
 
 	if (getrlimit(RLIMIT_RTTIME, &limit))
 		return false;
-	if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max <= VMSND_PRIORITY_SPIN_US)
-		limit.rlim_cur = limit.rlim_max / 2;
-	else
-		limit.rlim_cur = VMSND_PRIORITY_SPIN_US;
+	if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max <= want)
+		want = limit.rlim_max / 2;
+	if (limit.rlim_cur == want)
+		return true;
+	limit.rlim_cur = want;
 	return setrlimit(RLIMIT_RTTIME, &limit) == 0;
 }
 
@@ -99,6 +101,12 @@ void vmsnd_priority_guard_this(void)
 	sigemptyset(&one);
 	sigaddset(&one, SIGXCPU);
 	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+}
+
+void vmsnd_priority_guard_keep(void)
+{
+	if (atomic_load(&guarded))
+		limit_spinning();
 }
 
 unsigned vmsnd_priority_demoted(void)

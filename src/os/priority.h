@@ -17,8 +17,12 @@ bool vmsnd_priority_raise(int thread_id, unsigned priority, char *why, size_t by
 /* For programs, once: a thread in real time that computes for longer than VMSND_PRIORITY_SPIN_US
  * goes on as a plain one, by SIGXCPU and RLIMIT_RTTIME, unless the system has a shorter limit. */
 bool vmsnd_priority_guard_install(void);
-/* For the calling thread, where the guard is installed: it may be interrupted for that. */
+/* For the calling thread and those that it makes, where the guard is installed: they may be
+ * interrupted for that. */
 void vmsnd_priority_guard_this(void);
+/* Where it is installed: sets its limit again when somebody else has set a longer one, as libraries
+ * of sound do when they begin. */
+void vmsnd_priority_guard_keep(void);
 /* How many threads that happened to. */
 unsigned vmsnd_priority_demoted(void);
 

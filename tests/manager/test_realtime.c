@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "os/clock.h"
+#include "os/pool.h"
 #include "os/priority.h"
 #include "vmsnd/machine.h"
 
@@ -284,6 +285,82 @@ static int spinning(void)
 	return how == 2 && vmsnd_priority_demoted() == 1 ? GOOD : 1;
 }
 
+/* As the threads of libraries are: nobody tells them of the guard. */
+static void *spin_unprepared(void *arg)
+{
+	vmsnd_ns until = vmsnd_clock_now() + LIMIT_NS;
+	char why[200];
+
+	if (!vmsnd_priority_raise(0, 1, why, sizeof(why)))
+		return NULL;
+	while (vmsnd_priority_demoted() == 0 && vmsnd_clock_now() < until)
+		;
+	*(bool *)arg = sched_getscheduler(0) != (SCHED_RR | SCHED_RESET_ON_FORK);
+	return NULL;
+}
+
+struct library {
+	struct vmsnd_job job;
+	bool plain;
+};
+
+static void begin_library(struct vmsnd_job *job)
+{
+	struct library *library = (struct library *)job; /* its first member */
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, spin_unprepared, &library->plain) == 0)
+		pthread_join(thread, NULL);
+}
+
+static int spinning_library(void)
+{
+	struct library library = {.job = {.run = begin_library}};
+	struct vmsnd_pool_conf conf = {.threads = 1};
+	struct vmsnd_pool *pool;
+
+	if (!may_raise() || !vmsnd_priority_guard_install())
+		return FORBIDDEN;
+	if (vmsnd_pool_open(&conf, &pool) || !vmsnd_pool_submit(pool, &library.job))
+		return 1;
+	while (!atomic_load_explicit(&library.job.done, memory_order_acquire))
+		vmsnd_clock_sleep_until(vmsnd_clock_now() + 1000000);
+	return vmsnd_pool_close(pool, LIMIT_NS) && library.plain && vmsnd_priority_demoted() == 1
+		   ? GOOD
+		   : 1;
+}
+
+static bool has_limit(rlim_t soft)
+{
+	vmsnd_ns until = vmsnd_clock_now() + LIMIT_NS;
+	struct rlimit limit = {0, 0};
+
+	while (getrlimit(RLIMIT_RTTIME, &limit) == 0 && limit.rlim_cur != soft &&
+	       vmsnd_clock_now() < until)
+		vmsnd_clock_sleep_until(vmsnd_clock_now() + 1000000);
+	return limit.rlim_cur == soft;
+}
+
+/* A library takes the limit away, another sets it to the one that kills. */
+static int limits_of_libraries(void)
+{
+	static const rlim_t hard[] = {RLIM_INFINITY, 200000, 100000};
+	static const rlim_t soft[] = {VMSND_PRIORITY_SPIN_US, VMSND_PRIORITY_SPIN_US, 50000};
+	bool good = vmsnd_priority_guard_install();
+
+	for (unsigned i = 0; good && i < 3; i++) {
+		const struct rlimit theirs = {hard[i], hard[i]};
+		struct vmsnd_machine *machine;
+
+		if (setrlimit(RLIMIT_RTTIME, &theirs))
+			return FORBIDDEN;
+		machine = open_machine(0, false);
+		good = machine && has_limit(soft[i]);
+		vmsnd_machine_close(machine, 0);
+	}
+	return good ? GOOD : 1;
+}
+
 /* ---- tests ---- */
 
 static void in_child(int (*what)(void))
@@ -318,6 +395,8 @@ TEST(test_MX_38_refused_without_a_hook, without_hook)
 TEST(test_MX_38_not_wanted, off)
 TEST(test_MX_38_threads_of_a_lane_are_plain, offspring)
 TEST(test_MX_38_who_spins_becomes_plain, spinning)
+TEST(test_MX_38_threads_of_libraries_too, spinning_library)
+TEST(test_MX_38_the_limit_outlives_libraries, limits_of_libraries)
 
 int main(void)
 {
@@ -330,6 +409,8 @@ int main(void)
 	    cmocka_unit_test(test_MX_38_not_wanted),
 	    cmocka_unit_test(test_MX_38_threads_of_a_lane_are_plain),
 	    cmocka_unit_test(test_MX_38_who_spins_becomes_plain),
+	    cmocka_unit_test(test_MX_38_threads_of_libraries_too),
+	    cmocka_unit_test(test_MX_38_the_limit_outlives_libraries),
 	};
 
 	return cmocka_run_group_tests_name("real-time priority", tests, NULL, NULL);

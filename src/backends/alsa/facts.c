@@ -63,10 +63,8 @@ static void add_owner(struct list *list)
 	struct group entry, *group = NULL;
 	char room[4096];
 
-	if (!control_file(&file)) {
-		add(list, VMSND_FACT_USER, "there are no cards in " SNDS);
+	if (!control_file(&file))
 		return;
-	}
 	if (getgrgid_r(file.st_gid, &entry, room, sizeof(room), &group) || !group)
 		add(list, VMSND_FACT_USER, "cards are for root and group %u",
 		    (unsigned)file.st_gid);

@@ -66,6 +66,9 @@ done_blocks+=(desktop-check)
 grep -q -i pipewire "$work/check" && [ $rc -le 1 ]
 ok $? 'vmsnd check speaks of PipeWire' || show "$work/check"
 serve desktop-serve
+limited() { grep -q '^Max realtime timeout  *150000 ' "/proc/${pids[desktop-serve]}/limits"; }
+until_true 5 limited
+ok $? 'desktop-serve: no thread in real time takes a processor, whatever libpipewire sets'
 
 rig=$hosts/../guest
 if "$rig/rig.sh" --have qemu; then
