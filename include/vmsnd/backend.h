@@ -107,8 +107,16 @@ struct vmsnd_stream_place {
 	char name[VMSND_HOST_DEVICE_TEXT_BYTES];   /* of that device, for people */
 	bool has_volume;  /* the host's own mixer knows the stream: the two below count */
 	bool muted;       /* there, by the user of the host */
-	int32_t gain_mdb; /* there, in thousandths of a decibel */
+	int32_t gain_mdb; /* there, of its loudest channel, in thousandths of a decibel */
 	uint64_t xruns;   /* that the host has counted for this stream */
+};
+
+/* What is asked of the host's own mixer for one stream; what is not set stays as it is. */
+struct vmsnd_host_volume {
+	bool sets_gain, sets_mute;
+	bool muted;
+	int32_t gain_mdb; /* as in vmsnd_stream_place, at most VMSND_GAIN_MAX_MDB: of its loudest
+			   * channel, the others keep their distance to that */
 };
 
 struct vmsnd_stream_want {
@@ -245,6 +253,13 @@ struct vmsnd_backend_class {
 	size_t (*facts)(struct vmsnd_backend *host, struct vmsnd_fact *out, size_t max);
 	/* Never blocks. NULL: nothing is known. */
 	void (*stream_place)(const struct vmsnd_stream *stream, struct vmsnd_stream_place *out);
+	/* Turns the stream's volume in the host's own mixer, as the host's user would: any time
+	 * between stream_open and stream_close, never by itself, so that what the host remembers
+	 * of a stream stays. Returns at once; stream_place has it when the host has done it.
+	 * VMSND_E_AGAIN: the host does not have the stream yet; VMSND_E_GONE: no longer;
+	 * VMSND_E_UNSUPPORTED: this stream has no volume there, as where this is NULL. */
+	enum vmsnd_rc (*stream_volume_set)(struct vmsnd_stream *stream,
+					   const struct vmsnd_host_volume *want);
 
 	uint32_t abi_end; /* VMSND_BACKEND_ABI once more (DM-03) */
 };

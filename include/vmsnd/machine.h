@@ -390,6 +390,14 @@ enum vmsnd_rc vmsnd_machine_host_ask(struct vmsnd_machine *machine, unsigned car
 				     vmsnd_ns now);
 enum vmsnd_rc vmsnd_machine_host_facts(const struct vmsnd_machine *machine, unsigned card,
 				       unsigned output, struct vmsnd_fact *out, size_t *n);
+/* Turns the volume of the output's streams of a direction in the host's own mixer, as the host's
+ * user would there; vmsnd_machine_streams has it (place) when the host has done it. It is the
+ * host's to keep, or not: nothing is remembered here. VMSND_E_UNSUPPORTED: the host has no volume
+ * for a stream; VMSND_E_GONE: no stream is open there now; VMSND_E_AGAIN: one has not come up yet;
+ * VMSND_E_INVALID also for nothing to set, or a gain beyond VMSND_GAIN_MAX_MDB. */
+enum vmsnd_rc vmsnd_machine_host_volume(struct vmsnd_machine *machine, unsigned card,
+					unsigned output, enum vmsnd_dir dir,
+					const struct vmsnd_host_volume *want);
 /* Has the output's streams of a direction moved to another host device; NULL: the default one.
  * VMSND_E_UNSUPPORTED: this backend has no devices to choose from; VMSND_E_AGAIN: a reattach of the
  * output is under way. */

@@ -37,6 +37,8 @@ static const char help[] =
     "  detach OUTPUT                       takes it away again\n"
     "  device OUTPUT ID|default [DIRECTION]\n"
     "                                      moves an output to another device\n"
+    "  host-volume OUTPUT PERCENT%|DB|mute|unmute [DIRECTION]\n"
+    "                                      turns it in the host's own mixer, as its user would\n"
     "  driver add OUTPUT DRIVER[,key=value...] [AT|NAME]\n"
     "                                      a driver next to the card, or above that one\n"
     "  driver replace OUTPUT AT|NAME DRIVER[,key=value...]\n"

@@ -87,6 +87,8 @@ bool vmsnd_ctl_take_direction(const struct vmsnd_ctl *ctl, int index, json_t *wi
 bool vmsnd_ctl_take_number(const char *word, const char *key, json_t *with);
 /* "mute", "unmute" or decibels become "mute" or "gain-db". */
 bool vmsnd_ctl_take_loudness(const char *word, json_t *with);
+/* So does "80%", as mixers of desktops count: by the third power of it. */
+bool vmsnd_ctl_take_host_loudness(const char *word, json_t *with);
 /* "2", "delay" or "delay:1" become "at", or "name" and "occurrence". */
 void vmsnd_ctl_take_place(const char *word, json_t *with);
 /* --driver, in their order, become "drivers". */
@@ -111,6 +113,7 @@ int vmsnd_ctl_raw(struct vmsnd_ctl *ctl);
 
 int vmsnd_ctl_enable(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_volume(struct vmsnd_ctl *ctl);
+int vmsnd_ctl_host_volume(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_mixer(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_card_add(struct vmsnd_ctl *ctl);
 int vmsnd_ctl_card_remove(struct vmsnd_ctl *ctl);

@@ -24,18 +24,30 @@ int vmsnd_ctl_enable(struct vmsnd_ctl *ctl)
 	return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, "enable", with), NULL);
 }
 
-int vmsnd_ctl_volume(struct vmsnd_ctl *ctl)
+/* OUTPUT LOUDNESS [DIRECTION]; `what` is a word that `take` takes. */
+static int ask_volume(struct vmsnd_ctl *ctl, const char *command, const char *what,
+		      bool (*take)(const char *word, json_t *with))
 {
 	json_t *with = vmsnd_ctl_arguments(ctl);
 
 	if (!vmsnd_ctl_take_number(ctl->words[0], "output", with))
 		return vmsnd_ctl_give_up(with, vmsnd_ctl_bad_word(ctl, "output", ctl->words[0]));
-	if (!vmsnd_ctl_take_loudness(ctl->words[1], with))
-		return vmsnd_ctl_give_up(
-		    with, vmsnd_ctl_bad_word(ctl, "loudness from -144 to 24 dB", ctl->words[1]));
+	if (!take(ctl->words[1], with))
+		return vmsnd_ctl_give_up(with, vmsnd_ctl_bad_word(ctl, what, ctl->words[1]));
 	if (!vmsnd_ctl_take_direction(ctl, 2, with))
 		return vmsnd_ctl_give_up(with, vmsnd_ctl_bad_word(ctl, "direction", ctl->words[2]));
-	return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, "volume", with), NULL);
+	return vmsnd_ctl_finish(ctl, vmsnd_ctl_ask(ctl, command, with), NULL);
+}
+
+int vmsnd_ctl_volume(struct vmsnd_ctl *ctl)
+{
+	return ask_volume(ctl, "volume", "loudness from -144 to 24 dB", vmsnd_ctl_take_loudness);
+}
+
+int vmsnd_ctl_host_volume(struct vmsnd_ctl *ctl)
+{
+	return ask_volume(ctl, "host-volume", "loudness up to 251%, or 24 dB",
+			  vmsnd_ctl_take_host_loudness);
 }
 
 /* ---- the mixer ---- */

@@ -3,7 +3,9 @@
 
 #include "cli/ctl_member.h"
 #include "cli/table.h"
+#include "vmsnd/types.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -113,6 +115,16 @@ static void print_way(const json_t *output, const char *way, const char *status_
 		       strcmp(status, "unknown") != 0 ? status : "");
 }
 
+/* In percent, too, as mixers of desktops show it. */
+static void print_volume_there(const json_t *volume)
+{
+	double db = json_number_value(json_object_get(volume, "gain-db"));
+
+	printf(", %.1f dB (%.0f%%) there%s", db,
+	       db > VMSND_GAIN_MIN_MDB / 1000.0 ? 100.0 * pow(10.0, db / 60.0) : 0.0,
+	       is_on(volume, "mute") ? ", muted there" : "");
+}
+
 /* Where the host has a stream, of those backends that tell: "playback 0: on Speakers (hw:0)". */
 static void show_place(const json_t *stream)
 {
@@ -134,8 +146,7 @@ static void show_place(const json_t *stream)
 		vmsnd_cli_print_text(name[0] ? name : device[0] ? device : "no device");
 	}
 	if (json_is_object(volume))
-		printf(", %.1f dB there%s", json_number_value(json_object_get(volume, "gain-db")),
-		       is_on(volume, "mute") ? ", muted there" : "");
+		print_volume_there(volume);
 	if (number(place, "xruns") > 0)
 		printf(", xruns there: %lld", (long long)number(place, "xruns"));
 	putchar('\n');

@@ -220,7 +220,8 @@ void vmsnd_ctl_show_host(const json_t *answer)
 
 static void print_member(const char *key, const json_t *value)
 {
-	char *shown = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	char *shown =
+	    json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
 
 	/* Escaped as JSON has it, but for the quotes. */
 	if (shown && json_is_string(value))

@@ -93,6 +93,19 @@ bool vmsnd_ctl_take_loudness(const char *word, json_t *with)
 	return true;
 }
 
+bool vmsnd_ctl_take_host_loudness(const char *word, json_t *with)
+{
+	char *end;
+	double percent = strtod(word, &end), db = VMSND_GAIN_MIN_MDB / 1000.0;
+
+	if (end == word || strcmp(end, "%") != 0 || !(percent >= 0) || !isfinite(percent))
+		return vmsnd_ctl_take_loudness(word, with);
+	if (percent > 0)
+		db = fmax(db, 60.0 * log10(percent / 100.0));
+	json_object_set_new(with, "gain-db", json_real(db));
+	return true;
+}
+
 int vmsnd_ctl_give_up(json_t *with, int code)
 {
 	json_decref(with);

@@ -266,6 +266,8 @@ struct vmsnd_lun_status {
 void vmsnd_lun_status(const struct vmsnd_lun *lun, struct vmsnd_lun_status *out);
 /* Where its host stream is; all empty while there is none, or its backend does not tell. */
 void vmsnd_lun_place(const struct vmsnd_lun *lun, struct vmsnd_stream_place *out);
+/* As the class's stream_volume_set; VMSND_E_GONE: there is no host stream. */
+enum vmsnd_rc vmsnd_lun_host_volume(struct vmsnd_lun *lun, const struct vmsnd_host_volume *want);
 
 /* Of unit 0; NOPLAY, NO_CAPTURE without one. */
 enum vmsnd_play_state vmsnd_port_play_state(const struct vmsnd_port *port);

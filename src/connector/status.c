@@ -300,6 +300,15 @@ void vmsnd_lun_place(const struct vmsnd_lun *lun, struct vmsnd_stream_place *out
 	out->device[sizeof(out->device) - 1] = out->name[sizeof(out->name) - 1] = '\0';
 }
 
+enum vmsnd_rc vmsnd_lun_host_volume(struct vmsnd_lun *lun, const struct vmsnd_host_volume *want)
+{
+	if (!lun->conf.backend->stream_volume_set)
+		return VMSND_E_UNSUPPORTED;
+	if (!lun->stream)
+		return VMSND_E_GONE;
+	return lun->conf.backend->stream_volume_set(lun->stream, want);
+}
+
 static uint64_t both(const _Atomic uint64_t *a, const _Atomic uint64_t *b)
 {
 	return vmsnd_figure_rt(a) + vmsnd_figure_rt(b);

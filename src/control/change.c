@@ -109,6 +109,43 @@ void vmsnd_control_host_device(struct vmsnd_control_call *call)
 		vmsnd_control_went(call, rc, NULL);
 }
 
+static const char *backend_of(const struct vmsnd_control_call *call, unsigned card, unsigned output)
+{
+	struct vmsnd_output_status status;
+
+	return vmsnd_machine_output(call->machine, card, output, &status) ? "?" : status.backend;
+}
+
+void vmsnd_control_host_volume(struct vmsnd_control_call *call)
+{
+	enum { ARG_CARD, ARG_OUTPUT, ARG_DIRECTION, ARG_GAIN, ARG_MUTE };
+	const struct vmsnd_control_value *args = call->args;
+	unsigned card = args[ARG_CARD].number, output = args[ARG_OUTPUT].number;
+	enum vmsnd_dir dir = (enum vmsnd_dir)args[ARG_DIRECTION].number;
+	const struct vmsnd_host_volume want = {.sets_gain = args[ARG_GAIN].given,
+					       .gain_mdb = args[ARG_GAIN].mdb,
+					       .sets_mute = args[ARG_MUTE].given,
+					       .muted = args[ARG_MUTE].on};
+	enum vmsnd_rc rc = vmsnd_machine_host_volume(call->machine, card, output, dir, &want);
+
+	if (!want.sets_gain && !want.sets_mute)
+		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC,
+				   "host-volume needs one of gain-db, mute");
+	else if (rc == VMSND_E_UNSUPPORTED)
+		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC,
+				   "host-volume: the host of output %u (%s) has no volume for a "
+				   "stream; 'volume' sets the output's own",
+				   output, backend_of(call, card, output));
+	else if (rc == VMSND_E_GONE || rc == VMSND_E_AGAIN)
+		vmsnd_control_fail(call, VMSND_CONTROL_GENERIC,
+				   "host-volume: output %u has no %s stream at the host now: it is "
+				   "there while the guest %s",
+				   output, vmsnd_control_direction(dir),
+				   dir == VMSND_PLAYBACK ? "plays" : "records");
+	else
+		vmsnd_control_went(call, rc, NULL);
+}
+
 void vmsnd_control_tap_set(struct vmsnd_control_call *call)
 {
 	enum { ARG_CARD, ARG_DIRECTION, ARG_STREAM, ARG_POINT, ARG_PATH };

@@ -258,6 +258,18 @@ static const struct vmsnd_control_command commands[] = {
 	      {"id", VMSND_CONTROL_TEXT_OR_NULL, false,
 	       "of query-host-devices; null: the default one"}},
      .run = vmsnd_control_host_device},
+    {.name = "host-volume",
+     .help = "Turns an output's volume in the host's own mixer, as the host's user would there; "
+	     "what is not given stays as it is. It is of the streams that are open now: the host "
+	     "keeps it, or not, and vmsnd does not. query-streams has it under place.volume.",
+     .told = true,
+     .args = {CARD,
+	      MAY_OUTPUT,
+	      MAY_DIRECTION,
+	      {"gain-db", VMSND_CONTROL_GAIN, true,
+	       "of the loudest channel; the others keep their distance to it; -144 is silence"},
+	      {"mute", VMSND_CONTROL_BOOL, true, "all channels"}},
+     .run = vmsnd_control_host_volume},
     {.name = "pause",
      .help = "One card stands still: no time goes by for its streams.",
      .told = true,

@@ -28,6 +28,10 @@ static const struct {
     {"HOST_DEVICES_CHANGED",
      "a host has another list of devices, or another default one, or its server came or went: "
      "card, name, output, backend; once for a burst of changes (query-host-devices has the list)"},
+    {"HOST_VOLUME_CHANGED",
+     "the host's own mixer has a stream at another volume, by its user, by what it remembers, or "
+     "by "
+     "host-volume: card, name, direction, stream, output, backend, gain-db, mute"},
     {"MIXER_CHANGED",
      "a guest, or its owner, has turned the mixer of a stream: card, name, direction, "
      "stream, and the members of query-mixer"},

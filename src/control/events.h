@@ -9,6 +9,9 @@
 struct vmsnd_seen_stream {
 	uint32_t key;
 	bool lost;
+	bool has_volume; /* in the host's own mixer, as last seen: it stays while there is none */
+	bool muted;
+	int32_t gain_mdb;
 };
 
 #define VMSND_SEEN_JACKS_MAX 64u

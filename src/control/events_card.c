@@ -118,15 +118,17 @@ static uint32_t key_of(const struct vmsnd_stream_status *now)
 	return (uint32_t)now->dir << 31 | now->output << 16 | now->stream;
 }
 
-static bool was_lost(const struct vmsnd_seen_card *seen, uint32_t key, size_t at)
+/* As it was seen last; all empty when it is new. */
+static struct vmsnd_seen_stream seen_before(const struct vmsnd_seen_card *seen, uint32_t key,
+					    size_t at)
 {
 	/* Mostly the order has not changed. */
 	if (at < seen->n_streams && seen->streams[at].key == key)
-		return seen->streams[at].lost;
+		return seen->streams[at];
 	for (size_t i = 0; i < seen->n_streams; i++)
 		if (seen->streams[i].key == key)
-			return seen->streams[i].lost;
-	return false;
+			return seen->streams[i];
+	return (struct vmsnd_seen_stream){.key = key};
 }
 
 static bool works_or_rests(const char *host)
@@ -135,8 +137,8 @@ static bool works_or_rests(const char *host)
 	       strcmp(host, "none") == 0;
 }
 
-static void tell_host(struct vmsnd_control_watch *watch, unsigned card,
-		      const struct vmsnd_stream_status *now, const char *event)
+static json_t *about_stream(struct vmsnd_control_watch *watch, unsigned card,
+			    const struct vmsnd_stream_status *now)
 {
 	json_t *data = vmsnd_control_about_card(watch, card);
 
@@ -144,8 +146,38 @@ static void tell_host(struct vmsnd_control_watch *watch, unsigned card,
 	json_object_set_new(data, "stream", json_integer((json_int_t)now->stream));
 	json_object_set_new(data, "output", json_integer((json_int_t)now->output));
 	json_object_set_new(data, "backend", vmsnd_control_text(now->backend));
+	return data;
+}
+
+static void tell_host(struct vmsnd_control_watch *watch, unsigned card,
+		      const struct vmsnd_stream_status *now, const char *event)
+{
+	json_t *data = about_stream(watch, card, now);
+
 	json_object_set_new(data, "host", vmsnd_control_text(now->host));
 	vmsnd_control_watch_tell(watch, event, data);
+}
+
+/* How loud a stream is that comes to have a volume is no news; that it comes back otherwise is. */
+static void look_at_volume(struct vmsnd_control_watch *watch, unsigned card,
+			   const struct vmsnd_stream_status *now, struct vmsnd_seen_stream *seen)
+{
+	const struct vmsnd_stream_place *place = &now->place;
+	bool news =
+	    seen->has_volume && (seen->muted != place->muted || seen->gain_mdb != place->gain_mdb);
+	json_t *data;
+
+	if (!place->has_volume)
+		return;
+	seen->has_volume = true;
+	seen->muted = place->muted;
+	seen->gain_mdb = place->gain_mdb;
+	if (!news)
+		return;
+	data = about_stream(watch, card, now);
+	json_object_set_new(data, "gain-db", vmsnd_control_real(place->gain_mdb / 1000.0));
+	json_object_set_new(data, "mute", json_boolean(place->muted));
+	vmsnd_control_watch_tell(watch, "HOST_VOLUME_CHANGED", data);
 }
 
 /* Between lost and back there are tries: opening, and lost again. Those are not told. */
@@ -174,12 +206,13 @@ static void look_at_hosts(struct vmsnd_control_watch *watch, unsigned card,
 	if (n > 0 && !list)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		list[i].key = key_of(&now[i]);
+		list[i] = seen_before(seen, key_of(&now[i]), i);
+		list[i].has_volume &= !silent;
+		look_at_volume(watch, card, &now[i], &list[i]);
 		if (silent)
 			list[i].lost = now[i].host && strcmp(now[i].host, "lost") == 0;
 		else
-			list[i].lost =
-			    look_at_host(watch, card, &now[i], was_lost(seen, list[i].key, i));
+			list[i].lost = look_at_host(watch, card, &now[i], list[i].lost);
 	}
 	free(seen->streams);
 	seen->streams = list;

@@ -200,6 +200,7 @@ void vmsnd_control_enable(struct vmsnd_control_call *call);
 void vmsnd_control_volume(struct vmsnd_control_call *call);
 void vmsnd_control_tap_set(struct vmsnd_control_call *call);
 void vmsnd_control_host_device(struct vmsnd_control_call *call);
+void vmsnd_control_host_volume(struct vmsnd_control_call *call);
 void vmsnd_control_pause(struct vmsnd_control_call *call);
 void vmsnd_control_unpause(struct vmsnd_control_call *call);
 /* mixer.c */

@@ -287,6 +287,51 @@ enum vmsnd_rc vmsnd_machine_volume(struct vmsnd_machine *machine, unsigned card,
 	return found ? VMSND_OK : VMSND_E_NO_OUTPUT;
 }
 
+/* The first that went well, or why none did. */
+static enum vmsnd_rc host_volume(const struct vmsnd_card *card, struct vmsnd_output *output,
+				 enum vmsnd_dir dir, const struct vmsnd_host_volume *want)
+{
+	enum vmsnd_rc rc = VMSND_E_GONE, last;
+
+	for (unsigned i = 0; i < output->n_units; i++) {
+		struct vmsnd_unit *unit = &output->units[i];
+
+		if (!unit->lun || unit->leaving || vmsnd_card_port_dir(card, i) != dir)
+			continue;
+		last = vmsnd_lun_host_volume(unit->lun, want);
+		if (last == VMSND_OK || rc == VMSND_E_GONE)
+			rc = last;
+	}
+	return rc;
+}
+
+static bool host_volume_fits(const struct vmsnd_host_volume *want)
+{
+	return (want->sets_gain || want->sets_mute) &&
+	       (!want->sets_gain || want->gain_mdb <= VMSND_GAIN_MAX_MDB);
+}
+
+enum vmsnd_rc vmsnd_machine_host_volume(struct vmsnd_machine *machine, unsigned card,
+					unsigned output, enum vmsnd_dir dir,
+					const struct vmsnd_host_volume *want)
+{
+	struct vmsnd_seat seat;
+	struct vmsnd_output *found;
+	enum vmsnd_rc rc = VMSND_E_NO_OUTPUT;
+
+	if (!is_dir(dir) || !host_volume_fits(want))
+		return VMSND_E_INVALID;
+	if (!vmsnd_seat_look(machine, card, &seat))
+		return VMSND_E_NO_CARD;
+	found = output < VMSND_OUTPUTS_MAX ? seat.card->outputs[output] : NULL;
+	if (found && !found->now.host->cls->stream_volume_set)
+		rc = VMSND_E_UNSUPPORTED;
+	else if (found)
+		rc = host_volume(seat.card, found, dir, want);
+	vmsnd_seat_leave(&seat);
+	return rc;
+}
+
 enum vmsnd_rc vmsnd_machine_tap(struct vmsnd_machine *machine, unsigned card,
 				const struct vmsnd_tap_conf *tap, vmsnd_ns now)
 {

@@ -239,6 +239,13 @@ def test_what_the_program_refuses_is_a_failure_with_its_line():
     with Server():
         ctl_wrong(1, "volume", "0", "25", part="a number from -144 to 24")
         ctl_wrong(1, "volume", "7", "0", part="no output 7 that does playback")
+        for word in ("loud", "%", "-1%", "nan%", "50 %", "50%%"):
+            ctl_wrong(2, "host-volume", "0", word, part=f"'{word}' is no loudness up to 251%")
+        ctl_wrong(2, "host-volume", "0", "50%", "sideways", part="'sideways' is no direction")
+        ctl_wrong(1, "host-volume", "0", "252%", part="a number from -144 to 24")
+        for word in ("50%", "0%", "-6", "mute"):
+            ctl_wrong(1, "host-volume", "0", word, part="the host of output 0 (null) has no volume for a stream; 'volume' sets")
+        ctl_wrong(1, "host-volume", "7", "50%", part="no output 7; it has: 0 (null)")
         ctl_wrong(1, "detach", "3", part="vm1 has no output 3; it has: 0 (null)")
         ctl_wrong(1, "devices", "5", part="vm1 has no output 5; it has: 0 (null)")
         ctl_wrong(1, "attach", "fille,path=a.wav", part="no backend 'fille'")

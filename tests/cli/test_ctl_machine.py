@@ -238,6 +238,7 @@ def test_completion_knows_words_without_a_program():
     assert complete("enable", "") == ["playback", "capture"]
     assert complete("volume", "0", "") == ["mute", "unmute"]
     assert complete("volume", "0", "-6", "p") == ["playback", "capture"]
+    assert complete("host-volume", "0", "") == ["mute", "unmute"]
     assert {"null"} <= set(complete("attach", "")) and "delay" in complete("attach", "-D", "")
     assert complete("driver", "") == ["add", "replace", "remove"]
     assert set(complete("cards", "")) == {"add", "remove"}

@@ -417,6 +417,17 @@ enum vmsnd_rc vmsnd_machine_jack_set(struct vmsnd_machine *machine, unsigned car
 	return called(machine, "jack %u %s %d", card, name, (int)want);
 }
 
+enum vmsnd_rc vmsnd_machine_host_volume(struct vmsnd_machine *machine, unsigned card,
+					unsigned output, enum vmsnd_dir dir,
+					const struct vmsnd_host_volume *want)
+{
+	if (!want->sets_gain && !want->sets_mute)
+		return VMSND_E_INVALID;
+	return called(machine, "host-volume %u %u %d %s%d %s", card, output, (int)dir,
+		      want->sets_gain ? "" : "-", want->sets_gain ? want->gain_mdb : 0,
+		      want->sets_mute ? want->muted ? "mute" : "unmute" : "-");
+}
+
 enum vmsnd_rc vmsnd_machine_host_device(struct vmsnd_machine *machine, unsigned card,
 					unsigned output, enum vmsnd_dir dir, const char *id,
 					vmsnd_ns now)

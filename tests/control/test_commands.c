@@ -88,6 +88,10 @@ static const struct {
     {"host-device", "\"card\":0,\"output\":3,\"direction\":\"capture\",\"id\":\"hw:1\"",
      "host-device 0 3 1 hw:1"},
     {"query-host-devices", "\"card\":0,\"output\":0,\"refresh\":true", "refresh 0 0"},
+    {"host-volume", "\"card\":0,\"gain-db\":-18.062", "host-volume 0 0 0 -18062 -"},
+    {"host-volume", "\"card\":1,\"output\":3,\"direction\":\"capture\",\"mute\":true",
+     "host-volume 1 3 1 -0 mute"},
+    {"host-volume", "\"card\":0,\"gain-db\":0,\"mute\":false", "host-volume 0 0 0 0 unmute"},
 };
 
 static void test_each_command_is_one_call_of_the_machine(void **state)
@@ -273,6 +277,8 @@ static const struct {
     {"set-jack", "\"card\":0,\"jack\":\"\",\"state\":\"follow\"", "'jack' has to be"},
     {"set-jack", "\"card\":0,\"state\":\"follow\"", "set-jack needs 'jack'"},
     {"host-device", "\"card\":0", "host-device needs 'id'"},
+    {"host-volume", "\"card\":0", "host-volume needs one of gain-db, mute"},
+    {"host-volume", "\"card\":0,\"gain-db\":24.1", "'gain-db' has to be a number from -144 to 24"},
     {"query-host-devices", "\"card\":0,\"refresh\":\"yes\"", "'refresh' has to be true or false"},
     {"query-host-devices", "\"card\":0,\"output\":5", "first has no output 5; it has: 0 (null)"},
     {"query-host-devices", "\"card\":0,\"output\":5,\"refresh\":true", "first has no output 5"},

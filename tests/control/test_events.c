@@ -174,6 +174,36 @@ static void test_TH_11_a_burst_of_host_devices_is_told_once(void **state)
 	client_close(&client);
 }
 
+static void test_a_volume_that_the_host_has_is_told(void **state)
+{
+#define WHERE                                                                                      \
+	"\"card\":0,\"name\":\"first\",\"direction\":\"playback\",\"stream\":0,\"output\":0,"      \
+	"\"backend\":\"null\","
+	struct rig *rig = *state;
+	struct vmsnd_stream_place *place = &rig->machine.cards[0].streams[0].place;
+	struct client client;
+
+	client_join(rig, &client);
+	look(rig);
+	place->has_volume = true;
+	place->gain_mdb = -6000;
+	look(rig);
+	assert_null(client_next(&client)); /* how a stream begins is no news */
+	place->gain_mdb = -18062;
+	look(rig);
+	expect(&client, "HOST_VOLUME_CHANGED", "{" WHERE "\"gain-db\":-18.062,\"mute\":false}");
+	place->muted = true;
+	look(rig);
+	expect(&client, "HOST_VOLUME_CHANGED", "{" WHERE "\"gain-db\":-18.062,\"mute\":true}");
+	*place = (struct vmsnd_stream_place){.has_volume = false}; /* closed, and open again */
+	look(rig);
+	*place = (struct vmsnd_stream_place){.has_volume = true, .muted = true, .gain_mdb = -18062};
+	look(rig);
+	assert_null(client_next(&client));
+	client_close(&client);
+#undef WHERE
+}
+
 static void test_outputs_come_and_go(void **state)
 {
 	struct rig *rig = *state;
@@ -486,6 +516,7 @@ int main(void)
 	    TEST(test_a_mixer_that_the_guest_turned_is_told_once),
 	    TEST(test_a_jack_that_changes_is_told),
 	    TEST(test_TH_11_a_burst_of_host_devices_is_told_once),
+	    TEST(test_a_volume_that_the_host_has_is_told),
 	    TEST(test_outputs_come_and_go),
 	    TEST(test_an_output_without_a_stream_comes_and_goes),
 	    TEST(test_a_host_is_lost_once_and_back_once),

@@ -243,8 +243,23 @@ static size_t fake_facts(struct vmsnd_backend *host, struct vmsnd_fact *out, siz
 
 static void fake_place(const struct vmsnd_stream *stream, struct vmsnd_stream_place *out)
 {
-	*out = (struct vmsnd_stream_place){
-	    .device = "hw:0", .has_volume = true, .gain_mdb = -6000, .xruns = 7};
+	*out = (struct vmsnd_stream_place){.device = "hw:0",
+					   .has_volume = true,
+					   .muted = fake.muted,
+					   .gain_mdb = -6000 + fake.turned_mdb,
+					   .xruns = 7};
+}
+
+static enum vmsnd_rc fake_volume_set(struct vmsnd_stream *stream,
+				     const struct vmsnd_host_volume *want)
+{
+	if (fake.volume_rc)
+		return (enum vmsnd_rc)fake.volume_rc;
+	if (want->sets_gain)
+		fake.turned_mdb = want->gain_mdb + 6000;
+	if (want->sets_mute)
+		fake.muted = want->muted;
+	return VMSND_OK;
 }
 
 #define FAKE_CLASS(title, bits)                                                                    \
@@ -255,7 +270,7 @@ static void fake_place(const struct vmsnd_stream *stream, struct vmsnd_stream_pl
 		.stream_stop = fake_stream_stop, .stream_close = fake_stream_close,                \
 		.advance = fake_advance, .limits = fake_limits, .status = fake_status,             \
 		.devices = fake_devices, .device_set = fake_device_set, .facts = fake_facts,       \
-		.stream_place = fake_place                                                         \
+		.stream_place = fake_place, .stream_volume_set = fake_volume_set                   \
 	}
 
 const struct vmsnd_backend_class fake_class = FAKE_CLASS("fake", 0);

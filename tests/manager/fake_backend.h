@@ -22,6 +22,7 @@ struct fake {
 	_Atomic bool hold;         /* slow calls wait for this to end */
 	_Atomic bool hold_streams; /* the same, but only stream_open does */
 	const char *no_device;     /* device_set: GONE for this one */
+	_Atomic int volume_rc;     /* stream_volume_set: this */
 	struct vmsnd_host_device devices[4];
 	size_t n_devices;
 
@@ -30,6 +31,8 @@ struct fake {
 	_Atomic unsigned stream_tries, streams[2]; /* streams: open now, by direction */
 	_Atomic bool quiet;                        /* `again` at the last open */
 	char set[2][64];
+	_Atomic int32_t turned_mdb; /* of the host's mixer, which begins at -6 dB */
+	_Atomic bool muted;
 	_Atomic uint64_t frames; /* played, that were not silence */
 	const struct vmsnd_backend_user *user;
 	void *ctx;

@@ -151,6 +151,51 @@ static void test_a_stream_tells_where_it_is(void **state)
 	stage_close(&stage);
 }
 
+static void test_the_hosts_own_mixer_is_turned(void **state)
+{
+	static const struct vmsnd_host_volume half = {.sets_gain = true, .gain_mdb = -18062},
+					      mute = {.sets_mute = true, .muted = true},
+					      nothing = {.muted = true},
+					      loud = {.sets_gain = true,
+						      .gain_mdb = VMSND_GAIN_MAX_MDB + 1};
+	struct vmsnd_stream_place place;
+	struct vmsnd_machine *machine;
+	struct stage stage;
+
+	stage_open(&stage);
+	sim_add(&stage.sim, "", "fake");
+	sim_add(&stage.sim, "", "null");
+	machine = stage.sim.machine;
+	assert_int_equal(vmsnd_machine_host_volume(machine, 0, 0, VMSND_PLAYBACK, &half),
+			 VMSND_E_GONE); /* no stream is open */
+	stage_play(&stage, 48000);
+	stage_run(&stage, 500 * MS);
+	assert_int_equal(vmsnd_machine_host_volume(machine, 0, 0, VMSND_PLAYBACK, &half), VMSND_OK);
+	place = stage_status(&stage, VMSND_PLAYBACK, 0).place;
+	assert_true(place.gain_mdb == -18062 && !place.muted);
+	assert_int_equal(vmsnd_machine_host_volume(machine, 0, 0, VMSND_PLAYBACK, &mute), VMSND_OK);
+	place = stage_status(&stage, VMSND_PLAYBACK, 0).place;
+	assert_true(place.gain_mdb == -18062 && place.muted);
+	fake.volume_rc = VMSND_E_AGAIN;
+	assert_int_equal(vmsnd_machine_host_volume(machine, 0, 0, VMSND_PLAYBACK, &half),
+			 VMSND_E_AGAIN);
+	fake.volume_rc = VMSND_OK;
+	assert_int_equal(vmsnd_machine_host_volume(machine, 0, 0, VMSND_CAPTURE, &half),
+			 VMSND_E_GONE);
+	assert_int_equal(vmsnd_machine_host_volume(machine, 0, 0, VMSND_PLAYBACK, &nothing),
+			 VMSND_E_INVALID);
+	assert_int_equal(vmsnd_machine_host_volume(machine, 0, 0, VMSND_PLAYBACK, &loud),
+			 VMSND_E_INVALID);
+	assert_int_equal(vmsnd_machine_host_volume(machine, 0, 1, VMSND_PLAYBACK, &half),
+			 VMSND_E_NO_OUTPUT);
+	assert_int_equal(vmsnd_machine_host_volume(machine, 1, 0, VMSND_PLAYBACK, &half),
+			 VMSND_E_UNSUPPORTED);
+	assert_int_equal(vmsnd_machine_host_volume(machine, 2, 0, VMSND_PLAYBACK, &half),
+			 VMSND_E_NO_CARD);
+	stage_finish(&stage);
+	stage_close(&stage);
+}
+
 /* The lane does not wait for one that hangs. */
 static void test_a_host_is_asked_by_a_worker(void **state)
 {
@@ -189,6 +234,7 @@ int main(void)
 	    cmocka_unit_test(test_a_host_that_comes_and_goes_does_not_fill_the_log),
 	    cmocka_unit_test(test_TH_11_devices_that_change_in_a_burst_are_one_change),
 	    cmocka_unit_test(test_a_stream_tells_where_it_is),
+	    cmocka_unit_test(test_the_hosts_own_mixer_is_turned),
 	    cmocka_unit_test(test_a_host_is_asked_by_a_worker),
 	};
 

@@ -119,9 +119,12 @@ struct vmsnd_stream {
 	struct spa_hook listener;
 	bool is_active, gone, told_reopen;
 	uint32_t node_id;
+	float loudness[VMSND_CHANNELS_MAX]; /* of its channels, in the host's mixer */
+	uint32_t n_loudness;
 
 	/* Under the lock. */
-	bool closed; /* nobody is told anything any more */
+	struct vmsnd_host_volume asked; /* what the control thread is to set there */
+	bool closed;                    /* nobody is told anything any more */
 	bool ended;
 	struct vmsnd_stream_place place;
 
@@ -184,6 +187,12 @@ void vmsnd_pw_stream_close(struct vmsnd_stream *stream);
 enum vmsnd_stream_state vmsnd_pw_stream_state(const struct vmsnd_stream *stream);
 enum vmsnd_rc vmsnd_pw_stream_drain(struct vmsnd_stream *stream, vmsnd_ns now);
 void vmsnd_pw_stream_place(const struct vmsnd_stream *stream, struct vmsnd_stream_place *out);
+
+/* volume.c */
+void vmsnd_pw_on_control(void *data, uint32_t id, const struct pw_stream_control *control);
+void vmsnd_pw_volume_settle(struct vmsnd_stream *stream);
+enum vmsnd_rc vmsnd_pw_stream_volume_set(struct vmsnd_stream *stream,
+					 const struct vmsnd_host_volume *want);
 
 /* properties.c: what mixers see of a stream; the server's share of what it is named. */
 struct pw_properties *vmsnd_pw_properties(const struct vmsnd_stream *stream);

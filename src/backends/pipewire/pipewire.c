@@ -191,4 +191,5 @@ const struct vmsnd_backend_class vmsnd_pipewire_class = {
     .stream_drain = vmsnd_pw_stream_drain,
     .facts = vmsnd_pw_facts,
     .stream_place = vmsnd_pw_stream_place,
+    .stream_volume_set = vmsnd_pw_stream_volume_set,
 };

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Streams. The lane says what is wanted, the control thread makes it so. */
-#include <math.h>
-#include <spa/param/props.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -82,40 +80,9 @@ static void on_state(void *data, enum pw_stream_state old, enum pw_stream_state 
 	bound(stream);
 }
 
-static float largest(const struct pw_stream_control *control)
-{
-	float most = 0;
-
-	for (uint32_t i = 0; i < control->n_values; i++)
-		most = control->values[i] > most ? control->values[i] : most;
-	return most;
-}
-
-static int32_t as_mdb(double factor)
-{
-	double mdb = factor > 0 ? 20000.0 * log10(factor) : (double)VMSND_GAIN_MIN_MDB;
-
-	mdb = mdb < VMSND_GAIN_MIN_MDB ? VMSND_GAIN_MIN_MDB : mdb;
-	return (int32_t)lrint(mdb > VMSND_GAIN_MAX_MDB ? VMSND_GAIN_MAX_MDB : mdb);
-}
-
-static void on_control(void *data, uint32_t id, const struct pw_stream_control *control)
-{
-	struct vmsnd_stream *stream = data;
-
-	if (control->n_values == 0)
-		return;
-	if (id == SPA_PROP_mute)
-		atomic_store(&stream->muted, control->values[0] > 0.5f);
-	if (id == SPA_PROP_channelVolumes) {
-		atomic_store(&stream->gain_mdb, as_mdb((double)largest(control)));
-		atomic_store(&stream->has_volume, true);
-	}
-}
-
 static const struct pw_stream_events stream_events = {.version = PW_VERSION_STREAM_EVENTS,
 						      .state_changed = on_state,
-						      .control_info = on_control,
+						      .control_info = vmsnd_pw_on_control,
 						      .process = vmsnd_pw_process_rt};
 
 /* ---- what is wanted is made so, on the control thread ---- */
@@ -198,7 +165,10 @@ void vmsnd_pw_settle(struct vmsnd_stream *stream, bool ready)
 		stream->gone = false;
 		end(stream, VMSND_E_GONE);
 	}
-	if (!stream->pw || active == stream->is_active)
+	if (!stream->pw)
+		return;
+	vmsnd_pw_volume_settle(stream);
+	if (active == stream->is_active)
 		return;
 	stream->is_active = active;
 	pw_stream_set_active(stream->pw, active);

@@ -167,11 +167,11 @@ static void on_event(pa_context *context, pa_subscription_event_type_t event, ui
 		break;
 	case PA_SUBSCRIPTION_EVENT_SINK_INPUT:
 		if (change)
-			pulse_stream_ask(host, VMSND_PLAYBACK, index);
+			pulse_volume_changed(host, VMSND_PLAYBACK, index);
 		break;
 	case PA_SUBSCRIPTION_EVENT_SOURCE_OUTPUT:
 		if (change)
-			pulse_stream_ask(host, VMSND_CAPTURE, index);
+			pulse_volume_changed(host, VMSND_CAPTURE, index);
 		break;
 	default:
 		break;

@@ -93,8 +93,9 @@ struct vmsnd_stream {
 	bool moved;        /* a block, since the start: from then on time can be lost */
 	bool gap;          /* time was lost since the last block */
 	uint64_t xruns;
-	bool has_volume, muted;
+	bool has_volume, is_writable, muted; /* in the server's mixer */
 	int32_t gain_mdb;
+	pa_cvolume loudness; /* there, of its channels */
 };
 
 /* ---- server.c ---- */
@@ -138,8 +139,15 @@ void pulse_stream_close(struct vmsnd_stream *stream);
 enum vmsnd_stream_state pulse_stream_state(const struct vmsnd_stream *stream);
 enum vmsnd_rc pulse_stream_drain(struct vmsnd_stream *stream, vmsnd_ns now);
 void pulse_stream_place(const struct vmsnd_stream *stream, struct vmsnd_stream_place *out);
-/* The mixer's volume of the stream with this index may have changed. */
-void pulse_stream_ask(struct vmsnd_backend *host, enum vmsnd_dir dir, uint32_t index);
+/* Gives up what was asked for. */
+void pulse_forget(pa_operation **operation);
+
+/* ---- volume.c: with the lock held, but the last ---- */
+/* Asks the server for the stream's volume; of the one with this index, if it is ours. */
+void pulse_volume_ask(struct vmsnd_stream *stream);
+void pulse_volume_changed(struct vmsnd_backend *host, enum vmsnd_dir dir, uint32_t index);
+enum vmsnd_rc pulse_stream_volume_set(struct vmsnd_stream *stream,
+				      const struct vmsnd_host_volume *want);
 
 /* ---- blocks.c ---- */
 /* Moves what the server wants or has. On the loop's thread. */

@@ -82,4 +82,5 @@ const struct vmsnd_backend_class vmsnd_pulse_class = {
     .stream_drain = pulse_stream_drain,
     .facts = pulse_facts,
     .stream_place = pulse_stream_place,
+    .stream_volume_set = pulse_stream_volume_set,
 };

@@ -25,66 +25,13 @@ static void set_state(struct vmsnd_stream *stream, enum vmsnd_stream_state state
 	atomic_store_explicit(&stream->state, (int)state, memory_order_release);
 }
 
-static void forget(pa_operation **operation)
+void pulse_forget(pa_operation **operation)
 {
 	if (!*operation)
 		return;
 	pa_operation_cancel(*operation);
 	pa_operation_unref(*operation);
 	*operation = NULL;
-}
-
-/* ---- the mixer's volume ---- */
-
-static void take_volume(struct vmsnd_stream *stream, const pa_cvolume *volume, bool muted)
-{
-	pa_volume_t most = pa_cvolume_max(volume);
-	double mdb = pa_sw_volume_to_dB(most) * 1000.0;
-
-	stream->has_volume = true;
-	stream->muted = muted;
-	stream->gain_mdb = VMSND_GAIN_MIN_MDB;
-	if (most > PA_VOLUME_MUTED && mdb > VMSND_GAIN_MIN_MDB)
-		stream->gain_mdb = (int32_t)(mdb < 0 ? mdb - 0.5 : mdb + 0.5);
-}
-
-static void on_sink_input(pa_context *context, const pa_sink_input_info *info, int last, void *arg)
-{
-	struct vmsnd_stream *stream = arg;
-
-	if (!last && info->has_volume)
-		take_volume(stream, &info->volume, info->mute);
-}
-
-static void on_source_output(pa_context *context, const pa_source_output_info *info, int last,
-			     void *arg)
-{
-	struct vmsnd_stream *stream = arg;
-
-	if (!last && info->has_volume)
-		take_volume(stream, &info->volume, info->mute);
-}
-
-static void ask_volume(struct vmsnd_stream *stream)
-{
-	pa_context *context = stream->host->context;
-	uint32_t index = pa_stream_get_index(stream->pulse);
-
-	forget(&stream->asking);
-	if (stream->dir == VMSND_PLAYBACK)
-		stream->asking =
-		    pa_context_get_sink_input_info(context, index, on_sink_input, stream);
-	else
-		stream->asking =
-		    pa_context_get_source_output_info(context, index, on_source_output, stream);
-}
-
-void pulse_stream_ask(struct vmsnd_backend *host, enum vmsnd_dir dir, uint32_t index)
-{
-	for (struct vmsnd_stream *at = host->streams; at; at = at->next)
-		if (at->dir == dir && pa_stream_get_state(at->pulse) == PA_STREAM_READY &&
-		    pa_stream_get_index(at->pulse) == index)
-			ask_volume(at);
 }
 
 /* ---- what the server says of it ---- */
@@ -125,7 +72,7 @@ static void on_state(pa_stream *pulse, void *arg)
 	if (state == PA_STREAM_READY) {
 		stream->host->said_error[stream->dir] = PA_OK;
 		set_state(stream, VMSND_STREAM_OKAY);
-		ask_volume(stream);
+		pulse_volume_ask(stream);
 		if (stream->running)
 			stream->host->api->defer_enable(stream->kick, 1);
 	} else if (state == PA_STREAM_FAILED || state == PA_STREAM_TERMINATED) {
@@ -375,7 +322,7 @@ enum vmsnd_rc pulse_stream_start(struct vmsnd_stream *stream, vmsnd_ns now)
 		stream->running = true;
 		stream->gap = stream->primed = stream->moved = false;
 		stream->heard_at = 0;
-		forget(&stream->draining);
+		pulse_forget(&stream->draining);
 		count(stream, true);
 		stream->host->api->defer_enable(stream->kick, 1);
 		rc = VMSND_OK;
@@ -440,8 +387,8 @@ void pulse_stream_close(struct vmsnd_stream *stream)
 		at = &(*at)->next;
 	*at = stream->next;
 	count(stream, false);
-	forget(&stream->draining);
-	forget(&stream->asking);
+	pulse_forget(&stream->draining);
+	pulse_forget(&stream->asking);
 	free_stream(stream);
 	pa_threaded_mainloop_unlock(host->loop);
 }
