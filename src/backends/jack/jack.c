@@ -75,6 +75,43 @@ static void name_client(struct vmsnd_backend *host, const char *card)
 			*at = '-';
 }
 
+/* libjack has a part that is about one server in a process: with a second one of another name it
+ * reads memory that is gone as soon as either ends. */
+static struct {
+	pthread_mutex_t lock;
+	char name[VMSND_JACK_NAME_BYTES];
+	unsigned users;
+} process_server = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static enum vmsnd_rc take_server(const struct vmsnd_backend *host)
+{
+	const char *name = vmsnd_jack_server_name(host);
+	char other[VMSND_JACK_NAME_BYTES];
+	bool fine;
+
+	pthread_mutex_lock(&process_server.lock);
+	if (process_server.users == 0)
+		snprintf(process_server.name, sizeof(process_server.name), "%s", name);
+	fine = strcmp(process_server.name, name) == 0;
+	process_server.users += fine;
+	snprintf(other, sizeof(other), "%s", process_server.name);
+	pthread_mutex_unlock(&process_server.lock);
+	if (fine)
+		return VMSND_OK;
+	vmsnd_logf(host->log, VMSND_LOG_ERROR,
+		   "jack: server '%.62s': this process is at server '%s' already, and libjack can "
+		   "be at one only; start another vmsnd for it",
+		   name, other);
+	return VMSND_E_INVALID;
+}
+
+static void leave_server(void)
+{
+	pthread_mutex_lock(&process_server.lock);
+	process_server.users--;
+	pthread_mutex_unlock(&process_server.lock);
+}
+
 static enum vmsnd_rc take_options(struct vmsnd_backend *host, const struct vmsnd_conf *conf)
 {
 	enum vmsnd_rc rc = take_name(host, conf, "server-name", host->server_name);
@@ -132,7 +169,12 @@ static enum vmsnd_rc jack_open(const struct vmsnd_backend_conf *conf, struct vms
 	name_client(host, conf->client_name ? conf->client_name : "");
 	rc = take_options(host, conf->options);
 	if (rc == VMSND_OK)
+		rc = take_server(host);
+	if (rc == VMSND_OK) {
 		rc = vmsnd_jack_control_start(host);
+		if (rc)
+			leave_server();
+	}
 	if (rc)
 		destroy(host);
 	else
@@ -143,6 +185,7 @@ static enum vmsnd_rc jack_open(const struct vmsnd_backend_conf *conf, struct vms
 static void jack_close(struct vmsnd_backend *host)
 {
 	vmsnd_jack_control_end(host);
+	leave_server();
 	destroy(host);
 }
 

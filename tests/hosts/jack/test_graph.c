@@ -468,6 +468,26 @@ static void test_options_that_make_no_sense(void **state)
 	}
 }
 
+/* libjack would fall over: a second server is refused until the first has been left. */
+static void test_one_server_in_a_process(void **state)
+{
+	struct world *world = *state, *second;
+	void *more;
+
+	assert_int_equal(world_setup(&more), 0);
+	second = more;
+	assert_int_equal(world_open(world, ""), VMSND_OK);
+	snprintf(second->server, sizeof(second->server), "another");
+	assert_int_equal(world_open(second, ""), VMSND_E_INVALID);
+	assert_int_equal(world_said(second, "libjack can be at one only"), 1);
+	world_close(world);
+	assert_int_equal(world_open(second, ""), VMSND_OK);
+	assert_int_equal(world_open(world, ""), VMSND_E_INVALID);
+	world_close(second);
+	assert_int_equal(world_open(world, ""), VMSND_OK);
+	world_teardown(&more);
+}
+
 /* A name that is taken gets a number, unless it must be this one. */
 static void test_names_that_are_taken(void **state)
 {
@@ -521,6 +541,7 @@ int main(void)
 	    TEST(test_xruns_are_counted),
 	    TEST(test_freewheel),
 	    TEST(test_options_that_make_no_sense),
+	    TEST(test_one_server_in_a_process),
 	    TEST(test_names_that_are_taken),
 	    TEST(test_what_is_no_pcm_is_refused),
 	};
