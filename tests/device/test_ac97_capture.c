@@ -44,7 +44,7 @@ static void test_A9_27_silence_until_there_is_a_step_then_no_hole(void **state)
 	ar_run_ms(&rig, 300);
 	assert_int_equal(ar_in8(&rig, PI + CIV), 30);
 	/* A step in reserve for a host that is a little late. */
-	assert_int_equal(expect_whole(&rig, PI, 30 * 480), 480);
+	assert_int_equal(expect_whole(&rig, PI, 30 * 480), 2 * 480);
 	ar_close(&rig);
 	/* A host that takes its time: silence, for as long as it does. */
 	ar_up(&rig, "", 1, 2);
@@ -52,6 +52,59 @@ static void test_A9_27_silence_until_there_is_a_step_then_no_hole(void **state)
 	ar_port(&rig, PI)->due += 33 * AR_MS;
 	ar_run_ms(&rig, 300);
 	assert_in_range(expect_whole(&rig, PI, 29 * 480), 43 * 48, 53 * 48);
+	ar_close(&rig);
+}
+
+/* A guest that asks for the position every now and then. */
+static void look_for_ms(struct ac97_rig *rig, unsigned ms, unsigned every_us)
+{
+	for (unsigned us = 0; us < ms * 1000; us += every_us) {
+		ar_run_until(rig, rig->now + every_us * UINT64_C(1000));
+		ar_in16(rig, PI + PICB);
+	}
+}
+
+/* From some moment on its blocks come later, by up to a step. Whatever lay between its beginning
+ * and the engine's, and however often the guest asks for the position from then on. */
+static void test_A9_27_a_host_that_is_a_step_late_makes_no_hole(void **state)
+{
+	static const unsigned look_us[] = {100, 700, 3300, 10000};
+
+	for (unsigned i = 0; i < 400; i++) {
+		vmsnd_ns begun = i % 10 * AR_MS, late = i / 10 % 10 * AR_MS;
+		struct ac97_rig rig;
+		uint32_t first;
+
+		ar_up(&rig, "", 1, 2);
+		start(&rig, PI);
+		ar_port(&rig, PI)->due += begun;
+		ar_run_ms(&rig, 100);
+		ar_port(&rig, PI)->due += late;
+		look_for_ms(&rig, 200, look_us[i / 100]);
+		first = expect_whole(&rig, PI, 29 * 480);
+		assert_in_range(first, (20 + i % 10) * 48 - 1, (20 + i % 10) * 48 + 1);
+		ar_close(&rig);
+	}
+}
+
+/* The card looks for its first step when that is expected, not at its own next step. */
+static void test_A9_27_a_host_with_a_thread_is_looked_for(void **state)
+{
+	struct ac97_rig rig;
+	struct vmsnd_port *port;
+
+	ar_up(&rig, "", 1, 2);
+	port = ar_port(&rig, PI);
+	port->told_due = rig.now + 4 * AR_MS;
+	start(&rig, PI);
+	port->by_hand = true;
+	assert_int_equal(AR_CLASS->advance(rig.dev, rig.now), port->told_due);
+	ar_run_ms(&rig, 3);
+	fake_port_move(port, 480);
+	port->by_hand = false;
+	port->due = rig.now + 10 * AR_MS;
+	ar_run_ms(&rig, 297);
+	assert_int_equal(expect_whole(&rig, PI, 29 * 480), (3 + 10) * 48);
 	ar_close(&rig);
 }
 
@@ -103,7 +156,7 @@ static void test_A9_27_each_box_has_its_stream(void **state)
 	}
 	ar_run_ms(&rig, 300);
 	for (unsigned i = 0; i < 4; i++)
-		assert_true(expect_whole(&rig, boxes[i], 29 * 480) < 960);
+		assert_int_equal(expect_whole(&rig, boxes[i], 29 * 480), 2 * 480);
 	ar_close(&rig);
 }
 
@@ -335,6 +388,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_A9_27_silence_until_there_is_a_step_then_no_hole),
+	    cmocka_unit_test(test_A9_27_a_host_that_is_a_step_late_makes_no_hole),
+	    cmocka_unit_test(test_A9_27_a_host_with_a_thread_is_looked_for),
 	    cmocka_unit_test(test_A9_27_shortage_is_padded_and_counted),
 	    cmocka_unit_test(test_A9_27_each_box_has_its_stream),
 	    cmocka_unit_test(test_A9_20_a_source_with_nothing_plugged_in_is_silence),

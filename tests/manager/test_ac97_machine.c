@@ -200,6 +200,52 @@ static void expect_rate(const struct world *world, uint64_t before, unsigned ms)
 	assert_in_range(frames, RATE_HZ / 1000 * ms - 960, RATE_HZ / 1000 * ms + 960);
 }
 
+static void drop_sound(void *ctx, const void *sound, uint32_t frames)
+{
+}
+
+/* A guest that asks often how far the recording is: it is given all that there is by then. */
+static void record(struct world *world, struct vmsnd_ac97_player *recorder, vmsnd_ns ns)
+{
+	for (vmsnd_ns until = world->now + ns; world->now < until;) {
+		vmsnd_ac97_guest_poll(&world->guest);
+		assert_true(vmsnd_ac97_player_step(recorder));
+		vmsnd_ac97_guest_pointer(&world->guest, VMSND_AC97_PCM_IN);
+		host_wait(world, MS / 10);
+	}
+}
+
+/* Such a host moves what it records up to 0.75 ms later from then on, together with what it plays.
+ * The periods are such that nothing of the engine's falls together with its blocks. */
+static void test_A9_27_playing_begins_and_the_recording_has_no_hole(void **state)
+{
+	for (unsigned phase = 0; phase < 40; phase++) {
+		struct vmsnd_ac97_player recorder;
+		struct vmsnd_ac97_player_conf conf;
+		struct world world;
+		uint64_t padded;
+
+		set_up(&world, "ac97,input=on");
+		start_playing(&world);
+		conf = world.player.conf;
+		conf.stream = VMSND_AC97_PCM_IN;
+		conf.write = drop_sound;
+		conf.params.period_frames = 1000;
+		conf.params.periods = 4;
+		vmsnd_ac97_player_init(&recorder, &world.guest, &conf);
+		vmsnd_ac97_player_step(&recorder);
+		/* Nobody looks before it runs, so engine and host begin together. */
+		host_wait(&world, 35 * MS);
+		record(&world, &recorder, 20 * MS + phase * MS / 4);
+		padded = count(&world, "padded_frames");
+		assert_true(vmsnd_ac97_player_step(&world.player));
+		record(&world, &recorder, 60 * MS);
+		assert_int_equal(count(&world, "padded_frames"), padded);
+		assert_int_equal(recorder.xruns, 0);
+		tear_down(&world);
+	}
+}
+
 static void test_LC01_LC02_it_stands_still_while_suspended(void **state)
 {
 	struct world world;
@@ -322,6 +368,7 @@ static void test_a_hundred_cards(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_A9_27_playing_begins_and_the_recording_has_no_hole),
 	    cmocka_unit_test(test_LC01_LC02_it_stands_still_while_suspended),
 	    cmocka_unit_test(test_LC07_nothing_is_pending_after_a_reset),
 	    cmocka_unit_test(test_LC05_power_off_ends_what_plays),

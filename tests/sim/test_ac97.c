@@ -108,6 +108,31 @@ static void test_A9_27_what_the_host_gives_is_recorded(void **state)
 	}
 }
 
+/* A thread that comes late by most of a step, on another crystal; beside it the guest plays or does
+ * not. */
+static void test_A9_27_a_late_host_makes_no_hole(void **state)
+{
+	static const uint32_t blocks[] = {64, 256, 480, 1024, 2048};
+
+	for (unsigned seed = 0; seed < 40; seed++) {
+		struct ac97_world_conf conf = usual(seed, 480000);
+
+		conf.record = (struct vmsnd_guest_params){stereo, 333 + seed * 17, 6};
+		conf.play.periods = seed % 2 * 4;
+		conf.host_threaded = true;
+		conf.host_block = blocks[seed % 5];
+		conf.host_jitter = 8 * MS;
+		conf.host_ppm = seed * 15.0 - 300;
+		ac97_world_open(&world, &conf);
+		ac97_world_play(&world, 11 * SECOND);
+		if (world.got.gaps || world.got.next < conf.frames - 4800)
+			ac97_world_fail(&world, "%llu holes, %llu frames in all",
+					(unsigned long long)world.got.gaps,
+					(unsigned long long)world.got.next);
+		ac97_world_close(&world);
+	}
+}
+
 static void test_A9_11_both_ways_at_once(void **state)
 {
 	struct ac97_world_conf conf = usual(3, 144000);
@@ -422,6 +447,7 @@ int main(void)
 	    cmocka_unit_test(test_A9_05_what_is_played_is_heard),
 	    cmocka_unit_test(test_A9_04_formats_and_variants),
 	    cmocka_unit_test(test_A9_27_what_the_host_gives_is_recorded),
+	    cmocka_unit_test(test_A9_27_a_late_host_makes_no_hole),
 	    cmocka_unit_test(test_A9_11_both_ways_at_once),
 	    cmocka_unit_test(test_A9_28_the_clock_is_measured),
 	    cmocka_unit_test(test_A9_23_interrupts_are_even),

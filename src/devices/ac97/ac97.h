@@ -108,7 +108,7 @@ struct ac97_engine {
 	bool port_wanted; /* it has been begun, though it may have refused */
 	bool port_runs;
 	bool granted;            /* the bus, when it was looked at last */
-	bool primed;             /* capture: enough has been recorded to go on without a hole */
+	bool primed;             /* capture: a step has been recorded, without a hole since then */
 	uint32_t reserve_frames; /* silence that was recorded instead since then */
 	struct vmsnd_stream_params params;
 	uint32_t frame_bytes;
@@ -269,6 +269,12 @@ void ac97_port_begin(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_
 void ac97_port_end(struct ac97_engine *engine, vmsnd_ns now);
 /* What has been recorded and not been taken; from here on as from a start. */
 void ac97_port_forget(struct ac97_engine *engine);
+/* Capture: enough is there to begin with, if a reserve is waited for from now on (prime). */
+bool ac97_port_comes(const struct vmsnd_ac97 *card, const struct ac97_engine *engine);
+void ac97_port_prime(struct ac97_engine *engine);
+/* When to look for it; VMSND_NEVER: after every block anyway. */
+vmsnd_ns ac97_port_comes_due(const struct vmsnd_ac97 *card, const struct ac97_engine *engine,
+			     vmsnd_ns now);
 void ac97_port_release(struct ac97_engine *engine, vmsnd_ns now);
 /* So many frames of the descriptor; returns how many could be, fewer only when memory answers
  * later or the budget is spent. */

@@ -209,7 +209,7 @@ static bool move(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint64_t g
 	owed = gone - engine->done_frames;
 	ends = owed >= left;
 	if (engine->dir == VMSND_CAPTURE && !card->looked_at && !ends &&
-	    owed < ac97_step_frames(card, engine))
+	    owed < ac97_step_frames(card, engine) && !ac97_port_comes(card, engine))
 		return false; /* or each answer to a write would be followed by another (A9-03) */
 	if (engine->asked_frames > 0 && !ac97_engine_waits(engine, now))
 		lose(card, engine, owed);
@@ -274,6 +274,9 @@ static void run(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns no
 		if (engine->phase == AC97_HALTED)
 			idle(engine, gone);
 	} while (engine->phase == AC97_MOVING && move(card, engine, gone, now));
+	/* Only now, so that the time up to now is not of the reserve. */
+	if (engine->phase == AC97_MOVING && ac97_port_comes(card, engine))
+		ac97_port_prime(engine);
 }
 
 void ac97_engines_run(struct vmsnd_ac97 *card, vmsnd_ns now)
@@ -319,6 +322,7 @@ static vmsnd_ns due(struct vmsnd_ac97 *card, const struct ac97_engine *engine, v
 		return now;
 	if (engine->held)
 		return VMSND_NEVER;
+	step = earlier(step, ac97_port_comes_due(card, engine, now));
 	end = vmsnd_sample_clock_when(&engine->clock, done + ac97_left_frames(engine));
 	return earlier(step, is_awaited(engine) ? end : later(end, now + GRAIN_NS));
 }

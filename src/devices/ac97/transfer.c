@@ -21,6 +21,11 @@ uint32_t ac97_left_frames(const struct ac97_engine *engine)
 	return (engine->left_samples + channels - 1) / channels;
 }
 
+static uint32_t lesser(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 /* ---- the port ---- */
 
 static bool prepare(struct vmsnd_ac97 *card, struct ac97_engine *engine, vmsnd_ns now)
@@ -211,38 +216,63 @@ static bool play(struct vmsnd_ac97 *card, struct ac97_engine *engine, struct pie
 
 static const uint8_t silence[AC97_PIECE_BYTES];
 
-/* What has been recorded, if it is enough: silence until a step of it is there and for one more
- * step, which is the reserve for a host that is late; and again after each shortage, so that there
- * is not one in every step (A9-27). */
-static uint32_t recorded(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint32_t frames,
+/* A recording is silence until a step of it is there and for one step more, which is the reserve
+ * for a host that is late; and again after each shortage, or there would be one in every step. The
+ * reserve begins when the step is seen to be there: what went by until then the host needs anyway,
+ * and with it counted in there would be none for who begins at the same time as his host (A9-27).
+ */
+bool ac97_port_comes(const struct vmsnd_ac97 *card, const struct ac97_engine *engine)
+{
+	return engine->dir == VMSND_CAPTURE && engine->port_runs && !engine->primed &&
+	       vmsnd_port_wanted(engine->port) >= ac97_step_frames(card, engine);
+}
+
+void ac97_port_prime(struct ac97_engine *engine)
+{
+	engine->primed = true;
+	engine->reserve_frames = 0;
+	ac97_pace_anew(engine);
+}
+
+vmsnd_ns ac97_port_comes_due(const struct vmsnd_ac97 *card, const struct ac97_engine *engine,
+			     vmsnd_ns now)
+{
+	uint64_t done;
+
+	if (engine->dir != VMSND_CAPTURE || !engine->port_runs || engine->primed)
+		return VMSND_NEVER;
+	done = vmsnd_port_done_frames(engine->port) - vmsnd_port_wanted(engine->port);
+	return vmsnd_port_due(engine->port, done + ac97_step_frames(card, engine), now);
+}
+
+/* How many of the frames have been recorded, and where; 0: they are silence, perhaps fewer. */
+static uint32_t recorded(struct vmsnd_ac97 *card, struct ac97_engine *engine, uint32_t *frames,
 			 void **at)
 {
 	uint32_t step = ac97_step_frames(card, engine), got = 0;
 
 	if (!engine->port_runs)
 		return 0;
-	engine->primed = engine->primed || vmsnd_port_wanted(engine->port) >= step;
-	if (engine->primed && engine->reserve_frames >= step)
-		got = vmsnd_port_begin(engine->port, frames, at);
-	if (got > 0)
-		return got;
-	/* A hole, or the wait for a reserve. */
-	if (engine->reserve_frames >= step)
-		engine->primed = false;
-	engine->reserve_frames = engine->primed ? engine->reserve_frames + frames : 0;
-	card->counters.padded_frames += frames;
-	return 0;
+	if (engine->primed && engine->reserve_frames >= step) {
+		got = vmsnd_port_begin(engine->port, *frames, at);
+		engine->primed = got > 0;
+	} else if (engine->primed) {
+		*frames = lesser(*frames, step - engine->reserve_frames);
+		engine->reserve_frames += *frames;
+	}
+	card->counters.padded_frames += got > 0 ? 0 : *frames;
+	return got;
 }
 
 static void record(struct vmsnd_ac97 *card, struct ac97_engine *engine, struct piece *piece)
 {
 	unsigned id = (unsigned)(engine - card->engines);
 	void *at = NULL;
-	uint32_t got = recorded(card, engine, piece->frames, &at);
+	uint32_t frames = piece->frames, got = recorded(card, engine, &frames, &at);
 	const void *from = silence;
 
+	*piece = piece_of(engine, got > 0 ? got : frames);
 	if (got > 0) {
-		*piece = piece_of(engine, got);
 		if (ac97_codec_of(card, id) == &card->codecs[0])
 			ac97_sound_record(&card->sound, ac97_converter_of(id),
 					  &engine->params.format, at, piece->frames);
