@@ -66,6 +66,31 @@ static void add_device(struct list *list, struct vmsnd_backend *host, enum vmsnd
 		    "%s (%s)", device->name, device->text);
 }
 
+static bool has_node(const struct vmsnd_backend *host, const char *name)
+{
+	const struct vmsnd_pw_thing *thing;
+
+	spa_list_for_each(thing, &host->things, link)
+		if (thing->sort == VMSND_PW_NODE &&
+		    (strcmp(thing->name, name) == 0 || strcmp(thing->serial, name) == 0))
+			return true;
+	return false;
+}
+
+/* A device that is named and not there: session managers take the default one in its place. */
+static void add_device_trouble(struct list *list, const struct vmsnd_backend *host,
+			       enum vmsnd_dir dir)
+{
+	const char *name = vmsnd_pw_wanted(host, dir);
+
+	if (!*name || has_node(host, name))
+		return;
+	add(list, VMSND_FACT_TROUBLE, "The server has no %s device '%s': the default one is used.",
+	    dir == VMSND_PLAYBACK ? "playback" : "capture", name);
+	add(list, VMSND_FACT_ADVICE,
+	    "Take one that 'vmsnd backends -v' lists, or none for the default one.");
+}
+
 static void add_troubles(struct list *list, struct vmsnd_backend *host)
 {
 	if (!host->defaults.proxy) {
@@ -79,6 +104,8 @@ static void add_troubles(struct list *list, struct vmsnd_backend *host)
 		add(list, VMSND_FACT_ADVICE,
 		    "Plug one in, or look at what there is with wpctl status.");
 	}
+	add_device_trouble(list, host, VMSND_PLAYBACK);
+	add_device_trouble(list, host, VMSND_CAPTURE);
 }
 
 static void add_away(struct list *list, const struct vmsnd_backend *host)

@@ -280,6 +280,7 @@ static void text_of(const struct spa_dict *props, const char *const *keys, char 
 static void fill_node(struct vmsnd_pw_thing *thing, const struct spa_dict *props)
 {
 	static const char *const names[] = {PW_KEY_NODE_NAME, NULL};
+	static const char *const serials[] = {PW_KEY_OBJECT_SERIAL, NULL};
 	static const char *const texts[] = {PW_KEY_NODE_DESCRIPTION, PW_KEY_NODE_NICK,
 					    PW_KEY_NODE_NAME, NULL};
 	static const struct {
@@ -295,6 +296,7 @@ static void fill_node(struct vmsnd_pw_thing *thing, const struct spa_dict *props
 
 	text_of(props, names, thing->name, sizeof(thing->name));
 	text_of(props, texts, thing->text, sizeof(thing->text));
+	text_of(props, serials, thing->serial, sizeof(thing->serial));
 	for (size_t i = 0; class && i < sizeof(classes) / sizeof(classes[0]); i++)
 		if (strcmp(class, classes[i].class) == 0)
 			memcpy(thing->goes, classes[i].goes, sizeof(thing->goes));

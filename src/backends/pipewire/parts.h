@@ -34,10 +34,11 @@ struct vmsnd_pw_thing {
 	struct spa_list link;
 	uint32_t id;
 	enum vmsnd_pw_sort sort;
-	bool goes[2];  /* node: a device that plays, that records (by enum vmsnd_dir) */
-	bool input;    /* port: takes sound */
-	uint32_t from; /* link: the node that gives; port: its node */
-	uint32_t to;   /* link: the node that takes */
+	bool goes[2];    /* node: a device that plays, that records (by enum vmsnd_dir) */
+	bool input;      /* port: takes sound */
+	uint32_t from;   /* link: the node that gives; port: its node */
+	uint32_t to;     /* link: the node that takes */
+	char serial[24]; /* node: its other name */
 	char name[VMSND_PW_TEXT_BYTES];
 	char text[VMSND_PW_TEXT_BYTES];
 };
@@ -195,6 +196,9 @@ enum vmsnd_rc vmsnd_pw_stream_volume_set(struct vmsnd_stream *stream,
 					 const struct vmsnd_host_volume *want);
 
 /* properties.c: what mixers see of a stream; the server's share of what it is named. */
+/* With the lock held: the device that was chosen while the machine runs, else the option's; "": the
+ * default one. */
+const char *vmsnd_pw_wanted(const struct vmsnd_backend *host, enum vmsnd_dir dir);
 struct pw_properties *vmsnd_pw_properties(const struct vmsnd_stream *stream);
 
 /* format.c: the nearest that the server takes; false: nothing. */

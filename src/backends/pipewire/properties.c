@@ -16,18 +16,23 @@ static void set_text(struct pw_properties *to, const char *key, const char *valu
 		pw_properties_set(to, key, value);
 }
 
-/* Where it goes: what was chosen while the machine runs, else the option, else the default. */
-static void set_target(struct pw_properties *to, const struct vmsnd_stream *stream)
+const char *vmsnd_pw_wanted(const struct vmsnd_backend *host, enum vmsnd_dir dir)
 {
 	static const char *const options[] = {"out-device", "in-device"};
+	const char *option = vmsnd_conf_text(&host->options, options[dir]);
+
+	if (*host->chosen[dir])
+		return host->chosen[dir];
+	return option ? option : "";
+}
+
+static void set_target(struct pw_properties *to, const struct vmsnd_stream *stream)
+{
 	struct vmsnd_backend *host = stream->host;
-	char chosen[VMSND_PW_TEXT_BYTES];
 
 	pthread_mutex_lock(&host->lock);
-	memcpy(chosen, host->chosen[stream->dir], sizeof(chosen));
+	set_text(to, PW_KEY_TARGET_OBJECT, vmsnd_pw_wanted(host, stream->dir));
 	pthread_mutex_unlock(&host->lock);
-	set_text(to, PW_KEY_TARGET_OBJECT,
-		 *chosen ? chosen : vmsnd_conf_text(&host->options, options[stream->dir]));
 	if (stream->dir == VMSND_CAPTURE && vmsnd_pw_monitors(host))
 		pw_properties_set(to, PW_KEY_STREAM_CAPTURE_SINK, "true");
 }

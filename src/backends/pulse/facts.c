@@ -93,7 +93,7 @@ static void add_server(struct facts *facts, const struct vmsnd_backend *host)
 	add_device_trouble(facts, host, VMSND_CAPTURE);
 }
 
-/* libpulse says "refused" of a socket that we may not reach, too. */
+/* A socket that this user may not reach. */
 static bool is_closed_to_us(const char *where)
 {
 	const char *path = strncmp(where, "unix:", 5) == 0 ? where + 5 : where;
@@ -101,10 +101,10 @@ static bool is_closed_to_us(const char *where)
 	return *path == '/' && access(path, W_OK) != 0 && errno == EACCES;
 }
 
-static void add_unanswered(struct facts *facts, const struct vmsnd_backend *host)
+static void add_unanswered(struct facts *facts, const struct vmsnd_backend *host, const char *where)
 {
-	add(facts, VMSND_FACT_TROUBLE, "No server answers: %s.",
-	    host->error ? pa_strerror(host->error) : "it takes too long");
+	add(facts, VMSND_FACT_TROUBLE, "No PulseAudio server answers at %s: %s.", where,
+	    pulse_server_reason(host, where));
 	add(facts, VMSND_FACT_ADVICE,
 	    "Start it ('systemctl --user start pipewire-pulse' or 'pulseaudio --start'), or say "
 	    "where it is: server=unix:/run/user/UID/pulse/native.");
@@ -123,7 +123,7 @@ static void add_away(struct facts *facts, const struct vmsnd_backend *host)
 		return;
 	}
 	if (!is_closed_to_us(where)) {
-		add_unanswered(facts, host);
+		add_unanswered(facts, host, where);
 		return;
 	}
 	add(facts, VMSND_FACT_TROUBLE, "This user may not reach the socket: Permission denied.");

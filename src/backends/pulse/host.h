@@ -107,6 +107,8 @@ void pulse_server_settled(struct vmsnd_backend *host);
 void pulse_server_settle(struct vmsnd_backend *host);
 /* The way to the server, as people write it. */
 void pulse_server_where(const struct vmsnd_backend *host, char *text, size_t bytes);
+/* Why nobody answers there. */
+const char *pulse_server_reason(const struct vmsnd_backend *host, const char *where);
 /* What to do when it does not let us in. */
 const char *pulse_server_denied_advice(const struct vmsnd_backend *host,
 				       char text[PULSE_ADVICE_BYTES]);

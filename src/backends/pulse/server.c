@@ -81,6 +81,19 @@ void pulse_server_where(const struct vmsnd_backend *host, char *text, size_t byt
 		snprintf(text, bytes, "unix:/run/user/%u/pulse/native", (unsigned)getuid());
 }
 
+/* libpulse says "refused" of a socket that is not there, or that we may not reach, too. */
+const char *pulse_server_reason(const struct vmsnd_backend *host, const char *where)
+{
+	const char *path = strncmp(where, "unix:", 5) == 0 ? where + 5 : where;
+
+	if (!host->error)
+		return "it takes too long";
+	if (host->error == PA_ERR_CONNECTIONREFUSED && *path == '/' && !strchr(path, ' ') &&
+	    access(path, W_OK) != 0)
+		return strerror(errno);
+	return pa_strerror(host->error);
+}
+
 /* libpulse has it that its environment goes before what a program says. */
 const char *pulse_server_denied_advice(const struct vmsnd_backend *host,
 				       char text[PULSE_ADVICE_BYTES])
@@ -126,7 +139,7 @@ static void say_away(struct vmsnd_backend *host)
 		vmsnd_logf(host->log, VMSND_LOG_WARNING,
 			   "%s: no PulseAudio server at %s (%s); sound comes by itself when there "
 			   "is one",
-			   host->name, where, pa_strerror(host->error));
+			   host->name, where, pulse_server_reason(host, where));
 }
 
 static void say_back(struct vmsnd_backend *host)

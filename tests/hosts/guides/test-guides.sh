@@ -6,13 +6,18 @@
 blocks=$hosts/guides/blocks.py
 guides=("$hosts"/../../docs/guides/*.md)
 alice=1234
+rig=$hosts/../guest
+pipewire=(pipewire wireplumber pw-cli pw-link pw-metadata pw-cat)
 
 "$blocks" --check "${guides[@]}" >"$work/faults"
 ok $? 'each command of each guide is run, or says why not' || note "$(cat "$work/faults")"
-pw_need
-need pulseaudio pactl
-need_backend pipewire pulse
 done_blocks=()
+# A part whose backend or server is not here.
+left_out() { # BLOCK...
+	local name
+	done_blocks+=("$@")
+	for name; do skip "$name" "$lacks"; done
+}
 code() { # NAME: as it stands there, but for paths
 	done_blocks+=("$1")
 	"$blocks" "$1" "${guides[@]}" | sed -e "s,/run/user/1000,$XDG_RUNTIME_DIR,g; s,/run/vmsnd,$work/vmsnd,g; s,\$(echo ~alice),$HOME,g" \
@@ -47,6 +52,7 @@ served() { # BLOCK
 is_heard() { # BLOCK pw|pa SINK
 	local backend
 	backend=$(code "$1" | tr ' ' '\n' | sed -n '/^--backend$/{n;p;}')
+	rm -f "$work/$1.wav"
 	"$2_record" "rec-$1" "$3" "$work/$1.wav"
 	card "card-$1" --backend "$backend" --frames 48000 --period 2048 --periods 6
 	ends 20 "card-$1"
@@ -58,78 +64,88 @@ is_heard() { # BLOCK pw|pa SINK
 
 # ---- the desktop ----
 
-pw_up
-ok $? 'PipeWire runs'
-bash -c "$(code desktop-check)" >"$work/check" 2>&1
-rc=$?
-done_blocks+=(desktop-check)
-grep -q -i pipewire "$work/check" && [ $rc -le 1 ]
-ok $? 'vmsnd check speaks of PipeWire' || show "$work/check"
-serve desktop-serve
-limited() { grep -q '^Max realtime timeout  *150000 ' "/proc/${pids[desktop-serve]}/limits"; }
-until_true 5 limited
-ok $? 'desktop-serve: no thread in real time takes a processor, whatever libpipewire sets'
-
-rig=$hosts/../guest
-if "$rig/rig.sh" --have qemu; then
-	printf '#!/bin/sh\nexec %s %s "$@" -nodefaults -display none -S\n' "$rig/rig/qemu.sh" "$VMSND_RIG/tree" >"$work/bin/qemu-system-x86_64"
-	chmod +x "$work/bin/qemu-system-x86_64"
-	truncate -s 1M guest.qcow2
-	connects() { # TEST SERVER PROGRAM...: QEMU takes the command line, and connects
-		local test=$1 server=$2
-		shift 2
-		start "$test" "$@"
-		until_line 20 "$server" 'a VMM has connected'
-		ok $? "$test: QEMU has the card" || show "$server" "$test"
-		stop "$test"
-		until_line 10 "$server" 'has left\|frames played\|disconnected'
-	}
-	connects desktop-qemu desktop-serve bash -c "exec $(code desktop-qemu)"
-	done_blocks+=(desktop-qemu)
-	# libvirt's <qemu:arg>s, behind the memory that its <memoryBacking> becomes
-	code desktop-xml >desktop.xml
-	done_blocks+=(desktop-xml)
-	python3 - desktop.xml >arguments <<-'END'
-		import sys, xml.etree.ElementTree as xml
-		root = xml.parse(sys.argv[1]).getroot()
-		assert root.find("memoryBacking/source").get("type") == "memfd"
-		assert root.find("memoryBacking/access").get("mode") == "shared"
-		args = root.iter("{http://libvirt.org/schemas/domain/qemu/1.0}arg")
-		print("\n".join(arg.get("value") for arg in args))
-	END
-	mapfile -t arguments <arguments
-	stop desktop-serve
-	: >"$work/desktop-serve.log"
+on_the_desktop() {
+	pw_up
+	ok $? 'PipeWire runs'
+	bash -c "$(code desktop-check)" >"$work/check" 2>&1
+	rc=$?
+	done_blocks+=(desktop-check)
+	grep -q -i pipewire "$work/check" && [ $rc -le 1 ]
+	ok $? 'vmsnd check speaks of PipeWire' || show "$work/check"
 	serve desktop-serve
-	connects desktop-xml desktop-serve "$work/bin/qemu-system-x86_64" -m 256M -object memory-backend-memfd,id=mem,size=256M,share=on \
-		-machine q35,memory-backend=mem "${arguments[@]}"
+	limited() { grep -q '^Max realtime timeout  *150000 ' "/proc/${pids[desktop-serve]}/limits"; }
+	until_true 5 limited
+	ok $? 'desktop-serve: no thread in real time takes a processor, whatever libpipewire sets'
+
+	if "$rig/rig.sh" --have qemu; then
+		printf '#!/bin/sh\nexec %s %s "$@" -nodefaults -display none -S\n' "$rig/rig/qemu.sh" "$VMSND_RIG/tree" >"$work/bin/qemu-system-x86_64"
+		chmod +x "$work/bin/qemu-system-x86_64"
+		truncate -s 1M guest.qcow2
+		connects() { # TEST SERVER PROGRAM...: QEMU takes the command line, and connects
+			local test=$1 server=$2
+			shift 2
+			start "$test" "$@"
+			until_line 20 "$server" 'a VMM has connected'
+			ok $? "$test: QEMU has the card" || show "$server" "$test"
+			stop "$test"
+			until_line 10 "$server" 'has left\|frames played\|disconnected'
+		}
+		connects desktop-qemu desktop-serve bash -c "exec $(code desktop-qemu)"
+		done_blocks+=(desktop-qemu)
+		# libvirt's <qemu:arg>s, behind the memory that its <memoryBacking> becomes
+		code desktop-xml >desktop.xml
+		done_blocks+=(desktop-xml)
+		python3 - desktop.xml >arguments <<-'END'
+			import sys, xml.etree.ElementTree as xml
+			root = xml.parse(sys.argv[1]).getroot()
+			assert root.find("memoryBacking/source").get("type") == "memfd"
+			assert root.find("memoryBacking/access").get("mode") == "shared"
+			args = root.iter("{http://libvirt.org/schemas/domain/qemu/1.0}arg")
+			print("\n".join(arg.get("value") for arg in args))
+		END
+		mapfile -t arguments <arguments
+		stop desktop-serve
+		: >"$work/desktop-serve.log"
+		serve desktop-serve
+		connects desktop-xml desktop-serve "$work/bin/qemu-system-x86_64" -m 256M -object memory-backend-memfd,id=mem,size=256M,share=on \
+			-machine q35,memory-backend=mem "${arguments[@]}"
+	else
+		skip 'QEMU connects as the guides have it' 'no QEMU in the cache; run tests/guest/rig.sh qemu'
+		done_blocks+=(desktop-qemu desktop-xml)
+	fi
+	bash -c "$(code desktop-status)" >"$work/status"
+	done_blocks+=(desktop-status)
+	grep -q 'card 0, vm1' "$work/status"
+	ok $? 'vmsnd ctl status shows the card' || show "$work/status"
+	served desktop-serve
+	exactly is_heard desktop-serve pw sink-a
+}
+beside_pipewire() { # other VMMs, the card's side; and a container: no environment that says where a server is
+	local name
+	for name in "${vmms[@]}"; do
+		serve $name
+		served $name
+	done
+	ln -s "$XDG_RUNTIME_DIR/pipewire-0" "$work/passed/pipewire-0"
+	serve container-pipewire -u XDG_RUNTIME_DIR -u PIPEWIRE_RUNTIME_DIR -u PULSE_SERVER -u PULSE_COOKIE HOME=/
+	served container-pipewire
+	exactly is_heard container-pipewire pw sink-a
+}
+vmms=(chv-serve chv-ac97 crosvm-serve libkrun-serve)
+if lacks pipewire "${pipewire[@]}"; then
+	left_out desktop-check desktop-serve desktop-qemu desktop-xml desktop-status "${vmms[@]}" container-pipewire
 else
-	skip 'QEMU connects as the guides have it' 'no QEMU in the cache; run tests/guest/rig.sh qemu'
-	done_blocks+=(desktop-qemu desktop-xml)
+	on_the_desktop
+	beside_pipewire
+	pw_down
 fi
-bash -c "$(code desktop-status)" >"$work/status"
-done_blocks+=(desktop-status)
-grep -q 'card 0, vm1' "$work/status"
-ok $? 'vmsnd ctl status shows the card' || show "$work/status"
-served desktop-serve
-is_heard desktop-serve pw sink-a
 
-# ---- other VMMs: the card's side ----
+# ---- a container without a server ----
 
-for name in chv-serve chv-ac97 crosvm-serve libkrun-serve container-null; do
+for name in container-null container-file; do
 	serve $name
 	served $name
 done
-serve container-file
-served container-file
-
-# ---- a container: no environment that says where a server is ----
-
-ln -s "$XDG_RUNTIME_DIR/pipewire-0" "$work/passed/pipewire-0"
-serve container-pipewire -u XDG_RUNTIME_DIR -u PIPEWIRE_RUNTIME_DIR -u PULSE_SERVER -u PULSE_COOKIE HOME=/
-served container-pipewire
-is_heard container-pipewire pw sink-a
-pw_down
 
 # ---- units ----
 
@@ -148,18 +164,12 @@ fi
 
 # ---- the servers of another user, who vmsnd is not ----
 
-if [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then
-	skip "another user's servers" 'only root can be two users'
-	done_blocks+=(system-pipewire system-pulse container-pulse)
-else
-	chmod 711 "$work"
-	chown -R $alice:$alice "$XDG_RUNTIME_DIR" "$HOME"
-	servers_as=(setpriv --reuid=$alice --regid=$alice --clear-groups)
+pipewire_of_alice() {
 	pw_up
 	ok $? "alice's PipeWire runs"
 	serve system-pipewire
 	served system-pipewire
-	is_heard system-pipewire pw sink-a
+	exactly is_heard system-pipewire pw sink-a
 	# The service runs as alice, with the socket that systemd made.
 	if "$rig/rig.sh" --have qemu && command -v systemd-socket-activate >/dev/null; then
 		exec_start=$(sed -n 's/^ExecStart=//p' units/vmsnd-vm1.service)
@@ -177,17 +187,29 @@ else
 		skip 'a socket of systemd, a service of alice' 'no QEMU in the cache, or no systemd-socket-activate'
 	fi
 	pw_down
+}
+pulseaudio_of_alice() {
 	pa_up '' "${servers_as[@]}"
 	ok $? "alice's PulseAudio runs"
 	serve system-pulse -u PULSE_SERVER -u PULSE_COOKIE
 	served system-pulse
-	is_heard system-pulse pa sink_a.monitor
+	exactly is_heard system-pulse pa sink_a.monitor
 	ln -s "${PULSE_SERVER#unix:}" passed/pulse-native
 	ln -s "$PULSE_COOKIE" passed/pulse-cookie
 	serve container-pulse -u PULSE_SERVER -u PULSE_COOKIE -u XDG_RUNTIME_DIR HOME=/
 	served container-pulse
-	is_heard container-pulse pa sink_a.monitor
+	exactly is_heard container-pulse pa sink_a.monitor
 	pa_down
+}
+if [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then
+	lacks='only root can be two users' unwanted=''
+	left_out system-pipewire system-pulse container-pulse
+else
+	chmod 711 "$work"
+	chown -R $alice:$alice "$XDG_RUNTIME_DIR" "$HOME"
+	servers_as=(setpriv --reuid=$alice --regid=$alice --clear-groups)
+	if lacks pipewire "${pipewire[@]}"; then left_out system-pipewire; else pipewire_of_alice; fi
+	if lacks pulse pulseaudio pactl parec; then left_out system-pulse container-pulse; else pulseaudio_of_alice; fi
 fi
 
 "$blocks" --names "${guides[@]}" | sort >names

@@ -28,7 +28,7 @@
 #define PATIENCE_NS   (10 * VMSND_NS_PER_SECOND)
 #define STREAMS_MAX   6u
 #define LATENCY_MS    2.0
-#define BACKEND_BYTES 1024u
+#define BACKEND_BYTES 2048u
 
 struct host {
 	struct vmsnd_conf conf;

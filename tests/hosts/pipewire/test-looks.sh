@@ -62,6 +62,13 @@ is 'devices' 'sink-a (Null sink A) 2/0 default-out;sink-b (Null sink B) 2/0' \
 fact device | grep -q '^mic (Virtual microphone) 0/2'
 ok $? 'devices: the microphone has its channels' || show "$work/facts"
 is 'a device that is not there is not chosen' 'not there' "$(fact set | sed 's/^gone$/not there/')"
+facts 'out-device=nosuch,in-device=sink-b,monitor=on'
+is 'a device that is not there' "The server has no playback device 'nosuch': the default one is used." "$(fact trouble)"
+fact advice | grep -q 'vmsnd backends -v'
+ok $? 'and what to do' || show "$work/facts"
+serial=$(pw pw-cli info "$(node sink-b)" | sed -n 's/.*object.serial = "\([0-9]*\)".*/\1/p')
+facts "out-device=${serial:-none}"
+is 'a device may be named by its serial number' '' "$(fact trouble)"
 facts 'monitor=on'
 fact device | grep -q '^sink-a (Null sink A) 2/2 default-out default-in'
 ok $? 'monitor=on: outputs are what is recorded' || show "$work/facts"

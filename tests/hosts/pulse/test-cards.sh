@@ -41,7 +41,8 @@ outlives() { # NAME END START
 	note "$(grep '^log' "$work/$1.log")"
 }
 
-"$vmsnd" backends >"$work/backends"
+# What a library leaves behind when a module is let go is not ours.
+ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 "$vmsnd" backends >"$work/backends"
 grep -q '^pulse' "$work/backends"
 ok $? 'the module is found' || show "$work/backends"
 
