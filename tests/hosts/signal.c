@@ -4,9 +4,14 @@
  *
  *	state ms=.. direction=.. output=.. backend=.. host=.. state=..     at each change
  *	log LEVEL LINE                                                     the machine's log
- *	blocks n=.. p99_us=.. worst_us=.. worst_cpu_us=..                  the audio threads, at the
- *end figures direction=.. output=.. ...                                 at the end, for each stream
- *end result=done|stopped played=.. recorded=.. ...                  the last line
+ *	blocks n=.. p50_us=.. p99_us=.. worst_us=.. worst_cpu_us=..        at its end: audio threads
+ *	inside n=.. mean_ms=.. p50_ms=.. p99_ms=.. worst_ms=..             --stamped: see below
+ *	host n=.. ...                                                      --stamped: its delay
+ *	said n=.. ...                                                      latency in ctl status
+ *	figures direction=.. output=.. ...                                 for each stream
+ *	end result=done|stopped played=.. recorded=.. ...                  the last line
+ *
+ * inside: from where the guest wrote a period's first frame to where the host has it.
  *
  * All host backends are in it, so that sanitizers see them; --module takes another. */
 #include <getopt.h>
@@ -49,6 +54,7 @@ struct program {
 	struct signal_sound sound;
 	struct signal_guest *guest;
 	struct signal_states states;
+	struct signal_spread said;
 	bool stopped;
 	char *figures; /* printed when the machine is closed and says nothing more */
 	size_t n_figures;
@@ -58,9 +64,10 @@ static const char usage[] =
     "usage: hosts-signal [--backend TEXT]... [--frames N | --seconds N] [--format S16_LE]\n"
     "           [--rate HZ] [--channels N] [--period FRAMES] [--periods N] [--seed N]\n"
     "           [--record FILE[.wav]] [--no-play] [--tail MS] [--device TEXT] [--name NAME]\n"
-    "           [--control PATH] [--realtime PRIORITY] [--module FILE]...\n"
+    "           [--control PATH] [--realtime PRIORITY] [--module FILE]... [--stamped]\n"
     "Without --frames and --seconds: until SIGTERM or SIGINT. --tail: how long is recorded on\n"
-    "after the last frame was played (default: 300). With both, it plays once it records.\n";
+    "after the last frame was played (default: 300). With both, it plays once it records.\n"
+    "--stamped: frames carry when the guest wrote them (S16_LE, 48000 Hz, two channels).\n";
 
 static int fail(const char *what, const char *why)
 {
@@ -89,6 +96,7 @@ enum letter {
 	LETTER_FORMAT,
 	LETTER_MODULE,
 	LETTER_NO_PLAY,
+	LETTER_STAMPED,
 	LETTER_FRAMES,
 	LETTER_SECONDS,
 	LETTER_RATE,
@@ -109,6 +117,7 @@ static const struct option long_options[] = {{"backend", required_argument, NULL
 					     {"format", required_argument, NULL, LETTER_FORMAT},
 					     {"module", required_argument, NULL, LETTER_MODULE},
 					     {"no-play", no_argument, NULL, LETTER_NO_PLAY},
+					     {"stamped", no_argument, NULL, LETTER_STAMPED},
 					     {"frames", required_argument, NULL, LETTER_FRAMES},
 					     {"seconds", required_argument, NULL, LETTER_SECONDS},
 					     {"rate", required_argument, NULL, LETTER_RATE},
@@ -156,6 +165,8 @@ static bool take(struct program *program, int letter, uint64_t *seconds)
 		return (options->format = signal_format(optarg)) != NULL;
 	else if (letter == LETTER_NO_PLAY)
 		options->plays = false;
+	else if (letter == LETTER_STAMPED)
+		options->stamped = true;
 	else if (letter == LETTER_BACKEND || letter == LETTER_MODULE ||
 		 !take_number(optarg, &number))
 		return false;
@@ -190,6 +201,8 @@ static bool parse(struct program *program, int argc, char **argv)
 		options->backends[options->n_backends++] = "null";
 	if (seconds > 0)
 		options->frames = seconds * options->rate_hz;
+	if (options->stamped && !signal_stampable(options))
+		return false;
 	return optind == argc && (options->plays || options->record);
 }
 
@@ -308,6 +321,8 @@ static void turn(struct program *program, vmsnd_ns until)
 		program->stopped |= vmsnd_control_quit_asked(program->control);
 	}
 	signal_states_look(&program->states, program->machine);
+	if (program->options.plays && !program->stopped)
+		signal_timed_said(&program->said, program->machine);
 }
 
 /* What run goes on until. */
@@ -370,6 +385,7 @@ static void keep_figures(struct program *program, const char *result)
 	if (!to)
 		return;
 	signal_timed_line(to);
+	signal_spread_line(to, "said", &program->said);
 	signal_figures(to, program->machine);
 	signal_end_line(to, program->guest, &program->options, result);
 	fclose(to);
@@ -400,6 +416,7 @@ static int run_program(struct program *program)
 {
 	const struct vmsnd_log plain = {NULL, write_line};
 
+	signal_timed_begin(&program->options);
 	program->log = vmsnd_overhear(&program->heard, &plain);
 	program->states.began = vmsnd_clock_now();
 	if (!signal_sound_open(&program->sound, &program->options))

@@ -3,6 +3,7 @@
 #ifndef VMSND_TESTS_HOSTS_SIGNAL_H
 #define VMSND_TESTS_HOSTS_SIGNAL_H
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "control/control.h"
@@ -24,7 +25,7 @@ struct signal_options {
 	const struct format *format;
 	uint32_t rate_hz, channels, period_frames, periods, seed, tail_ms, realtime;
 	uint64_t frames; /* UINT64_MAX: until told to stop */
-	bool plays;
+	bool plays, stamped;
 };
 
 /* The signal that is played, and the file that takes what is recorded. */
@@ -61,6 +62,8 @@ struct signal_done {
 
 /* ---- signal_sound.c ---- */
 
+/* Its sound can carry stamps (stamped.h). */
+bool signal_stampable(const struct signal_options *options);
 /* NULL for a name that is none. */
 const struct format *signal_format(const char *name);
 enum vmsnd_sample signal_sample_of(const struct format *format);
@@ -84,6 +87,12 @@ struct signal_done signal_guest_done(const struct signal_guest *guest, enum vmsn
 void signal_guest_close(struct signal_guest *guest);
 
 /* ---- signal_timed.c ---- */
+
+/* How often something took how long: 32 bins an octave, from 64 ns on. Any thread. */
+#define SIGNAL_BINS (32u * 26u)
+struct signal_spread {
+	_Atomic uint64_t bins[SIGNAL_BINS], n, sum_ns, worst_ns;
+};
 
 /* What stream_open is given. */
 struct signal_stream_open {
@@ -109,8 +118,13 @@ struct signal_held {
 enum vmsnd_rc signal_timed_open(const struct vmsnd_backend_class *cls,
 				const struct signal_stream_open *with);
 void signal_timed_close(const struct vmsnd_backend_class *cls, struct vmsnd_stream *of);
-/* A line of what was measured, if anything was. */
+/* Before all others. */
+void signal_timed_begin(const struct signal_options *options);
+/* Lines of what was measured, if anything was. */
 void signal_timed_line(FILE *to);
+/* What playing's latency is now, as vmsnd ctl status would say it. */
+void signal_timed_said(struct signal_spread *said, const struct vmsnd_machine *machine);
+void signal_spread_line(FILE *to, const char *name, const struct signal_spread *spread);
 
 /* ---- signal_report.c ---- */
 

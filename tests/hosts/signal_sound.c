@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* hosts-signal: the signal that goes in, and the file for what comes out. */
-#include "../guest/numbered.h"
+#include "os/clock.h"
 #include "signal.h"
+#include "stamped.h"
 
 #define WAV_HEAD_BYTES 44u
 
@@ -29,6 +30,21 @@ enum vmsnd_sample signal_sample_of(const struct format *format)
 	return VMSND_SAMPLE_COUNT;
 }
 
+bool signal_stampable(const struct signal_options *options)
+{
+	return strcmp(options->format->name, "S16_LE") == 0 && options->rate_hz == STAMP_HZ &&
+	       options->channels == 2;
+}
+
+static void read_stamped(void *to, uint32_t frames)
+{
+	const uint32_t stamp = stamp_of(vmsnd_clock_now());
+	int16_t(*at)[2] = to;
+
+	for (uint32_t i = 0; i < frames; i++)
+		stamp_put(at[i], stamp);
+}
+
 uint32_t signal_read(void *ctx, void *to, uint32_t frames)
 {
 	struct signal_sound *sound = ctx;
@@ -38,6 +54,11 @@ uint32_t signal_read(void *ctx, void *to, uint32_t frames)
 
 	if (frames > left)
 		frames = (uint32_t)left;
+	if (options->stamped) {
+		read_stamped(to, frames);
+		sound->at += frames;
+		return frames;
+	}
 	for (uint32_t i = 0; i < frames; i++, sound->at++)
 		for (uint32_t c = 0; c < options->channels; c++, at += options->format->bytes)
 			sample_put(options->format, at,
