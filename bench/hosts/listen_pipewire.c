@@ -17,28 +17,31 @@ static struct {
 	_Atomic bool ready;
 } self;
 
-static int64_t ahead_ns(void)
+/* A sink that drives the graph gives its monitor away with the next cycle: whoever is linked to the
+ * same player without it hears it a cycle earlier. */
+static int64_t ahead_ns(uint32_t frames)
 {
 	struct pw_time at = {0};
+	const int64_t cycle_ns = frames * INT64_C(1000000000) / RATE_HZ;
 
 	if (pw_stream_get_time_n(self.stream, &at, sizeof(at)) < 0 || at.rate.denom == 0)
-		return 0;
-	return -at.delay * 1000000000 * at.rate.num / at.rate.denom;
+		return -cycle_ns;
+	return -cycle_ns - at.delay * 1000000000 * at.rate.num / at.rate.denom;
 }
 
 static void on_process(void *ctx)
 {
 	struct pw_buffer *buffer = pw_stream_dequeue_buffer(self.stream);
 	const struct spa_data *data = buffer ? &buffer->buffer->datas[0] : NULL;
-	uint32_t offset, bytes;
+	uint32_t offset, frames;
 
 	if (!buffer)
 		return;
 	offset = SPA_MIN(data->chunk->offset, data->maxsize);
-	bytes = SPA_MIN(data->chunk->size, data->maxsize - offset);
+	frames = SPA_MIN(data->chunk->size, data->maxsize - offset) / FRAME_BYTES;
 	if (data->data)
-		ages_take_rt(self.ages, (const void *)((const char *)data->data + offset),
-			     bytes / FRAME_BYTES, ahead_ns());
+		ages_take_rt(self.ages, (const void *)((const char *)data->data + offset), frames,
+			     ahead_ns(frames));
 	pw_stream_queue_buffer(self.stream, buffer);
 }
 

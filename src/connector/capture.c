@@ -79,7 +79,7 @@ static void take_rt(struct vmsnd_lun *lun, const struct vmsnd_block *block)
 	}
 	vmsnd_path_latency_rt(path, block,
 			      path->ring.capacity_frames - vmsnd_ring_room_rt(&path->ring),
-			      atomic_load_explicit(&path->held_frames, memory_order_relaxed));
+			      atomic_load_explicit(&path->held_frames, memory_order_relaxed), 0);
 	if (lun->index > 0) {
 		store_rt(path, block);
 		return;

@@ -14,12 +14,14 @@ void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block
 }
 
 void vmsnd_path_latency_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
-			   uint32_t fill_frames, uint32_t held_frames)
+			   uint32_t fill_frames, uint32_t held_frames, uint32_t taken_frames)
 {
 	double inside = (double)((uint64_t)fill_frames + held_frames);
 	double beyond = (double)block->delay_frames +
-			atomic_load_explicit(&path->insert_frames, memory_order_relaxed);
-	uint64_t latency_ns = (uint64_t)(inside * path->ring_frame_ns + beyond * path->frame_ns);
+			atomic_load_explicit(&path->insert_frames, memory_order_relaxed) -
+			(double)taken_frames;
+	double all_ns = inside * path->ring_frame_ns + beyond * path->frame_ns;
+	uint64_t latency_ns = all_ns > 0 ? (uint64_t)all_ns : 0;
 
 	vmsnd_figure_range_rt(&path->fill_min, &path->fill_max, fill_frames);
 	atomic_store_explicit(&path->latency_ns, latency_ns, memory_order_relaxed);
@@ -102,7 +104,9 @@ static uint32_t take_rt(struct vmsnd_path *path, uint32_t gate, const struct vms
 	uint32_t fill = vmsnd_ring_fill_rt(&path->ring), made, taken = 0;
 	unsigned char *to = block->samples;
 
-	vmsnd_path_latency_rt(path, block, fill, vmsnd_flow_held_frames_rt(path->flow));
+	/* The block is still in the ring, and the delay is that of its last frame. */
+	vmsnd_path_latency_rt(path, block, fill, vmsnd_flow_held_frames_rt(path->flow),
+			      block->frames);
 	if (!goes_on_rt(path, gate, fill, ring_frames_rt(path, block->frames))) {
 		if (path->follows)
 			vmsnd_follow_idle_rt(&path->follow, block->frames, block->when);

@@ -238,7 +238,7 @@ void vmsnd_capture_fill_rt(struct vmsnd_port *port, uint32_t frames, vmsnd_ns wh
 /* A block's figures: delay, gap, pace; and, where the ring is used, fill and latency. */
 void vmsnd_path_note_rt(struct vmsnd_path *path, const struct vmsnd_block *block);
 void vmsnd_path_latency_rt(struct vmsnd_path *path, const struct vmsnd_block *block,
-			   uint32_t fill_frames, uint32_t held_frames);
+			   uint32_t fill_frames, uint32_t held_frames, uint32_t taken_frames);
 void vmsnd_path_shed_rt(struct vmsnd_path *path, struct vmsnd_ring_end *ring, uint32_t fill);
 /* insert.c: a block through the drivers. `made`: playback, frames of it that are sound. */
 void vmsnd_path_insert_rt(struct vmsnd_path *path, const struct vmsnd_block *block, uint32_t made);

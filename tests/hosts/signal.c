@@ -6,10 +6,10 @@
  *	log LEVEL LINE                                                     the machine's log
  *	blocks n=.. p50_us=.. p99_us=.. worst_us=.. worst_cpu_us=..        at its end: audio threads
  *	inside n=.. mean_ms=.. p50_ms=.. p99_ms=.. worst_ms=..             --stamped: see below
- *	host n=.. ...                                                      --stamped: its delay
- *	said n=.. ...                                                      latency in ctl status
- *	figures direction=.. output=.. ...                                 for each stream
- *	end result=done|stopped played=.. recorded=.. ...                  the last line
+ *	host n=.. ...                                                      --stamped: delay of a
+ *block's start said n=.. ...                                                      latency in ctl
+ *status figures direction=.. output=.. ...                                 for each stream end
+ *result=done|stopped played=.. recorded=.. ...                  the last line
  *
  * inside: from where the guest wrote a period's first frame to where the host has it.
  *

@@ -120,7 +120,10 @@ static uint32_t stamp_at(const struct timed_stream *stream, const struct vmsnd_b
  * host's frames go by one after the other from now on. */
 static void note_ages(struct timed_stream *stream, const struct vmsnd_block *block, vmsnd_ns now)
 {
-	count(&timed.host, block->delay_frames * VMSND_NS_PER_SECOND / STAMP_HZ);
+	const uint32_t delay = block->delay_frames; /* of its last frame */
+
+	count(&timed.host,
+	      (delay > block->frames ? delay - block->frames : 0) * VMSND_NS_PER_SECOND / STAMP_HZ);
 	for (uint32_t i = 0; i < block->frames; i++) {
 		const uint32_t stamp = stamp_at(stream, block, i);
 		const int64_t age_ns =
