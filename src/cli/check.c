@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "manager/module.h"
 #include "os/clock.h"
 
 /* What a backend may take in all, and how much more a tone. */
@@ -223,8 +224,8 @@ static int load(const struct vmsnd_command *self, const struct request *request,
 	for (int i = 0; i < request->n_named; i++) {
 		if (!find_class(registry, request->named[i], &cls))
 			snprintf(line, sizeof(line),
-				 "there is no backend '%.80s'; 'vmsnd backends' lists them",
-				 request->named[i]);
+				 "there is no backend '%.80s'; 'vmsnd backends' lists them%s",
+				 request->named[i], vmsnd_module_hint(request->named[i]));
 		else if (vmsnd_check_options(cls, request->named[i], line, sizeof(line)))
 			continue;
 		return vmsnd_cli_usage(self, line);

@@ -18,6 +18,7 @@ struct guess {
 	const char *joined; /* what stands before the value in the last word itself: "--card=" */
 	int joined_bytes;
 	struct vmsnd_control_client *client;
+	struct vmsnd_registry *registry; /* NULL: not asked yet */
 };
 
 /* A line is one candidate. */
@@ -130,14 +131,23 @@ static void offer_streams(struct guess *guess)
 	json_decref(list);
 }
 
-/* ---- from what this build has, and more where one runs that has loaded modules ---- */
+/* ---- from the program that runs, else from what one that is started now would have ---- */
+
+/* What modules complain of is no business of a completion. NULL, for want of memory: what is built
+ * in. */
+static const struct vmsnd_registry *classes(struct guess *guess)
+{
+	if (!guess->registry && !vmsnd_registry_open(NULL, &guess->registry))
+		vmsnd_registry_load_folder(guess->registry);
+	return guess->registry;
+}
 
 static void offer_backends(struct guess *guess)
 {
 	json_t *list = ask(guess, "query-backends", NULL);
 
-	for (size_t i = 0; !list && vmsnd_registry_backend(NULL, i); i++)
-		offer(guess, vmsnd_registry_backend(NULL, i)->name);
+	for (size_t i = 0; !list && vmsnd_registry_backend(classes(guess), i); i++)
+		offer(guess, vmsnd_registry_backend(classes(guess), i)->name);
 	offer_members(guess, list, "name");
 }
 
@@ -145,8 +155,8 @@ static void offer_drivers(struct guess *guess)
 {
 	json_t *list = ask(guess, "query-drivers", NULL);
 
-	for (size_t i = 0; !list && vmsnd_registry_driver(NULL, i); i++)
-		offer(guess, vmsnd_registry_driver(NULL, i)->name);
+	for (size_t i = 0; !list && vmsnd_registry_driver(classes(guess), i); i++)
+		offer(guess, vmsnd_registry_driver(classes(guess), i)->name);
 	offer_members(guess, list, "name");
 }
 
@@ -154,8 +164,8 @@ static void offer_device_classes(struct guess *guess)
 {
 	json_t *list = ask(guess, "query-devices", NULL);
 
-	for (size_t i = 0; !list && vmsnd_registry_device(NULL, i); i++)
-		offer(guess, vmsnd_registry_device(NULL, i)->name);
+	for (size_t i = 0; !list && vmsnd_registry_device(classes(guess), i); i++)
+		offer(guess, vmsnd_registry_device(classes(guess), i)->name);
 	offer_members(guess, list, "name");
 }
 
@@ -350,5 +360,6 @@ int vmsnd_ctl_complete(int argc, char **argv)
 	else
 		offer_next(&guess);
 	vmsnd_control_client_close(guess.client);
+	vmsnd_registry_close(guess.registry);
 	return VMSND_EXIT_DONE;
 }

@@ -78,11 +78,9 @@ static void put_volume(struct vmsnd_cli_row *row, unsigned column, const json_t 
 	vmsnd_cli_put(row, column, "%s%s%s", own, guest[0] ? "; guest " : "", guest);
 }
 
-static void add_stream(struct vmsnd_cli_table *table, const json_t *card, const json_t *stream)
+static struct vmsnd_cli_row *stream_row(struct vmsnd_cli_table *table, const json_t *card,
+					const json_t *stream)
 {
-	const json_t *guest = json_object_get(stream, "guest-format");
-	const json_t *host = json_object_get(stream, "host-format");
-	json_int_t rate = number(guest, "rate");
 	struct vmsnd_cli_row *row = vmsnd_cli_table_row(table);
 
 	vmsnd_cli_put(row, 0, "%s", text(card, "name"));
@@ -90,19 +88,37 @@ static void add_stream(struct vmsnd_cli_table *table, const json_t *card, const 
 		      (long long)number(stream, "stream"));
 	vmsnd_cli_put(row, 2, "%lld %s", (long long)number(stream, "output"),
 		      text(stream, "backend"));
+	return row;
+}
+
+static void add_stream(struct vmsnd_cli_table *table, const json_t *card, const json_t *stream)
+{
+	struct vmsnd_cli_row *row = stream_row(table, card, stream);
+
 	vmsnd_cli_put(row, 3, "%s", text(stream, "host"));
 	vmsnd_cli_put(row, 4, "%s", text(stream, "state"));
-	put_format(row, 5, guest);
-	put_format(row, 6, host);
+	put_format(row, 5, json_object_get(stream, "guest-format"));
+	put_format(row, 6, json_object_get(stream, "host-format"));
+	put_volume(row, 7, stream);
+}
+
+/* Of those that a host has ever had. */
+static void add_figures(struct vmsnd_cli_table *table, const json_t *card, const json_t *stream)
+{
+	json_int_t rate = number(json_object_get(stream, "guest-format"), "rate");
+	struct vmsnd_cli_row *row;
+
+	if (number(stream, "opens") == 0)
+		return;
+	row = stream_row(table, card, stream);
 	if (rate > 0)
-		vmsnd_cli_put(row, 7, "%.1f",
+		vmsnd_cli_put(row, 3, "%.1f",
 			      (double)number(stream, "fill-frames") * 1e3 / (double)rate);
 	else
-		vmsnd_cli_put(row, 7, "-");
-	put_latency(row, 8, stream);
-	vmsnd_cli_put(row, 9, "%lld", (long long)number(stream, "xruns"));
-	vmsnd_cli_put(row, 10, "%.1f", json_number_value(json_object_get(stream, "drift-ppm")));
-	put_volume(row, 11, stream);
+		vmsnd_cli_put(row, 3, "-");
+	put_latency(row, 4, stream);
+	vmsnd_cli_put(row, 5, "%lld", (long long)number(stream, "xruns"));
+	vmsnd_cli_put(row, 6, "%.1f", json_number_value(json_object_get(stream, "drift-ppm")));
 }
 
 /* "; playback running"; a backend that does not tell has no second word. */
@@ -213,12 +229,23 @@ static void show_card(const json_t *card)
 		show_tap(json_array_get(taps, i));
 }
 
+static void print_table(struct vmsnd_cli_table *table)
+{
+	if (table->n_rows == 0)
+		return;
+	putchar('\n');
+	vmsnd_cli_table_print(table);
+}
+
 void vmsnd_ctl_show_status(const json_t *all)
 {
-	static const char *const titles[] = {"CARD",       "STREAM", "OUTPUT",    "HOST",
-					     "STATE",      "GUEST",  "HOST'S",    "FILL ms",
-					     "LATENCY ms", "XRUNS",  "DRIFT ppm", "VOLUME"};
-	struct vmsnd_cli_table table = {.titles = titles, .n_columns = 12};
+	/* Two, so that neither is wider than a terminal. */
+	static const char *const states[] = {"CARD",  "STREAM", "OUTPUT", "HOST",
+					     "STATE", "GUEST",  "HOST'S", "VOLUME"};
+	static const char *const figures[] = {"CARD",       "STREAM", "OUTPUT",   "FILL ms",
+					      "LATENCY ms", "XRUNS",  "DRIFT ppm"};
+	struct vmsnd_cli_table table = {.titles = states, .n_columns = 8};
+	struct vmsnd_cli_table more = {.titles = figures, .n_columns = 7};
 	const json_t *status = json_object_get(all, "status");
 	const json_t *version = json_object_get(json_object_get(all, "version"), "vmsnd");
 	const json_t *cards = json_object_get(all, "cards");
@@ -235,13 +262,13 @@ void vmsnd_ctl_show_status(const json_t *all)
 		const json_t *streams = json_object_get(card, "streams");
 
 		show_card(card);
-		for (size_t j = 0; j < json_array_size(streams); j++)
+		for (size_t j = 0; j < json_array_size(streams); j++) {
 			add_stream(&table, card, json_array_get(streams, j));
+			add_figures(&more, card, json_array_get(streams, j));
+		}
 	}
-	if (table.n_rows > 0) {
-		putchar('\n');
-		vmsnd_cli_table_print(&table);
-	}
+	print_table(&table);
+	print_table(&more);
 }
 
 static void put_channels(struct vmsnd_cli_row *row, unsigned column, const json_t *mixer)

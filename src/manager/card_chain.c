@@ -7,6 +7,7 @@
 
 #include "manager/card.h"
 #include "manager/machine.h"
+#include "manager/module.h"
 
 /* ---- texts and nodes ---- */
 
@@ -115,8 +116,9 @@ static enum vmsnd_rc find_class(struct making *making, const char *name,
 		return VMSND_OK;
 	near = vmsnd_registry_near(registry, "backend", name);
 	vmsnd_error_set(&making->error, &place,
-			"there is no backend '%s'%s%s%s; 'vmsnd backends' lists them", name,
-			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+			"there is no backend '%s'%s%s%s; 'vmsnd backends' lists them%s", name,
+			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
+			vmsnd_module_hint(name));
 	return VMSND_E_NO_CLASS;
 }
 

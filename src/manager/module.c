@@ -223,3 +223,26 @@ void vmsnd_module_unload_all(struct vmsnd_registry *registry)
 	}
 	free(registry->modules);
 }
+
+/* ---- modules that are not there ---- */
+
+#define HINT(library)                                                                              \
+	"; it is a module and needs " library ": 'vmsnd modules' says which there are, and why "   \
+	"one does not load"
+
+const char *vmsnd_module_hint(const char *backend)
+{
+	static const struct {
+		const char *backend, *hint;
+	} rows[] = {
+	    {"pipewire", HINT("libpipewire")},
+	    {"pulse", HINT("libpulse")},
+	    {"alsa", HINT("alsa-lib")},
+	    {"jack", HINT("libjack")},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].backend, backend) == 0)
+			return rows[i].hint;
+	return "";
+}

@@ -15,6 +15,10 @@ char *vmsnd_module_folder(void);
 int vmsnd_module_list(const char *folder, char ***paths, size_t *n);
 void vmsnd_module_list_free(char **paths, size_t n);
 
+/* What to do about a backend that is not there, as the end of a line that says so: where it is one
+ * that vmsnd itself comes with as a module; "" for any other name. */
+const char *vmsnd_module_hint(const char *backend);
+
 /* For vmsnd_registry_close. */
 void vmsnd_module_unload_all(struct vmsnd_registry *registry);
 

@@ -9,6 +9,7 @@
 
 #include "base/near.h"
 #include "manager/card.h"
+#include "manager/module.h"
 #include "manager/output.h"
 #include "manager/schema_parts.h"
 
@@ -354,9 +355,10 @@ enum vmsnd_rc vmsnd_schema_no_class(const struct vmsnd_schema_check *check,
 		if (at < sizeof(all))
 			at += (size_t)snprintf(all + at, sizeof(all) - at, " %s", known);
 	}
-	vmsnd_error_set(check->error, &place, "there is no %s '%s'%s%s%s; there are:%s", sort, name,
-			near.best ? " (did you mean '" : "", near.best ? near.best : "",
-			near.best ? "'?)" : "", all);
+	vmsnd_error_set(check->error, &place, "there is no %s '%s'%s%s%s; there are:%s%s", sort,
+			name, near.best ? " (did you mean '" : "", near.best ? near.best : "",
+			near.best ? "'?)" : "", all,
+			strcmp(sort, "backend") == 0 ? vmsnd_module_hint(name) : "");
 	return VMSND_E_NO_CLASS;
 }
 

@@ -97,16 +97,27 @@ def test_a_tone_is_played_whole_or_not():
 
 def test_wrong_words():
     assert "there is no backend 'horn'" in run("check", "horn", code=2).stderr
+    assert "it is a module and needs libpipewire: 'vmsnd modules' says" in run("check", "pipewire", code=2).stderr
     assert "'--loud' is not an option" in run("check", "--loud", code=2).stderr
 
 
-def test_demo_finds_backends_of_the_folder():
+def run_with_folder(*words):
     os.makedirs("folder", exist_ok=True)
     if not os.path.exists("folder/words.so"):
         os.symlink(MODULE, "folder/words.so")
     env = {**os.environ, "VMSND_MODULE_PATH": os.path.abspath("folder")}
-    result = subprocess.run([VMSND, "demo", "--backend", "hostwords,host=refuses"], capture_output=True, text=True, timeout=LIMIT_S, env=env)
+    return subprocess.run([VMSND, *words], capture_output=True, text=True, timeout=LIMIT_S, env=env)
+
+
+def test_demo_finds_backends_of_the_folder():
+    result = run_with_folder("demo", "--backend", "hostwords,host=refuses")
     assert "these options make no sense" in result.stderr, result
+
+
+def test_completion_offers_backends_of_the_folder():
+    result = run_with_folder("ctl", "--complete", "attach", "")
+    assert "hostwords" in result.stdout.split("\n") and "null" in result.stdout.split("\n"), result
+    assert "" == result.stderr, result
 
 
 def test_backends_v_lists_devices_of_the_host():

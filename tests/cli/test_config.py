@@ -157,6 +157,8 @@ def test_messages_about_options_name_them():
             (["-d", "virtio-snd,sockt=x"], "--device: cards.card0 has no option 'sockt' (did you mean 'socket'?)"),
             (["-d", "vrtio-snd"], "--device: there is no device 'vrtio-snd' (did you mean 'virtio-snd'?)"),
             (["-d", "virtio-snd", "-b", "nul"], "--backend: there is no backend 'nul' (did you mean 'null'?)"),
+            (["-d", "virtio-snd", "-b", "pulse"],
+             "--backend: there is no backend 'pulse'; there are: null loop file; it is a module and needs libpulse: 'vmsnd modules' says"),
             (["-d", "virtio-snd", "-b", "null", "--driver", "dela"], "--driver: there is no driver 'dela'"),
             (["--lanes", "many"], "--lanes: the configuration: lanes=many is not a number from 1 to 64"),
             (["-d", "virtio-snd,socket"], "--device: socket needs a value")):

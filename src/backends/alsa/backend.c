@@ -12,10 +12,9 @@
 #include "backends/alsa/host.h"
 
 static const struct vmsnd_option option_table[] = {
-    {"out-device", VMSND_OPTION_TEXT, "default", "the device that is played on, as aplay -D has it",
+    {"out-device", VMSND_OPTION_TEXT, "default", "the device to play to, as aplay -D has it", 0, 0},
+    {"in-device", VMSND_OPTION_TEXT, "default", "the device to record from, as arecord -D has it",
      0, 0},
-    {"in-device", VMSND_OPTION_TEXT, "default",
-     "the device that is recorded from, as arecord -D has it", 0, 0},
     {.key = NULL},
 };
 

@@ -11,17 +11,17 @@
 
 static const struct vmsnd_option options[] = {
     {"server-name", VMSND_OPTION_TEXT, NULL,
-     "the server to connect to; without it JACK_DEFAULT_SERVER, else 'default'", 0, 0},
-    {"client-name", VMSND_OPTION_TEXT, NULL, "name in patch bays; without it the card's", 0, 0},
+     "the server, by its name; not given: $JACK_DEFAULT_SERVER, else default", 0, 0},
+    {"client-name", VMSND_OPTION_TEXT, NULL, "its name in patch bays; not given: the card's", 0, 0},
     {"exact-name", VMSND_OPTION_BOOL, "off",
      "refuse to run under another name when the server has a client of this name", 0, 0},
     {"start-server", VMSND_OPTION_BOOL, "off", "start a server, once, when there is none", 0, 0},
     {"out-connect-ports", VMSND_OPTION_TEXT, NULL,
-     "regular expression of the ports to play into, in the server's order; '^$': none; without it "
+     "regular expression of the ports to play to, in the server's order; '^$': none; not given: "
      "the first device's",
      0, 0},
     {"in-connect-ports", VMSND_OPTION_TEXT, NULL,
-     "regular expression of the ports to record from; '^$': none; without it the first device's", 0,
+     "regular expression of the ports to record from; '^$': none; not given: the first device's", 0,
      0},
     {.key = NULL}};
 

@@ -11,22 +11,22 @@
 static const struct vmsnd_option options[] = {
     {.key = "remote",
      .type = VMSND_OPTION_TEXT,
-     .help = "the server: the path of its socket, or a name in $XDG_RUNTIME_DIR; unset: "
+     .help = "the server: the path of its socket, or a name in $XDG_RUNTIME_DIR; not given: "
 	     "$PIPEWIRE_REMOTE, else pipewire-0"},
     {.key = "out-device",
      .type = VMSND_OPTION_TEXT,
-     .help = "device to play to, by name or serial number; unset: the default one, also when "
-	     "that changes"},
+     .help = "the device to play to, by name or serial number; not given: the default one, "
+	     "also when that changes"},
     {.key = "in-device",
      .type = VMSND_OPTION_TEXT,
-     .help = "device to record from; unset: the default one"},
+     .help = "the device to record from; not given: the default one"},
     {.key = "monitor",
      .type = VMSND_OPTION_BOOL,
      .value = "off",
      .help = "on: record what an output device plays (in-device, or the default one)"},
     {.key = "stream-name",
      .type = VMSND_OPTION_TEXT,
-     .help = "what mixers call the streams; unset: the card's name"},
+     .help = "the streams' name in mixers; not given: the card's"},
     {.key = "icon",
      .type = VMSND_OPTION_TEXT,
      .value = "computer",

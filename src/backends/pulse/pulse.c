@@ -9,21 +9,24 @@
 
 static const struct vmsnd_option options[] = {
     {"server", VMSND_OPTION_TEXT, NULL,
-     "where it listens: unix:/run/user/1000/pulse/native, tcp:host; not given: the usual place", 0,
+     "the server: unix:/run/user/1000/pulse/native, tcp:host; not given: where it usually is", 0,
      0},
     {"cookie", VMSND_OPTION_TEXT, NULL,
-     "file with the key to another user's server: a copy of its ~/.config/pulse/cookie", 0, 0},
-    {"out-device", VMSND_OPTION_TEXT, NULL, "sink to play to; not given: the server's default", 0,
-     0},
-    {"in-device", VMSND_OPTION_TEXT, NULL, "source to record from; not given: the server's default",
+     "the file with the key to another user's server: a copy of its ~/.config/pulse/cookie", 0, 0},
+    {"out-device", VMSND_OPTION_TEXT, NULL,
+     "the sink to play to; not given: the default one, also when that changes", 0, 0},
+    {"in-device", VMSND_OPTION_TEXT, NULL, "the source to record from; not given: the default one",
      0, 0},
     {"latency-ms", VMSND_OPTION_UINT, "0",
      "what the server may queue; 0: buffer-ms, or two of the guest's periods, 30 to 200", 0, 2000},
-    {"stream-name", VMSND_OPTION_TEXT, NULL, "in the desktop's mixer; not given: the card's name",
+    {"stream-name", VMSND_OPTION_TEXT, NULL, "the streams' name in mixers; not given: the card's",
      0, 0},
     {"role", VMSND_OPTION_TEXT, NULL,
-     "what the desktop takes the sound for: music, video, game, phone and so on", 0, 0},
-    {"icon", VMSND_OPTION_TEXT, "computer", "name of the desktop's icon for it", 0, 0},
+     "media role: music, video, game, phone ...; with one, mixers keep one volume for all that "
+     "have it",
+     0, 0},
+    {"icon", VMSND_OPTION_TEXT, "computer",
+     "the streams' icon in mixers, by its name in the desktop's theme", 0, 0},
     {.key = NULL}};
 
 static enum vmsnd_rc pulse_open(const struct vmsnd_backend_conf *conf, struct vmsnd_backend **out)
