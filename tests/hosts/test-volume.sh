@@ -115,6 +115,26 @@ both_sides() { # TURN SHOWN FILE-OF-MONITOR
 	stop events
 }
 
+new_card() { # that only plays
+	stop loud
+	rm -f "$work/loud.log"
+	card loud --backend "$backend" --control "$control"
+	card_plays loud
+}
+# What the host remembers of a stream by its name stays: a new one is as the last one was left, whoever has turned that.
+stays() { # SHOWN COMMAND...: the host has it
+	local shown=$1
+	shift
+	asked "$shown" playback 40% 40%
+	"$@"
+	ok $? 'the host remembers it'
+	new_card
+	until_true 5 shows "$shown" playback 40%
+	is 'what the host remembers of it stays' 40% "$("$shown" playback)"
+	until_true 5 known playback '-23.9 dB \(40%\) there'
+	ok $? 'and vmsnd ctl status has it' || note "$(ctl status)"
+}
+
 case ${1:-own} in
 pulseaudio)
 	need pulseaudio pactl parec
@@ -125,17 +145,10 @@ pulseaudio)
 	card_plays loud
 	pa_record rec sink_a.monitor "$work/played.wav"
 	both_sides pa_turn pa_shown "$work/played.wav"
-	# What the server remembers of a stream by its name stays: a new one is as the last one was left.
 	pactl load-module module-stream-restore restore_device=false >/dev/null
 	pa_turn playback unmute
-	pa_turn playback 40
-	until_true 5 shows pa_shown playback 40%
-	stop loud
-	card loud --backend pulse,out-device=sink_a --control "$control"
-	card_plays loud
-	is 'what the server remembers of it stays' 40% "$(pa_shown playback)"
-	until_true 5 known playback '-23.9 dB \(40%\) there'
-	ok $? 'and vmsnd ctl status has it' || note "$(ctl status)"
+	backend=pulse,out-device=sink_a
+	stays pa_shown true
 	;;
 *)
 	need_backend pipewire
@@ -147,6 +160,22 @@ pulseaudio)
 	card_plays loud
 	pw_record rec sink-a "$work/played.wav"
 	both_sides pw_turn pw_shown "$work/played.wav"
+	# WirePlumber 0.4, with the part of it that remembers.
+	if [ "$1" = own ] && pw wireplumber --version | grep -q 'libwireplumber 0\.4'; then
+		pw_record_end rec
+		pw_down
+		pw_server_up
+		cp -r "$hosts/conf/wireplumber-0.4" "$work/remembers"
+		cat >"$work/remembers/main.lua.d/20-restore.lua" <<-END
+			components["restore-stream.lua"] = { "restore-stream.lua", type = "script/lua",
+				args = { properties = { ["restore-props"] = true, ["restore-target"] = false }, rules = {} } }
+		END
+		start wireplumber env WIREPLUMBER_CONFIG_DIR="$work/remembers" wireplumber
+		until_true 10 pw_has_default
+		backend=pipewire,out-device=sink-a
+		new_card
+		stays pw_shown until_true 10 grep -q 'application.name:loud:channelVolumes=0.064' "$XDG_STATE_HOME/wireplumber/restore-stream"
+	fi
 	;;
 esac
 done_testing
