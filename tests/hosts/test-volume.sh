@@ -147,6 +147,10 @@ pulseaudio)
 	both_sides pa_turn pa_shown "$work/played.wav"
 	pactl load-module module-stream-restore restore_device=false >/dev/null
 	pa_turn playback unmute
+	pactl set-sink-input-volume "$(pa_list playback | sed -n '1s/.*#//p')" 80% 40%
+	until_true 5 known playback '-5.8 dB \(80%\) there'
+	asked pa_shown playback 40% 40%
+	is 'channels keep their balance' '40% 20%' "$(pa_list playback | grep '^.Volume:' | grep -o '[0-9]*%' | paste -sd' ')"
 	backend=pulse,out-device=sink_a
 	stays pa_shown true
 	;;

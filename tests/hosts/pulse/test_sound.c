@@ -154,6 +154,28 @@ static void test_mixer_is_seen(void **state)
 	bench_close(&world->bench);
 }
 
+static void test_mixer_is_turned(void **state)
+{
+	static const struct vmsnd_host_volume soft = {.sets_gain = true, .gain_mdb = -20000},
+					      mute = {.sets_mute = true, .muted = true},
+					      silent = {.sets_gain = true,
+							.gain_mdb = VMSND_GAIN_MIN_MDB};
+	struct world *world = *state;
+	struct sound *voice = &world->voice;
+
+	world_begin(world);
+	assert_true(sound_open_within(voice, &world->bench, VMSND_PLAYBACK, cd, PATIENCE_MS));
+	assert_true(mixer_within(voice, 0, false, PATIENCE_MS));
+	assert_int_equal(vmsnd_pulse_class.stream_volume_set(voice->stream, &soft), VMSND_OK);
+	assert_true(mixer_within(voice, -20000, false, PATIENCE_MS));
+	assert_int_equal(vmsnd_pulse_class.stream_volume_set(voice->stream, &mute), VMSND_OK);
+	assert_true(mixer_within(voice, -20000, true, PATIENCE_MS));
+	assert_int_equal(vmsnd_pulse_class.stream_volume_set(voice->stream, &silent), VMSND_OK);
+	assert_true(mixer_within(voice, VMSND_GAIN_MIN_MDB, true, PATIENCE_MS));
+	sound_close(voice);
+	bench_close(&world->bench);
+}
+
 /* When a frame is at the speaker is said by the player's block, and when it was at the microphone
  * by the recorder's: with a monitor the two are one. */
 static void test_latency_is_true(void **state)
@@ -210,7 +232,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    WORLD_TEST(test_exact),           WORLD_TEST(test_formats),
 	    WORLD_TEST(test_facts),           WORLD_TEST(test_mixer_is_seen),
-	    WORLD_TEST(test_latency_is_true), WORLD_TEST(test_thousand_times),
+	    WORLD_TEST(test_mixer_is_turned), WORLD_TEST(test_latency_is_true),
+	    WORLD_TEST(test_thousand_times),
 	};
 	int missing = world_missing();
 
