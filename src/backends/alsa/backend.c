@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ALSA backend: its options, its life, and the little things that its files
- * share. */
+/* The ALSA backend: its options, its life, and the little things that its files share. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

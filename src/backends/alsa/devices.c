@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which devices there are: those of alsa-lib's configuration that are meant for
- * people, and the cards as they are. */
+/* Which devices there are: those of alsa-lib's configuration that are meant for people, and the
+ * cards as they are. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What `vmsnd check` says of ALSA: the library, who may open the cards, the
- * devices that would be used, and what is wrong with them. */
+/* What `vmsnd check` says of ALSA: the library, who may open the cards, the devices that would be
+ * used, and what is wrong with them. */
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -44,8 +44,7 @@ static unsigned count_cards(void)
 	return n;
 }
 
-/* The first card's file that cards are opened through: all of them belong to
- * one group. */
+/* The first card's file that cards are opened through: all of them belong to one group. */
 static bool control_file(struct stat *out)
 {
 	char path[64];

@@ -49,8 +49,7 @@ static const uint8_t places[VMSND_POSITION_COUNT] = {
     [VMSND_POSITION_MONO] = SND_CHMAP_MONO, [VMSND_POSITION_NONE] = SND_CHMAP_NA,
 };
 
-/* What ALSA's devices of so many channels mean by them where they do not say
- * (surround40 to 71). */
+/* What ALSA's devices of so many channels mean by them where they do not say (surround40 to 71). */
 static const uint8_t surround[] = {VMSND_POSITION_FL, VMSND_POSITION_FR, VMSND_POSITION_RL,
 				   VMSND_POSITION_RR, VMSND_POSITION_FC, VMSND_POSITION_LFE,
 				   VMSND_POSITION_SL, VMSND_POSITION_SR};
@@ -67,8 +66,7 @@ static bool is_law(enum vmsnd_sample sample)
 	return sample == VMSND_SAMPLE_MULAW || sample == VMSND_SAMPLE_ALAW;
 }
 
-/* How far one is from the other: bits that are lost weigh most, then bits that
- * are added. */
+/* How far one is from the other: bits that are lost weigh most, then bits that are added. */
 static unsigned distance(const struct vmsnd_format *want, enum vmsnd_sample sample, bool big_endian)
 {
 	unsigned bits = vmsnd_sample_bits(sample), wanted = vmsnd_sample_bits(want->sample), sum;

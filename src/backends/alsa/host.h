@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the files of the ALSA backend share.
  *
- * A stream has a thread of its own, and after stream_open only that thread
- * touches its PCM: the lane writes a word that says what is wanted and pokes
- * it. One more thread for the backend, the watcher, tells the owner of streams
- * that were lost and finds out when their device is back. */
+ * A stream has a thread of its own, and after stream_open only that thread touches its PCM: the
+ * lane writes a word that says what is wanted and pokes it. One more thread for the backend, the
+ * watcher, tells the owner of streams that were lost and finds out when their device is back. */
 #ifndef VMSND_BACKENDS_ALSA_HOST_H
 #define VMSND_BACKENDS_ALSA_HOST_H
 
@@ -16,8 +15,8 @@
 
 #define VMSND_ALSA_NAME_BYTES VMSND_HOST_DEVICE_TEXT_BYTES
 
-/* The word that the lane writes for a stream's thread. From bit 2 on: the
- * number of the drain that is wanted, 0 for none. */
+/* The word that the lane writes for a stream's thread. From bit 2 on: the number of the drain that
+ * is wanted, 0 for none. */
 #define VMSND_ALSA_RUN         1u
 #define VMSND_ALSA_QUIT        2u
 #define VMSND_ALSA_DRAIN_SHIFT 2
@@ -65,10 +64,9 @@ struct vmsnd_stream {
 	uint32_t draining;       /* number of the drain under way, 0: none */
 	bool tail;               /* stopped: what is queued is heard to its end */
 	uint64_t silence_frames; /* queued after the last frame */
-	/* Playback. What was taken from the guest, from `history` on, the newest
-	 * last: a queue that has to be dropped is played again from here (HB-03).
-	 * `held_frames` of them, after `written` frames, are to be written before
-	 * anything else. */
+	/* Playback. What was taken from the guest, from `history` on, the newest last: a queue that
+	 * has to be dropped is played again from here (HB-03). `held_frames` of them, after
+	 * `written` frames, are to be written before anything else. */
 	uint8_t *history;
 	uint32_t history_frames, held_frames;
 	uint64_t written_frames, run_from_frames;
@@ -99,8 +97,7 @@ struct vmsnd_backend {
 
 /* ---- backend.c ---- */
 
-/* alsa-lib writes to stderr, unless a thread has said what else; it may have,
- * being our owner's. */
+/* alsa-lib writes to stderr, unless a thread has said what else; it may have, being our owner's. */
 snd_local_error_handler_t vmsnd_alsa_hush(void);
 void vmsnd_alsa_unhush(snd_local_error_handler_t before);
 vmsnd_ns vmsnd_alsa_now(void);
@@ -109,8 +106,7 @@ void vmsnd_alsa_unpoke(int event_fd);
 /* Starts a thread that takes no signals. */
 bool vmsnd_alsa_thread(pthread_t *thread, void *(*run)(void *), void *arg);
 snd_pcm_stream_t vmsnd_alsa_way(enum vmsnd_dir dir);
-/* How a device is opened: never waits, converts nothing that we convert better.
- */
+/* How a device is opened: never waits, converts nothing that we convert better. */
 #define VMSND_ALSA_OPEN_MODE                                                                       \
 	(SND_PCM_NONBLOCK | SND_PCM_NO_AUTO_RESAMPLE | SND_PCM_NO_AUTO_CHANNELS |                  \
 	 SND_PCM_NO_AUTO_FORMAT)
@@ -125,17 +121,15 @@ struct vmsnd_alsa_trouble vmsnd_alsa_trouble(int error);
 
 /* ---- params.c, format.c ---- */
 
-/* Sets up the stream's PCM as near to the wish as it can, and fills in the
- * stream. Negative: the error of alsa-lib; `*what` says of which step. */
+/* Sets up the stream's PCM as near to the wish as it can, and fills in the stream. Negative: the
+ * error of alsa-lib; `*what` says of which step. */
 int vmsnd_alsa_set_up(struct vmsnd_stream *stream, const struct vmsnd_stream_want *want,
 		      const char **what);
-/* The nearest format that `params` still allow; SND_PCM_FORMAT_UNKNOWN: none.
- */
+/* The nearest format that `params` still allow; SND_PCM_FORMAT_UNKNOWN: none. */
 snd_pcm_format_t vmsnd_alsa_format_choose(snd_pcm_t *pcm, snd_pcm_hw_params_t *params,
 					  const struct vmsnd_format *want,
 					  struct vmsnd_format *got);
-/* Asks for the positions of `want`, and puts those that the PCM has into `got`.
- */
+/* Asks for the positions of `want`, and puts those that the PCM has into `got`. */
 void vmsnd_alsa_positions(snd_pcm_t *pcm, const struct vmsnd_format *want,
 			  struct vmsnd_format *got);
 
@@ -158,8 +152,7 @@ void vmsnd_alsa_stream_place(const struct vmsnd_stream *stream, struct vmsnd_str
 
 void *vmsnd_alsa_stream_thread(void *stream);
 
-/* ---- move.c: what the thread does with frames; all return a negative error of
- * alsa-lib ---- */
+/* ---- move.c: what the thread does with frames; all return a negative error of alsa-lib ---- */
 
 /* Moves every whole period that is there. Returns how many frames. */
 snd_pcm_sframes_t vmsnd_alsa_turn(struct vmsnd_stream *stream);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Frames between a PCM and the connector. The block itself is filled and
- * emptied where the PCM has it mapped, by functions that end in _rt; what
- * alsa-lib does around it may enter the kernel. */
+/* Frames between a PCM and the connector. The block itself is filled and emptied where the PCM has
+ * it mapped, by functions that end in _rt; what alsa-lib does around it may enter the kernel. */
 #include <string.h>
 
 #include "backends/alsa/host.h"
@@ -13,8 +12,7 @@ enum source {
 	SOURCE_SILENCE /* of ours: before the first frame, after the last */
 };
 
-/* How things stand at a moment: `avail_frames` at `when`, and how far away the
- * speaker is. */
+/* How things stand at a moment: `avail_frames` at `when`, and how far away the speaker is. */
 struct moment {
 	vmsnd_ns when;
 	uint64_t avail_frames, delay_frames;
@@ -62,9 +60,8 @@ static int look(struct vmsnd_stream *stream, struct moment *out)
 	return 0;
 }
 
-/* Blocks of a turn are as many periods; each is given the time at which it
- * became due, which is even where wake-ups are not. `done` frames of the turn
- * went before it. */
+/* Blocks of a turn are as many periods; each is given the time at which it became due, which is
+ * even where wake-ups are not. `done` frames of the turn went before it. */
 static struct vmsnd_block block_of(struct vmsnd_stream *stream, const struct moment *at,
 				   uint64_t done, uint32_t frames)
 {
@@ -113,8 +110,7 @@ static uint8_t *history_at(const struct vmsnd_stream *stream, uint64_t frame)
 	return stream->history + frame % stream->history_frames * stream->frame_bytes;
 }
 
-/* How many frames there is room for from there on, in one piece and not over
- * what is held. */
+/* How many frames there is room for from there on, in one piece and not over what is held. */
 static uint32_t history_left(const struct vmsnd_stream *stream, uint64_t frame)
 {
 	uint32_t room = stream->history_frames - (uint32_t)(frame % stream->history_frames);
@@ -155,8 +151,8 @@ static bool fill(struct vmsnd_stream *stream, enum source source, struct vmsnd_b
 	return true;
 }
 
-/* What the PCM has not taken is held: it is the next to go. What it has taken is
- * remembered as well: a pause of its own can fail. */
+/* What the PCM has not taken is held: it is the next to go. What it has taken is remembered as
+ * well: a pause of its own can fail. */
 static void remember(struct vmsnd_stream *stream, enum source source, const uint8_t *from,
 		     uint32_t frames, uint32_t taken)
 {
@@ -170,8 +166,7 @@ static void remember(struct vmsnd_stream *stream, enum source source, const uint
 	stream->held_frames = source == SOURCE_HELD ? stream->held_frames - taken : frames - taken;
 }
 
-/* Puts at most block->frames in one piece and returns how many; 0: the lane has
- * stopped it. */
+/* Puts at most block->frames in one piece and returns how many; 0: the lane has stopped it. */
 static snd_pcm_sframes_t put(struct vmsnd_stream *stream, enum source source,
 			     struct vmsnd_block *block)
 {
@@ -205,8 +200,7 @@ static enum source source_of(const struct vmsnd_stream *stream)
 	return stream->draining || stream->tail ? SOURCE_SILENCE : SOURCE_GUEST;
 }
 
-/* One period, in as many pieces as the memory is in. Less: the lane has stopped
- * the stream. */
+/* One period, in as many pieces as the memory is in. Less: the lane has stopped the stream. */
 static snd_pcm_sframes_t put_period(struct vmsnd_stream *stream, const struct moment *at,
 				    uint64_t done)
 {
@@ -244,9 +238,8 @@ static int put_silence(struct vmsnd_stream *stream, uint32_t frames)
 	return 0;
 }
 
-/* The queue is full from the first frame on, so that its delay is the same all
- * the time: silence, what is held, and one period of the guest's for the rest.
- */
+/* The queue is full from the first frame on, so that its delay is the same all the time: silence,
+ * what is held, and one period of the guest's for the rest. */
 int vmsnd_alsa_fill(struct vmsnd_stream *stream)
 {
 	struct moment at = {.when = vmsnd_alsa_now(), .avail_frames = stream->buffer_frames};
@@ -273,8 +266,8 @@ int vmsnd_alsa_fill(struct vmsnd_stream *stream)
 	return error;
 }
 
-/* Silence behind the last frame has become silence between frames: a queue that is
- * held reaches back before it. */
+/* Silence behind the last frame has become silence between frames: a queue that is held reaches
+ * back before it. */
 void vmsnd_alsa_remember_silence(struct vmsnd_stream *stream)
 {
 	if (stream->silence_frames >= stream->buffer_frames)
@@ -309,8 +302,7 @@ void vmsnd_alsa_hold(struct vmsnd_stream *stream)
 
 /* ---- capture ---- */
 
-/* What was begun is committed whole: some plugins have given it away by then.
- */
+/* What was begun is committed whole: some plugins have given it away by then. */
 static snd_pcm_sframes_t get(struct vmsnd_stream *stream, struct vmsnd_block *block)
 {
 	uint8_t *from = stream->history;

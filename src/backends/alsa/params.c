@@ -4,11 +4,9 @@
 
 #include "backends/alsa/host.h"
 
-/* With no wish: two periods, and no less than this, for a thread that is late
- * now and then. */
+/* With no wish: two periods, and no less than this, for a thread that is late now and then. */
 #define QUEUE_MIN_MS 20u
-/* Nobody is served by a longer period: the guest's blocks are counted by the
- * frame anyway. */
+/* Nobody is served by a longer period: the guest's blocks are counted by the frame anyway. */
 #define PERIOD_MAX_MS 100u
 
 static uint32_t ms_frames(uint32_t ms, uint32_t rate_hz)
@@ -160,8 +158,7 @@ static int set_software(struct vmsnd_stream *stream)
 		error = snd_pcm_sw_params_set_avail_min(pcm, params, stream->period_frames);
 	if (error < 0)
 		return error;
-	/* Time stamps are better where they are; those who have none say so with 0.
-	 */
+	/* Time stamps are better where they are; those who have none say so with 0. */
 	snd_pcm_sw_params_set_tstamp_mode(pcm, params, SND_PCM_TSTAMP_ENABLE);
 	snd_pcm_sw_params_set_tstamp_type(pcm, params, SND_PCM_TSTAMP_TYPE_MONOTONIC);
 	return snd_pcm_sw_params(pcm, params);

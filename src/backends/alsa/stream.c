@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A stream as the lane sees it: opened and closed on a worker; started, stopped
- * and drained by a word that its thread looks at. */
+/* A stream as the lane sees it: opened and closed on a worker; started, stopped and drained by a
+ * word that its thread looks at. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +10,7 @@
 
 #include "backends/alsa/host.h"
 
-/* How often the lane looks whether a block is still on its way; mostly it is
- * not. */
+/* How often the lane looks whether a block is still on its way; mostly it is not. */
 #define FENCE_NS 20000
 
 static const char *option_of(enum vmsnd_dir dir)
@@ -176,8 +175,8 @@ enum vmsnd_rc vmsnd_alsa_stream_start(struct vmsnd_stream *stream, vmsnd_ns now)
 	return VMSND_OK;
 }
 
-/* A block that is on its way ends within microseconds; the thread then sees the
- * word before it begins another. */
+/* A block that is on its way ends within microseconds; the thread then sees the word before it
+ * begins another. */
 static void fence(const struct vmsnd_stream *stream)
 {
 	const struct timespec moment = {.tv_nsec = FENCE_NS};
@@ -208,8 +207,7 @@ static void unlist(struct vmsnd_stream *stream)
 	pthread_mutex_unlock(&host->lock);
 }
 
-/* The watcher holds the lock while it tells of a loss, so after unlist it does
- * so no more. */
+/* The watcher holds the lock while it tells of a loss, so after unlist it does so no more. */
 void vmsnd_alsa_stream_close(struct vmsnd_stream *stream)
 {
 	unlist(stream);

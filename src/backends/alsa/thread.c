@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A stream's thread: brings the PCM to what the lane asks for, waits for it,
- * moves frames, and gets it going again after an xrun or a suspend. */
+/* A stream's thread: brings the PCM to what the lane asks for, waits for it, moves frames, and gets
+ * it going again after an xrun or a suspend. */
 #include <poll.h>
 #include <string.h>
 
@@ -13,8 +13,7 @@
 /* Starts in a row after which no period came through. */
 #define RECOVERIES_MAX 8u
 #define RETRY_MS       2
-/* A card that has been asleep is given so long to wake up before it is set up
- * anew. */
+/* A card that has been asleep is given so long to wake up before it is set up anew. */
 #define RESUME_MS   50
 #define RESUMES_MAX 40u
 
@@ -192,8 +191,8 @@ static void settle(struct vmsnd_stream *stream)
 
 /* ---- waiting ---- */
 
-/* How far the PCM is ahead of any clock there is: alsa-lib's null is always
- * ready, and would take a day's sound at once. */
+/* How far the PCM is ahead of any clock there is: alsa-lib's null is always ready, and would take a
+ * day's sound at once. */
 static uint64_t ahead_ns(const struct vmsnd_stream *stream)
 {
 	uint64_t moved = stream->moved_frames, rate_hz = stream->format.rate_hz, passed, due;
@@ -269,8 +268,7 @@ static void hear_of_sound(struct vmsnd_stream *stream)
 		host->user->audio_thread(host->user_ctx);
 }
 
-/* Milliseconds until something is to be tried again; -1: only when the lane
- * says something. */
+/* Milliseconds until something is to be tried again; -1: only when the lane says something. */
 static int pause_ms(const struct vmsnd_stream *stream)
 {
 	if (stream->phase == VMSND_ALSA_SUSPENDED)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The watcher: tells of streams that were lost, sees cards come and go and the
- * configuration change, and looks whether a device that is away is back. */
+/* The watcher: tells of streams that were lost, sees cards come and go and the configuration
+ * change, and looks whether a device that is away is back. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -12,9 +12,8 @@
 
 #include "backends/alsa/host.h"
 
-/* A device that is away is opened for a look: so often at first, and then so
- * often. Not every device makes files come and go: what is behind a plugin does
- * not. */
+/* A device that is away is opened for a look: so often at first, and then so often. Not every
+ * device makes files come and go: what is behind a plugin does not. */
 #define LOOK_MS       250
 #define LOOK_LATER_MS 1000
 #define LOOKS_SOON    40u
@@ -113,8 +112,7 @@ static void tell_defaults(struct vmsnd_backend *host)
 			host->user->device_changed(host->user_ctx, (enum vmsnd_dir)dir);
 }
 
-/* With the lock, so that no stream is closed meanwhile; its owner only makes a
- * note. */
+/* With the lock, so that no stream is closed meanwhile; its owner only makes a note. */
 static void tell_losses(struct vmsnd_backend *host)
 {
 	pthread_mutex_lock(&host->lock);

@@ -96,8 +96,7 @@ static void hear_devices(void *ctx)
 	atomic_fetch_add(&((struct bench *)ctx)->came, 1);
 }
 
-/* As the manager does: where it is allowed, tests are exact on a busy machine,
- * too. */
+/* As the manager does: where it is allowed, tests are exact on a busy machine, too. */
 static void hear_thread(void *ctx)
 {
 	const struct sched_param param = {.sched_priority = 10};

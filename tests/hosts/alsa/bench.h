@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ALSA backend on a bench: a private configuration of alsa-lib with
- * testloop cards, a log that can be read, and a user of streams that plays
- * numbered frames. */
+/* The ALSA backend on a bench: a private configuration of alsa-lib with testloop cards, a log that
+ * can be read, and a user of streams that plays numbered frames. */
 #ifndef VMSND_TESTS_HOSTS_ALSA_BENCH_H
 #define VMSND_TESTS_HOSTS_ALSA_BENCH_H
 
@@ -50,8 +49,7 @@ void bench_configure(struct bench *bench, const char *more);
 bool bench_said(struct bench *bench, const char *a, const char *b);
 
 struct vmsnd_format bench_format(enum vmsnd_sample sample, uint32_t rate_hz, uint32_t channels);
-/* With a queue of 200 ms: whoever shares the machine with the test may be busy.
- */
+/* With a queue of 200 ms: whoever shares the machine with the test may be busy. */
 enum vmsnd_rc user_open(struct bench *bench, struct user *user, enum vmsnd_dir dir,
 			struct vmsnd_format format, uint32_t period_frames);
 void user_start(struct user *user);

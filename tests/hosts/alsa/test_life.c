@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What happens to cards: they run dry, sleep, are pulled and come back, and
- * belong to others. */
+/* What happens to cards: they run dry, sleep, are pulled and come back, and belong to others. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>

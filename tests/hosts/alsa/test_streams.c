@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sound through alsa-lib to a card that keeps all it hears: every frame, in
- * order, unchanged. */
+/* Sound through alsa-lib to a card that keeps all it hears: every frame, in order, unchanged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -300,8 +299,7 @@ static void test_BE_14_delay_is_the_queue(void **state)
 			 VMSND_BACKEND_STOPPED);
 }
 
-/* A card that is 300 ppm fast sets the pace, and blocks have times to measure
- * it by. */
+/* A card that is 300 ppm fast sets the pace, and blocks have times to measure it by. */
 static void test_drift(void **state)
 {
 	struct bench *bench = *state;
@@ -325,8 +323,7 @@ static void test_drift(void **state)
 	user_close(&user);
 }
 
-/* alsa-lib's null is always ready; nobody is served by a day of sound in a
- * minute. */
+/* alsa-lib's null is always ready; nobody is served by a day of sound in a minute. */
 static void test_null_is_paced(void **state)
 {
 	struct bench *bench = *state;

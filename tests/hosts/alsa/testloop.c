@@ -319,8 +319,7 @@ static int loop_close(snd_pcm_ioplug_t *io)
 
 static struct loop *loop_make(void)
 {
-	/* Not the C library's: thousands of these come and go in a test that looks
-	 * for growth. */
+	/* Not the C library's: thousands of these come and go in a test that looks for growth. */
 	struct loop *loop =
 	    mmap(NULL, sizeof(*loop), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

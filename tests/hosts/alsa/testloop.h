@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What testloop, a PCM without a kernel, shares with tests: everything that was
- * played, in order, and the faults that are wanted. One file for each card,
- * mapped by all. */
+/* What testloop, a PCM without a kernel, shares with tests: everything that was played, in order,
+ * and the faults that are wanted. One file for each card, mapped by all. */
 #ifndef VMSND_TESTS_HOSTS_ALSA_TESTLOOP_H
 #define VMSND_TESTS_HOSTS_ALSA_TESTLOOP_H
 
