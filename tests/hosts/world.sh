@@ -198,10 +198,13 @@ pa_record_end() { # NAME
 # ---- JACK: jackd's dummy driver ----
 
 # A machine has eight places for JACK servers. One that was killed keeps its own until a server of its name has ended well.
+# Of a JACK server that outlives its test nobody knows that it is nobody's.
+dies_along=()
+! setpriv --pdeathsig TERM true 2>/dev/null || dies_along=(setpriv --pdeathsig TERM)
 jack_place=''
 jack_up() { # [PERIOD-FRAMES [RATE]]
 	jack_place=taken
-	start jackd "${real_time[@]}" "${servers_as[@]}" jackd --no-realtime -n "$JACK_DEFAULT_SERVER" -d dummy -r "${2:-48000}" -p "${1:-1024}" -C 2 -P 2
+	start jackd "${real_time[@]}" "${servers_as[@]}" "${dies_along[@]}" jackd --no-realtime -n "$JACK_DEFAULT_SERVER" -d dummy -r "${2:-48000}" -p "${1:-1024}" -C 2 -P 2
 	until_true 10 jack_lsp && return
 	show jackd
 	return 1

@@ -14,6 +14,9 @@
 #define RETRY_MS 225
 /* A client that is not active is told nothing: how often it looks for itself. */
 #define LOOK_MS 1000
+/* How often a cycle that is on its way is looked at, and how many times. */
+#define CYCLE_NAP_NS 20000
+#define CYCLE_NAPS   50000
 /* How long a worker waits for a turn with libjack. */
 #define ENTER_S 1
 /* How long one that closes a stream waits until it is out of the graph. */
@@ -222,12 +225,33 @@ static void try_client(struct vmsnd_backend *host)
 
 /* ---- going ---- */
 
+/* A cycle is a matter of microseconds; one that is not over by then never will be, since libjack
+ * has ended its thread in the middle. */
 void vmsnd_jack_wait_cycle(struct vmsnd_backend *host)
 {
+	const struct timespec nap = {.tv_nsec = CYCLE_NAP_NS};
 	unsigned cycle = atomic_load(&host->cycle);
 
-	while (cycle % 2 == 1 && atomic_load(&host->cycle) == cycle)
-		sched_yield();
+	for (unsigned i = 0; i < CYCLE_NAPS; i++) {
+		if (cycle % 2 == 0 || atomic_load(&host->cycle) != cycle)
+			return;
+		nanosleep(&nap, NULL);
+	}
+}
+
+/* The longest period is 170 ms; a server that hangs has none. */
+void vmsnd_jack_wait_cycles(struct vmsnd_backend *host, unsigned cycles)
+{
+	const struct timespec nap = {.tv_nsec = 1000000};
+	unsigned from = atomic_load(&host->cycle);
+	unsigned steps = 2 * cycles + from % 2;
+
+	for (unsigned ms = 0; ms < 200 * cycles; ms++) {
+		if (atomic_load(&host->cycle) - from >= steps ||
+		    atomic_load(&host->events) & VMSND_JACK_GONE)
+			return;
+		nanosleep(&nap, NULL);
+	}
 }
 
 static void for_streams(struct vmsnd_backend *host, void (*visit)(struct vmsnd_stream *stream))

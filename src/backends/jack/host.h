@@ -119,6 +119,8 @@ void vmsnd_jack_control_end(struct vmsnd_backend *host);
 bool vmsnd_jack_is_there(struct vmsnd_backend *host);
 /* Returns when the process callback has left everything that was taken away before the call. */
 void vmsnd_jack_wait_cycle(struct vmsnd_backend *host);
+/* Returns when so many cycles have begun and are over, or the server is not at work. */
+void vmsnd_jack_wait_cycles(struct vmsnd_backend *host, unsigned cycles);
 struct vmsnd_jack_server vmsnd_jack_server(struct vmsnd_backend *host);
 /* Takes `graph`. False: a server that hangs holds whoever has it. */
 bool vmsnd_jack_enter(struct vmsnd_backend *host);

@@ -228,6 +228,8 @@ enum vmsnd_rc vmsnd_jack_stream_open(struct vmsnd_backend *host,
 		rc = join_graph(*out, want, &got->format);
 	}
 	pthread_mutex_unlock(&host->graph);
+	if (rc)
+		*out = NULL;
 	return rc;
 }
 
@@ -275,6 +277,15 @@ static void wait_quiet(const struct vmsnd_stream *stream)
 	}
 }
 
+/* Links are cut from the server's next cycle on, ports are gone at once: jackd 1.9 reads a port
+ * that is gone and still linked until its stack is full. */
+static void cut_links(struct vmsnd_stream *stream)
+{
+	for (uint32_t i = 0; i < stream->channels; i++)
+		jack_port_disconnect(stream->host->client, stream->ports[i]);
+	vmsnd_jack_wait_cycles(stream->host, 2);
+}
+
 /* The last one takes the client out of the server's cycle. */
 static void leave_graph(struct vmsnd_stream *stream)
 {
@@ -286,6 +297,8 @@ static void leave_graph(struct vmsnd_stream *stream)
 	if (host->open_streams == 0) {
 		jack_deactivate(host->client);
 		atomic_store(&host->cycle, 0); /* its thread may have ended in the middle */
+	} else {
+		cut_links(stream);
 	}
 	unregister(stream);
 }

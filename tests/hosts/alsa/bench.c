@@ -300,6 +300,37 @@ void user_close(struct user *user)
 	user->kept = NULL;
 }
 
+/* ---- waiting for it ---- */
+
+#define LIMIT_MS 20000
+
+void user_wait_frames(const struct user *user, uint64_t frames)
+{
+	uint64_t end = bench_ms() + LIMIT_MS;
+
+	while (user->frames < frames && bench_ms() < end)
+		bench_nap();
+	assert_true(user->frames >= frames);
+}
+
+void user_wait_drained(const struct user *user)
+{
+	uint64_t end = bench_ms() + LIMIT_MS;
+
+	while (vmsnd_alsa_class.stream_state(user->stream) == VMSND_STREAM_DRAINING &&
+	       bench_ms() < end)
+		bench_nap();
+	assert_int_equal(vmsnd_alsa_class.stream_state(user->stream), VMSND_STREAM_OKAY);
+}
+
+uint64_t user_xruns(const struct user *user)
+{
+	struct vmsnd_stream_place place;
+
+	vmsnd_alsa_class.stream_place(user->stream, &place);
+	return place.xruns;
+}
+
 /* ---- what was heard ---- */
 
 #define FAR 100000u

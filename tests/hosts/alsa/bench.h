@@ -55,6 +55,10 @@ enum vmsnd_rc user_open(struct bench *bench, struct user *user, enum vmsnd_dir d
 void user_start(struct user *user);
 void user_stop(struct user *user);
 void user_close(struct user *user);
+/* Until so many frames have moved, or all has been heard; no more than 20 s. */
+void user_wait_frames(const struct user *user, uint64_t frames);
+void user_wait_drained(const struct user *user);
+uint64_t user_xruns(const struct user *user);
 
 uint64_t bench_ms(void);
 void bench_nap(void);

@@ -12,7 +12,7 @@
 #include "bench.h"
 
 #define LIMIT_MS 20000
-#define STEPS    250
+#define STEPS    150
 
 static const struct vmsnd_format usual = {
     .sample = VMSND_SAMPLE_S16, .rate_hz = 48000, .channels = 2};

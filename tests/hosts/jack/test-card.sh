@@ -16,15 +16,15 @@ through() { # FORMAT
 	rm -f "$work/rec.wav"
 	card rec --backend 'jack,in-connect-ports=^$,dither=off' --no-play --record "$work/rec.wav" --format $format
 	until_true 10 has_port rec:input_FR
-	card play --backend 'jack,out-connect-ports=^rec:' --frames 96000 --format $format
+	card play --backend 'jack,out-connect-ports=^rec:' --frames 48000 --format $format
 	ends 20 play
 	ok $status "$format: it plays and ends" || show play
 	stop rec
 	# What the guest plays while the host opens is taken by the stand-in clock: that, and no more, is missing.
-	verdict=$("$wavtool" check "$work/rec.wav" $format 48000 2 96000 0 2>/dev/null)
+	verdict=$("$wavtool" check "$work/rec.wav" $format 48000 2 48000 0 2>/dev/null)
 	missing=$(value jump_to "$verdict")
 	[ "$(value bad "$verdict") $(value repeated "$verdict")" = '0 0' ] && [ "${missing:-0}" -lt 9600 ] &&
-		[ "$(value good "$verdict")" = $((96000 - ${missing:-0})) ]
+		[ "$(value good "$verdict")" = $((48000 - ${missing:-0})) ]
 	ok $? "$format, 48000 Hz: every frame from ${missing:-0} on is recorded, exact" || note "$verdict"
 }
 for format in S16_LE S24_LE; do
@@ -72,18 +72,21 @@ ok $? 'a server that comes late is found'
 stop late
 is 'and its guest has noticed nothing' '0 stopped 0' "$status $(last late result) $(last late failed)" || show late
 
-# Somebody else's server.
+jack_down
+
+# Somebody else's server; he may not look into the build.
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	jack_up 256
-	setpriv --reuid=1234 --regid=1234 --clear-groups "$vmsnd" check jack >"$work/other" 2>&1
-	if grep -q 'Permission denied' "$work/other"; then # of the module: this build is nobody else's to read
-		note "another user's server: left out, the build's folder is closed"
-	else
-		grep -q "trouble .* Server '$JACK_DEFAULT_SERVER' is that of user root" "$work/other"
-		ok $? "another user's server: whose it is" || show other
-		grep -q 'what to do .* Run vmsnd as that user' "$work/other"
-		ok $? 'and what to do'
-	fi
+	mkdir "$work/bin"
+	cp "$vmsnd" "$VMSND_MODULE_PATH/jack.so" "$work/bin"
+	chmod 711 "$work"
+	VMSND_MODULE_PATH=$work/bin setpriv --reuid=1234 --regid=1234 --clear-groups "$work/bin/vmsnd" check jack >"$work/other" 2>&1
+	grep -q "trouble .* Server '$JACK_DEFAULT_SERVER' is that of user root" "$work/other"
+	ok $? "another user's server: whose it is" || show "$work/other"
+	grep -q 'what to do .* Run vmsnd as that user' "$work/other"
+	ok $? 'and what to do'
 	jack_down
+	# What libjack makes for each user, and leaves.
+	compgen -G '/dev/shm/jack_*_1234_0' >/dev/null || rm -rf /dev/shm/jack_db-1234
 fi
 done_testing

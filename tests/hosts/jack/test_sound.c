@@ -16,7 +16,7 @@ static const struct vmsnd_format stereo = {
 
 static bool heard_much(void *ctx)
 {
-	return atomic_load(&((struct signal *)ctx)->good) >= 24000;
+	return atomic_load(&((struct signal *)ctx)->good) >= 12000;
 }
 
 static bool whole(const struct signal *heard)
