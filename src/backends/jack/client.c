@@ -345,6 +345,9 @@ static void close_client(struct vmsnd_backend *host)
 	atomic_store(&host->shut, true);
 	vmsnd_jack_wait_cycle(host);
 	pthread_mutex_lock(&host->graph);
+	/* That of PipeWire 1.4 frees links twice whose server has died, unless their ports go
+	 * first. */
+	for_streams(host, vmsnd_jack_unregister);
 	client = host->client;
 	host->client = NULL;
 	for_streams(host, lose_stream);

@@ -161,6 +161,8 @@ void vmsnd_jack_why(struct vmsnd_backend *host, jack_status_t status, char *trou
 const char *vmsnd_jack_server_name(const struct vmsnd_backend *host);
 
 /* stream.c */
+/* Its ports go; with `graph` held. */
+void vmsnd_jack_unregister(struct vmsnd_stream *stream);
 /* Nobody finds it any more. */
 void vmsnd_jack_slot_leave(struct vmsnd_stream *stream);
 /* Its ports go, and so does it. With `graph` held. */

@@ -69,7 +69,7 @@ static void port_name(const struct vmsnd_stream *stream, const struct vmsnd_form
 	snprintf(out, bytes, "%s%s_%s", base, number, place);
 }
 
-static void unregister(struct vmsnd_stream *stream)
+void vmsnd_jack_unregister(struct vmsnd_stream *stream)
 {
 	for (uint32_t i = 0; i < stream->channels; i++)
 		if (stream->ports[i])
@@ -87,7 +87,7 @@ static enum vmsnd_rc register_ports(struct vmsnd_stream *stream, const struct vm
 		    jack_port_register(stream->host->client, name, JACK_DEFAULT_AUDIO_TYPE,
 				       flags | JackPortIsTerminal, 0);
 		if (!stream->ports[i]) {
-			unregister(stream);
+			vmsnd_jack_unregister(stream);
 			return VMSND_E_LIMIT;
 		}
 	}
@@ -151,7 +151,7 @@ static enum vmsnd_rc enter(struct vmsnd_stream *stream, const struct vmsnd_forma
 	if (rc)
 		return rc;
 	if (host->open_streams == 0 && jack_activate(host->client)) {
-		unregister(stream);
+		vmsnd_jack_unregister(stream);
 		return VMSND_E_SYSTEM;
 	}
 	host->open_streams++;
@@ -300,7 +300,7 @@ static void leave_graph(struct vmsnd_stream *stream)
 	} else {
 		cut_links(stream);
 	}
-	unregister(stream);
+	vmsnd_jack_unregister(stream);
 }
 
 void vmsnd_jack_stream_free(struct vmsnd_stream *stream)
