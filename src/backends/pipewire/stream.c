@@ -185,7 +185,6 @@ static uint32_t max_frames(uint32_t rate_hz)
 
 static void fill(struct vmsnd_stream *stream, const struct vmsnd_stream_want *want)
 {
-	struct vmsnd_backend *host = stream->host;
 	uint32_t frames = want->period_frames > 0 ? want->period_frames : want->format.rate_hz / 50;
 
 	stream->dir = want->dir;
@@ -193,21 +192,23 @@ static void fill(struct vmsnd_stream *stream, const struct vmsnd_stream_want *wa
 	stream->latency_frames = frames > 0 ? frames : 1;
 	stream->max_frames = max_frames(stream->format.rate_hz);
 	stream->node_id = SPA_ID_INVALID;
-	pthread_mutex_lock(&host->lock);
-	stream->period_frames =
-	    vmsnd_pw_block_frames(host, stream->latency_frames, stream->format.rate_hz);
-	spa_list_append(&host->streams, &stream->link);
-	pthread_mutex_unlock(&host->lock);
 }
 
-static bool is_away(struct vmsnd_backend *host)
+/* The server may go at any time: it ends all streams that are in the list by then. */
+static bool enlist(struct vmsnd_stream *stream)
 {
-	bool away;
+	struct vmsnd_backend *host = stream->host;
+	bool there;
 
 	pthread_mutex_lock(&host->lock);
-	away = host->phase == VMSND_PW_AWAY;
+	there = host->phase != VMSND_PW_AWAY;
+	if (there) { /* and a clock is known */
+		stream->period_frames =
+		    vmsnd_pw_block_frames(host, stream->latency_frames, stream->format.rate_hz);
+		spa_list_append(&host->streams, &stream->link);
+	}
 	pthread_mutex_unlock(&host->lock);
-	return away;
+	return there;
 }
 
 enum vmsnd_rc vmsnd_pw_stream_open(struct vmsnd_backend *host, const struct vmsnd_stream_want *want,
@@ -219,8 +220,6 @@ enum vmsnd_rc vmsnd_pw_stream_open(struct vmsnd_backend *host, const struct vmsn
 
 	if (!vmsnd_pw_nearest(&want->format, &format))
 		return VMSND_E_UNSUPPORTED;
-	if (is_away(host))
-		return VMSND_E_GONE; /* said when it went */
 	stream = calloc(1, sizeof(*stream));
 	if (!stream)
 		return VMSND_E_NOMEM;
@@ -229,6 +228,10 @@ enum vmsnd_rc vmsnd_pw_stream_open(struct vmsnd_backend *host, const struct vmsn
 	stream->user = *user;
 	stream->ctx = ctx;
 	fill(stream, want);
+	if (!enlist(stream)) {
+		free(stream);
+		return VMSND_E_GONE; /* said when it went */
+	}
 	*got = (struct vmsnd_stream_got){.format = format,
 					 .period_frames = stream->period_frames,
 					 .max_frames = stream->max_frames};

@@ -215,15 +215,38 @@ static bool connect(struct vmsnd_stream *stream, uint32_t queue, uint32_t period
 	return pa_stream_connect_record(stream->pulse, device, &attr, flags) == 0;
 }
 
+/* Closed while the server made it. */
+static void on_made_in_vain(pa_stream *pulse, void *arg)
+{
+	pa_stream_state_t state = pa_stream_get_state(pulse);
+
+	if (state == PA_STREAM_READY) {
+		pa_stream_disconnect(pulse);
+	} else if (state == PA_STREAM_FAILED || state == PA_STREAM_TERMINATED) {
+		listen_no_more(pulse);
+		pa_stream_unref(pulse);
+	}
+}
+
+/* What the server is still making cannot be taken back before it is made; left alone it would stay
+ * there for as long as the connection. */
+static void let_go(pa_stream *pulse)
+{
+	listen_no_more(pulse);
+	if (pa_stream_get_state(pulse) == PA_STREAM_CREATING) {
+		pa_stream_set_state_callback(pulse, on_made_in_vain, NULL);
+		return;
+	}
+	pa_stream_disconnect(pulse);
+	pa_stream_unref(pulse);
+}
+
 static void free_stream(struct vmsnd_stream *stream)
 {
 	if (stream->kick)
 		stream->host->api->defer_free(stream->kick);
-	if (stream->pulse) {
-		listen_no_more(stream->pulse);
-		pa_stream_disconnect(stream->pulse);
-		pa_stream_unref(stream->pulse);
-	}
+	if (stream->pulse)
+		let_go(stream->pulse);
 	free(stream->scratch);
 	free(stream);
 }

@@ -71,6 +71,7 @@ card_plays late
 ok $? 'a server that comes late is found'
 stop late
 is 'and its guest has noticed nothing' '0 stopped 0' "$status $(last late result) $(last late failed)" || show late
+jack_down
 
 jack_down
 

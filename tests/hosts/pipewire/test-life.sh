@@ -32,12 +32,13 @@ played() {
 	size=$(stat -c %s "$work/rec.wav")
 	until_true 10 longer "$work/rec.wav" $((size + 40000))
 	pw_record_end rec
-	START=2048 GAPS=4096 heard 'a card plays into the monitor' exact "$work/rec.wav" S16_LE 48000 2 96000 0
+	# A newer PipeWire that is busy drops the first cycle of a stream now and then, while it links it.
+	START=1024 GAPS=4096 heard 'a card plays into the monitor' exact "$work/rec.wav" S16_LE 48000 2 96000 0
 }
 recorded() {
 	pw_card both --backend pipewire,out-device=sink-a,in-device=sink-a,monitor=on --record "$work/both.wav" --frames 96000
 	ends 20 both
-	START=2048 GAPS=4096 heard 'a card records the monitor' both "$work/both.wav" S16_LE 48000 2 96000 0
+	GAPS=4096 heard 'a card records the monitor' both "$work/both.wav" S16_LE 48000 2 96000 0
 }
 exactly played
 exactly recorded

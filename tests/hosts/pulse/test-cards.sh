@@ -79,7 +79,7 @@ through_pipewire() { # own|new
 	pw_need
 	pw_up && pw_pulse_up
 	ok $? "PipeWire $(pw_version) and its server for PulseAudio's clients come up" || show pipewire-pulse
-	START=2048 GAPS=4096 exactly both_ways "pipewire-$1" sink-a # a graph of a busy machine misses a cycle now and then
+	GAPS=4096 exactly both_ways "pipewire-$1" sink-a # a graph of a busy machine misses a cycle now and then
 	outlives "killed-$1" 'stop pipewire-pulse KILL' pw_pulse_up
 	stop pipewire-pulse
 	pw_down

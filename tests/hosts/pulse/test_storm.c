@@ -133,6 +133,46 @@ static void test_servers_come_and_go(void **state)
 	bench_close(&world->bench);
 }
 
+static bool has_streams(struct world *world, const char *command, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		char index[12];
+
+		snprintf(index, sizeof(index), "%u", i);
+		if (server_tell(&world->server, command, index, "1") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A stream that is closed before the server has made it is not left there. */
+static void test_closed_at_once_is_not_left(void **state)
+{
+	static const char *const commands[] = {"set-sink-input-mute", "set-source-output-mute"};
+	struct world *world = *state;
+	struct sound *sound = &world->voice;
+	uint64_t end;
+
+	world_begin(world);
+	world_wait_for_server(world);
+	for (unsigned n = 0; n < 10; n++) {
+		assert_int_equal(sound_open(sound, &world->bench, (enum vmsnd_dir)(n % 2), cd, 480),
+				 VMSND_OK);
+		sound_free(sound);
+	}
+	for (unsigned dir = 0; dir < 2; dir++) {
+		/* The server has made those before it, too. */
+		assert_true(
+		    sound_open_within(sound, &world->bench, (enum vmsnd_dir)dir, cd, PATIENCE_MS));
+		assert_int_equal(server_tell(&world->server, commands[dir], "5", "1"), 0);
+		sound_free(sound);
+		end = now_ms() + PATIENCE_MS;
+		while (has_streams(world, commands[dir], 6))
+			assert_true(now_ms() < end);
+	}
+	bench_close(&world->bench);
+}
+
 /* A sink that slept wakes up at the start: nothing had been played that could have been lost. */
 static void test_sleeping_sink_is_no_gap(void **state)
 {
@@ -160,6 +200,7 @@ int main(void)
 	    WORLD_TEST(test_stop_in_drain_leaves_nothing),
 	    WORLD_TEST(test_starts_and_stops_in_a_storm),
 	    WORLD_TEST(test_servers_come_and_go),
+	    WORLD_TEST(test_closed_at_once_is_not_left),
 	    WORLD_TEST(test_sleeping_sink_is_no_gap),
 	};
 	int missing = world_missing();
