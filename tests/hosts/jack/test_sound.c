@@ -161,19 +161,10 @@ static bool silent_a_while(void *ctx)
 }
 
 /* Stopped and started again it goes on where it was, with silence between. */
-static void test_BE_11_stop_and_start(void **state)
+static void stop_and_start(struct user *user, struct peer *peer)
 {
-	struct world *world = *state;
-	struct user *user = world_user(world);
-	struct peer *peer = world_peer(world);
 	uint64_t blocks;
 
-	jackd_start(world, NULL);
-	peer_open(world, peer, "ear", 2, 0);
-	assert_int_equal(world_open(world, ",out-connect-ports=^ear:"), VMSND_OK);
-	assert_int_equal(user_open(world, user, VMSND_PLAYBACK, stereo), VMSND_OK);
-	user_start(user);
-	assert_true(wait_for(heard_much, &peer->heard));
 	vmsnd_jack_class.stream_stop(user->stream, now_ns());
 	blocks = atomic_load(&user->blocks);
 	atomic_store(&peer->heard.silent, 0);
@@ -182,9 +173,31 @@ static void test_BE_11_stop_and_start(void **state)
 	atomic_store(&peer->heard.good, 0);
 	user_start(user);
 	assert_true(wait_for(heard_much, &peer->heard));
-	assert_int_equal(atomic_load(&peer->heard.jumps), 0);
 	assert_int_equal(atomic_load(&peer->heard.bad), 0);
-	assert_int_equal(atomic_load(&peer->heard.gaps), 1);
+}
+
+static void test_BE_11_stop_and_start(void **state)
+{
+	struct world *world = *state;
+	struct user *user = world_user(world);
+	struct peer *peer = world_peer(world);
+	bool exact = false;
+
+	jackd_start(world, NULL);
+	peer_open(world, peer, "ear", 2, 0);
+	assert_int_equal(world_open(world, ",out-connect-ports=^ear:"), VMSND_OK);
+	assert_int_equal(user_open(world, user, VMSND_PLAYBACK, stereo), VMSND_OK);
+	user_start(user);
+	for (unsigned i = 0; i < 20 && !exact; i++) {
+		assert_true(wait_for(heard_much, &peer->heard));
+		atomic_store(&peer->xruns, 0);
+		atomic_store(&peer->heard.jumps, 0);
+		atomic_store(&peer->heard.gaps, 0);
+		stop_and_start(user, peer);
+		exact = atomic_load(&peer->heard.jumps) == 0 && atomic_load(&peer->heard.gaps) == 1;
+		assert_true(exact || wait_for(was_late, peer)); /* as in assert_exact */
+	}
+	assert_true(exact);
 	user_close(user);
 	peer_close(peer);
 }
