@@ -13,8 +13,9 @@
 #define NAME      "org.freedesktop.RealtimeKit1"
 #define PATH      "/org/freedesktop/RealtimeKit1"
 #define INTERFACE "org.freedesktop.RealtimeKit1"
-/* For the bus and for rtkit together. */
-#define WAIT_US UINT64_C(2000000)
+/* For the bus and for rtkit together. Less than a machine waits for its workers when it is closed
+ * (MX-37): one that is stopped meanwhile leaves nobody behind. */
+#define WAIT_US UINT64_C(1500000)
 
 /* One conversation, and until when it may last. */
 struct talk {

@@ -3,8 +3,8 @@
  *
  * At most VMSND_POOL_THREADS_MAX at a time, started when there is work and ended after
  * VMSND_POOL_IDLE_NS without any (TH-01). What waits is a list of jobs that their owners keep, so
- * it costs the pool nothing. Signals are blocked in the workers, but the
- * one of os/priority.h where that is installed. */
+ * it costs the pool nothing. Signals are blocked in the workers, but the one of os/priority.h where
+ * that is installed. */
 #ifndef VMSND_OS_POOL_H
 #define VMSND_OS_POOL_H
 
