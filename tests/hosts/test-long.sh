@@ -51,5 +51,6 @@ all_at_once() {
 		note "$name: $(tail -n 1 "$work/$card.log")"
 	done
 }
-exactly all_at_once
+# A long one is played once: there is no time for more, and its figures are wanted whatever they are.
+if [ "$seconds" -gt 60 ]; then all_at_once; else exactly all_at_once; fi
 done_testing
