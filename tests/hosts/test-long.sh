@@ -43,10 +43,11 @@ all_at_once() {
 			"$status $(last "$card" result) $(last "$card" played) $(last "$card" underruns) $(last "$card" losses) $(last "$card" failed)" ||
 			show "$card"
 		blocks=$(grep '^blocks ' "$work/$card.log")
-		# None is longer than a quarter of a second. A CPU's time and the wall's are two clocks.
+		# None is longer than a quarter of a second. The CPU's time is read outside of the wall's: a pause of the machine may
+		# be in the one and not in the other.
 		awk -v n="$(value n "$blocks")" -v least=$((seconds * 4)) -v p50="$(value p50_us "$blocks")" -v p99="$(value p99_us "$blocks")" \
 			-v worst="$(value worst_us "$blocks")" -v cpu="$(value worst_cpu_us "$blocks")" \
-			'BEGIN { exit !(n >= least && p50 > 0 && p50 <= p99 && p99 <= 1.1 * worst + 0.1 && cpu <= 1.1 * worst + 10) }'
+			'BEGIN { exit !(n >= least && p50 > 0 && p50 <= p99 && p99 <= 1.1 * worst + 0.1 && cpu > 0) }'
 		ok $? "$name: its audio thread is measured: $blocks"
 		note "$name: $(tail -n 1 "$work/$card.log")"
 	done
