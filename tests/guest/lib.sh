@@ -9,7 +9,7 @@ wavtool=$cache/wavtool
 vmsnd=$(realpath "${1:-${VMSND:?usage: $0 VMSND}}")
 work=$(mktemp -d "${TMPDIR:-/tmp}/vmsnd-guest.XXXXXX")
 jobs_of_ours=() guests_of_ours=()
-tests=0 failures=0
+. "$here/../tap.sh"
 
 cleanup() {
 	local p
@@ -22,17 +22,6 @@ trap 'exit 1' INT TERM
 
 # TAP
 
-ok() { # STATUS NAME
-	tests=$((tests + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $tests - $2"
-	else
-		failures=$((failures + 1))
-		echo "not ok $tests - $2"
-	fi
-	[ "$1" = 0 ]
-}
-note() { printf '%s\n' "$@" | sed 's/^/# /'; }
 done_testing() {
 	echo "1..$tests"
 	[ $failures = 0 ]

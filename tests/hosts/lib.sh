@@ -5,26 +5,16 @@ set -u
 vmsnd=${VMSND:?run it through meson} signal=${HOSTS_SIGNAL:?} wavtool=${WAVTOOL:?}
 # Sockets have short names: 108 bytes are all a path may have.
 work=$(mktemp -d "${TMPDIR:-/tmp}/vmsnd-hosts.XXXXXX") || exit 1
-tests=0 failures=0 lacks='' unwanted=''
+lacks='' unwanted=''
+. "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/world.sh"
 
 # ---- TAP ----
 
-ok() { # STATUS NAME
-	tests=$((tests + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $tests - $2"
-	else
-		failures=$((failures + 1))
-		echo "not ok $tests - $2"
-	fi
-	[ "$1" = 0 ]
-}
 is() { # NAME WANTED GOT
 	[ "$2" = "$3" ]
 	ok $? "$1" || note "wanted: $2" "got: ${3:-nothing}"
 }
-note() { printf '%s\n' "$@" | sed 's/^/# /'; }
 show() { # the ends of logs, after a failure: files, or names of processes
 	local f
 	for f; do
